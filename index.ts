@@ -1,0 +1,30 @@
+export { MultiDrive, MultiDrive as default, MultiDrive as 'module.exports' } from './lib/multi-drive.ts'
+export type {
+  AddDriveOptions,
+  FormatNotice,
+  MultiDriveConstructor,
+  MultiDriveOptions,
+  RunResult
+} from './lib/multi-drive.ts'
+export { byMtime, byOrder, type Dated } from './lib/overlay/compare.ts'
+export { ERRORS, MultiDriveError, type ErrorCode } from './lib/errors.ts'
+export type {
+  Blob,
+  Comparator,
+  Drive,
+  DriveEntry,
+  Entry,
+  EntryStat,
+  EntryValue,
+  Json,
+  RangeOptions,
+  ReadOptions
+} from './lib/drive.ts'
+export type { Batch } from './lib/faces/drive/batch.ts'
+export type { EntryOptions } from './lib/faces/drive/entry.ts'
+export type { EntriesOptions, ListOptions } from './lib/faces/drive/list.ts'
+export type { Mirror, MirrorStep } from './lib/faces/drive/reading.ts'
+export type { DelOptions, PutOptions } from './lib/faces/drive/write.ts'
+export type { KeyRange } from './lib/path.ts'
+export type { OpenDrive } from './lib/sources/open-drive.ts'
+export type { Callback } from './lib/callback.ts'

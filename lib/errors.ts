@@ -1,0 +1,90 @@
+import { constants } from 'node:os'
+import type { Drive } from './drive.ts'
+
+/**
+ * Every error that MultiDrive makes itself: its code, what it says, and its errno where Node has one (`os.constants.errno`).
+ * An error of a drive keeps the code that the drive gave it; `DRIVE_FAILED` stands in where it gave none.
+ */
+export const ERRORS = {
+  EEXIST: { message: 'file already exists', errno: constants.errno.EEXIST },
+  EINVAL: { message: 'invalid argument', errno: constants.errno.EINVAL },
+  EISDIR: { message: 'illegal operation on a directory', errno: constants.errno.EISDIR },
+  ELOOP: { message: 'too many symbolic links encountered', errno: constants.errno.ELOOP },
+  ENOENT: { message: 'no such file or directory', errno: constants.errno.ENOENT },
+  ENOTDIR: { message: 'not a directory', errno: constants.errno.ENOTDIR },
+  ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
+  EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
+  EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
+  CLOSED: { message: 'closed', errno: null },
+  DRIVE_FAILED: { message: 'a drive could not answer', errno: null },
+  DRIVE_INVALID: { message: 'not a drive', errno: null }
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface ErrorDetails {
+  /** The call that failed, as in Node's system errors. */
+  syscall?: string
+  /** The path that it was about. */
+  path?: string
+  /** The drive that failed. */
+  drive?: Drive | null
+  /** What is said after the message, in parentheses. */
+  detail?: string
+  cause?: unknown
+}
+
+/**
+ * The one error class of MultiDrive. `code`, `errno`, `syscall` and `path` are Node's (docs of `errors`, "Class: SystemError");
+ * `drive` is the drive that failed, `cause` what it said, `failures` all that failed in the same call, in the order of adding.
+ */
+export class MultiDriveError extends Error {
+  readonly code: string
+  readonly errno?: number
+  readonly syscall?: string
+  readonly path?: string
+  readonly drive?: Drive
+  readonly failures?: readonly MultiDriveError[]
+
+  constructor(code: string, message: string, details: ErrorDetails & { failures?: readonly MultiDriveError[] } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'MultiDriveError'
+    this.code = code
+    const errno = code in ERRORS ? ERRORS[code as ErrorCode].errno : causeErrno(details.cause)
+    if (typeof errno === 'number') this.errno = -Math.abs(errno)
+    if (details.syscall !== undefined) this.syscall = details.syscall
+    if (details.path !== undefined) this.path = details.path
+    if (details.drive) this.drive = details.drive
+    if (details.failures && details.failures.length > 1) this.failures = details.failures
+  }
+}
+
+/** An error of our own, with a message of the form that Node prints. */
+export function failure(code: ErrorCode, details: ErrorDetails = {}): MultiDriveError {
+  const { syscall, path, detail } = details
+  let message = `${code}: ${ERRORS[code].message}`
+  if (syscall !== undefined) message += `, ${syscall}`
+  if (path !== undefined) message += ` '${path.length > 256 ? path.slice(0, 256) + '…' : path}'`
+  if (detail !== undefined) message += ` (${detail})`
+  return new MultiDriveError(code, message, details)
+}
+
+/** The error of one drive, naming it and the path, with the code of its cause. */
+export function driveFailure(cause: unknown, name: string, details: ErrorDetails = {}): MultiDriveError {
+  if (cause instanceof MultiDriveError && cause.drive) return cause
+  const code = errorCode(cause) ?? 'DRIVE_FAILED'
+  const where = details.path === undefined ? '' : ` at '${details.path.slice(0, 256)}'`
+  const said = cause instanceof Error ? cause.message : String(cause)
+  const message = `${code}: drive ${name} could not answer${where}: ${said.startsWith(`${code}: `) ? said.slice(code.length + 2) : said}`
+  return new MultiDriveError(code, message, { ...details, cause })
+}
+
+export function errorCode(err: unknown): string | undefined {
+  if (typeof err !== 'object' || err === null || !('code' in err)) return undefined
+  return typeof err.code === 'string' ? err.code : undefined
+}
+
+function causeErrno(err: unknown): number | undefined {
+  if (typeof err !== 'object' || err === null || !('errno' in err)) return undefined
+  return typeof err.errno === 'number' ? err.errno : undefined
+}

@@ -1,0 +1,137 @@
+import type { Writable } from 'streamx'
+import { failure } from '../../errors.ts'
+import { BatchView, Intents } from '../../overlay/batch-view.ts'
+import type { Operation } from '../../overlay/operation.ts'
+import type { Overlay } from '../../overlay/overlay.ts'
+import { Spool } from '../../overlay/spool.ts'
+import type { Reader } from '../../overlay/view.ts'
+import { commit } from '../../overlay/write.ts'
+import { toKey } from '../../path.ts'
+import type { ReadOptions } from '../../drive.ts'
+import type { Staged, WritableLeaf } from '../../sources/source.ts'
+import { ReadingFace } from './reading.ts'
+import { writeStream } from './streams.ts'
+import { fileHead, toBytes, toLinkname, type DelOptions, type FileHead, type PutOptions } from './write.ts'
+
+/**
+ * Writes gathered to land in one atomic step. Reads from it see what it will write; nothing reaches a drive before `flush()`.
+ */
+export class Batch extends ReadingFace {
+  readonly supportsMetadata = true
+  readonly #overlay: Overlay
+  readonly #base: (opts: ReadOptions) => Promise<Reader>
+  readonly #intents = new Intents()
+  readonly #spools = new Set<Spool>()
+
+  /** @internal */
+  constructor(overlay: Overlay, base: (opts: ReadOptions) => Promise<Reader>) {
+    super()
+    this.#overlay = overlay
+    this.#base = base
+  }
+
+  /** As `MultiDrive.put`. */
+  async put(path: string, data: string | NodeJS.ArrayBufferView, opts: PutOptions = {}): Promise<void> {
+    const head = this.#head(path, opts, 'put')
+    const spool = this.#spool()
+    await spool.write(toBytes(data, 'put', head.key))
+    this.#intend(head, spool)
+  }
+
+  /** As `MultiDrive.createWriteStream`. */
+  createWriteStream(path: string, opts: PutOptions = {}): Writable {
+    const head = this.#head(path, opts, 'open')
+    return writeStream(this.#spool(), (spool) => {
+      this.#intend(head, spool)
+      return Promise.resolve()
+    })
+  }
+
+  /** As `MultiDrive.symlink`. */
+  symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
+    return Promise.resolve().then(() => {
+      const { key, metadata } = this.#head(path, opts, 'symlink')
+      this.#intents.set(key, { type: 'link', linkname: toLinkname(linkname, key), metadata })
+    })
+  }
+
+  /** As `MultiDrive.del`. */
+  del(path: string, opts: DelOptions = {}): Promise<void> {
+    return Promise.resolve().then(() => {
+      this.#assertOpen('del')
+      const key = toKey(path, 'del')
+      if (opts.recursive === true) this.#intents.removeTree(key)
+      else this.#intents.set(key, { type: 'removed' })
+    })
+  }
+
+  /**
+   * Lands everything at once, or nothing, and closes the batch.
+   *
+   * @throws EROFS without a writer; EISDIR, ENOTDIR where kinds do not fit; CLOSED when it was flushed before
+   */
+  async flush(): Promise<void> {
+    this.#assertOpen('flush')
+    try {
+      await this.#land()
+    } finally {
+      await this.close()
+    }
+  }
+
+  protected override async _close(): Promise<void> {
+    await Promise.all([...this.#spools].map((spool) => spool.close()))
+  }
+
+  protected override async reader(opts: ReadOptions = {}): Promise<Reader> {
+    this.#assertOpen('read')
+    const base = await this.#base(opts)
+    const { writer } = this.#overlay
+    return writer ? new BatchView(base, this.#intents, writer) : base
+  }
+
+  async #land(): Promise<void> {
+    await this.#base({})
+    const writer = this.#overlay.requireWriter('flush')
+    const operations: Operation[] = [...this.#intents.trees].map((key) => ({ type: 'remove', key, tree: true }))
+    const staged: Staged[] = []
+    try {
+      for (const [key, intent] of this.#intents.files) {
+        if (intent.type === 'removed') operations.push({ type: 'remove', key, tree: false })
+        else if (intent.type === 'link') operations.push({ ...intent, key })
+        else operations.push({ ...intent, key, staged: await stage(writer, intent.spool, staged) })
+      }
+      await commit(this.#overlay, writer, { syscall: 'flush', operations })
+    } catch (err) {
+      await Promise.all(staged.map((bytes) => bytes.discard()))
+      throw err
+    }
+  }
+
+  #head(path: string, opts: PutOptions, syscall: string): FileHead {
+    this.#assertOpen(syscall)
+    this.#overlay.requireWriter(syscall, path)
+    return fileHead(path, opts, syscall)
+  }
+
+  #spool(): Spool {
+    const spool = new Spool()
+    this.#spools.add(spool)
+    return spool
+  }
+
+  #intend({ key, executable, metadata }: FileHead, spool: Spool): void {
+    this.#assertOpen('put')
+    this.#intents.set(key, { type: 'file', executable, metadata, spool })
+  }
+
+  #assertOpen(syscall: string): void {
+    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the batch was flushed or closed' })
+  }
+}
+
+async function stage(writer: WritableLeaf, spool: Spool, all: Staged[]): Promise<Staged> {
+  const staged = await writer.stage(spool.read())
+  all.push(staged)
+  return staged
+}

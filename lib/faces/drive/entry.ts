@@ -1,0 +1,72 @@
+import { posix } from 'node:path'
+import type { Drive, Entry, EntryValue, ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import { believed } from '../../overlay/resolve.ts'
+import type { Located, Reader } from '../../overlay/view.ts'
+import { toKey } from '../../path.ts'
+
+export interface EntryOptions extends ReadOptions {
+  /** Follow symbolic links inside the merged view, at most {@link MAX_LINKS}. Default false. */
+  follow?: boolean
+}
+
+/** How deep links are followed before it is a loop (design, "Directories, links, mounts"). */
+export const MAX_LINKS = 40
+
+/** An entry as callers know it from Hyperdrive, with its date and its drive; it remembers the version that it was made from. */
+class LocatedEntry implements Entry {
+  readonly seq: number | null
+  readonly key: string
+  readonly value: EntryValue
+  readonly mtime: number | null
+  readonly #located: Located
+
+  constructor(located: Located, reader: Reader) {
+    const { candidate } = located
+    this.seq = candidate.leaf.versioned ? candidate.origin.seq : null
+    this.key = candidate.key
+    this.value = candidate.value
+    this.mtime = believed(candidate, reader.rules)
+    this.#located = located
+  }
+
+  /** A getter, so that an entry can still be printed, compared and made into JSON. */
+  get drive(): Drive {
+    return this.#located.source.drive
+  }
+
+  static origin(entry: unknown): Located | null {
+    return entry instanceof LocatedEntry ? entry.#located : null
+  }
+}
+
+export function toEntry(located: Located, reader: Reader): Entry {
+  return new LocatedEntry(located, reader)
+}
+
+/** What a caller means by a path or an entry; an entry of another drive means its key. */
+export async function find(
+  reader: Reader,
+  target: string | Entry,
+  syscall: string,
+  opts: EntryOptions = {}
+): Promise<Located | null> {
+  const origin = LocatedEntry.origin(target)
+  if (origin) return origin
+  const path = typeof target === 'string' ? target : (target as { key?: unknown } | null)?.key
+  let key = toKey(path, syscall)
+  for (let links = 0; ; links++) {
+    const located = await reader.locate(key, opts)
+    const linkname = located?.candidate.value.linkname ?? null
+    if (located === null || linkname === null || opts.follow !== true) return located
+    if (links === MAX_LINKS) throw failure('ELOOP', { syscall, path: String(path) })
+    key = linkTarget(key, linkname)
+    if (key === '/') return null
+  }
+}
+
+/** Where a link leads. As in POSIX, `..` at the root stays there: nothing leads outside the drives. */
+export function linkTarget(key: string, linkname: string): string {
+  const target = posix.resolve(posix.dirname(key), linkname.replaceAll('\\', '/'))
+  return target === '/' ? target : target.replace(/\/$/, '')
+}

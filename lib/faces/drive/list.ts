@@ -1,0 +1,140 @@
+import { Readable } from 'streamx'
+import type { Entry } from '../../drive.ts'
+import type { Located, LocatedCursor, Reader } from '../../overlay/view.ts'
+import { folderRange, toFolder, toKey, type KeyRange } from '../../path.ts'
+import type { ReadOptions } from '../../drive.ts'
+import { toEntry } from './entry.ts'
+
+export interface ListOptions extends ReadOptions {
+  /** Descend into subfolders. Default true. With false each subfolder gives its first entry, as in Hyperdrive. */
+  recursive?: boolean
+  /** Files and folders to leave out, or a function that is true for the keys to leave out. */
+  ignore?: string | readonly string[] | ((key: string) => boolean)
+}
+
+export interface EntriesOptions extends ReadOptions {
+  reverse?: boolean
+  /** The most entries to give; -1, the default, for all. */
+  limit?: number
+  ignore?: ListOptions['ignore']
+}
+
+type GetReader = () => Reader | Promise<Reader>
+
+const PAGE = 64
+
+/** Every entry below a folder, in the order of keys. */
+export function list(reader: GetReader, folder: string | undefined, opts: ListOptions = {}): Readable {
+  const range = () => folderRange(toFolder(folder, 'list'))
+  return stream(reader, range, opts, (entry) => entry)
+}
+
+/** The names in a folder: each file and each folder with something in it once, in the order of keys. */
+export function readdir(reader: GetReader, folder: string | undefined, opts: ReadOptions = {}): Readable {
+  const start = () => toFolder(folder, 'readdir')
+  const range = () => folderRange(start())
+  return stream(reader, range, { ...opts, recursive: false }, (entry) => {
+    return nameIn(start(), entry.key)
+  })
+}
+
+/** The entries in a range of keys, as Hyperbee's ranges are given. */
+export function entries(reader: GetReader, range: KeyRange | null | undefined, opts: EntriesOptions = {}): Readable {
+  return stream(reader, () => range ?? {}, opts, (entry) => entry)
+}
+
+function stream(
+  getReader: GetReader,
+  range: () => KeyRange,
+  opts: ListOptions & EntriesOptions,
+  map: (entry: Entry) => unknown
+): Readable {
+  const ignored = toIgnore(opts.ignore)
+  let left = opts.limit === undefined || opts.limit < 0 ? Infinity : opts.limit
+  let reader: Reader
+  let cursor: LocatedCursor | null = null
+  let shallow: Shallow | null = null
+  const readable = new Readable({
+    open(cb) {
+      const open = async () => {
+        const keys = range()
+        reader = await getReader()
+        cursor = reader.winners(keys, opts)
+        if (opts.recursive === false) shallow = new Shallow(cursor, keys.gt!.length)
+      }
+      open().then(() => cb(null), cb)
+    },
+    read(cb) {
+      const read = async () => {
+        for (;;) {
+          const page = left > 0 ? await (shallow ?? cursor!).page(Math.min(left, PAGE)) : []
+          if (page.length === 0) return void readable.push(null)
+          const before = left
+          for (const located of page) {
+            if (ignored(located.candidate.key)) continue
+            readable.push(map(toEntry(located, reader)))
+            left--
+          }
+          if (left < before) return
+        }
+      }
+      read().then(() => cb(null), cb)
+    },
+    destroy(cb) {
+      Promise.resolve(cursor?.close()).then(() => cb(null), cb)
+    }
+  })
+  return readable
+}
+
+/** The first entry of each name in a folder; what lies deeper is skipped by seeking. */
+class Shallow {
+  readonly #cursor: LocatedCursor
+  readonly #start: number
+  /** Files whose name a folder that is still to come may have: only names that begin with it sort between the two. */
+  readonly #files = new Set<string>()
+
+  /** @param start - the length of the folder's prefix, in characters */
+  constructor(cursor: LocatedCursor, start: number) {
+    this.#cursor = cursor
+    this.#start = start
+  }
+
+  async page(limit: number): Promise<Located[]> {
+    const firsts: Located[] = []
+    while (firsts.length === 0) {
+      const page = await this.#cursor.page(limit)
+      if (page.length === 0) break
+      let skip: string | null = null
+      for (const located of page) {
+        const { key } = located.candidate
+        if (skip !== null && key.startsWith(skip)) continue
+        const slash = key.indexOf('/', this.#start)
+        skip = slash === -1 ? null : key.slice(0, slash + 1)
+        if (slash === -1) this.#addFile(key.slice(this.#start))
+        else if (this.#files.has(key.slice(this.#start, slash))) continue
+        firsts.push(located)
+      }
+      if (skip !== null) this.#cursor.seek(skip.slice(0, -1) + '0')
+    }
+    return firsts
+  }
+
+  #addFile(name: string): void {
+    for (const file of this.#files) if (!name.startsWith(file)) this.#files.delete(file)
+    this.#files.add(name)
+  }
+}
+
+function nameIn(folder: string, key: string): string {
+  const rest = key.slice(folder.length + 1)
+  const slash = rest.indexOf('/')
+  return slash === -1 ? rest : rest.slice(0, slash)
+}
+
+function toIgnore(ignore: ListOptions['ignore']): (key: string) => boolean {
+  if (ignore === undefined) return () => false
+  if (typeof ignore === 'function') return ignore
+  const keys = (typeof ignore === 'string' ? [ignore] : ignore).map((path) => toKey(path, 'list'))
+  return (key) => keys.some((ignored) => key === ignored || key.startsWith(ignored + '/'))
+}

@@ -1,0 +1,108 @@
+import MirrorDrive from 'mirror-drive'
+import ReadyResource from 'ready-resource'
+import type { Readable } from 'streamx'
+import type { Entry, RangeOptions, ReadOptions } from '../../drive.ts'
+import { newest } from '../../overlay/compare.ts'
+import type { Reader } from '../../overlay/view.ts'
+import { toKey, type KeyRange } from '../../path.ts'
+import { find, toEntry, type EntryOptions } from './entry.ts'
+import { entries, list, readdir, type EntriesOptions, type ListOptions } from './list.ts'
+import { readAll, readStream } from './streams.ts'
+
+/** One step of a mirror. */
+export interface MirrorStep {
+  op: 'add' | 'change' | 'remove' | 'equal'
+  key: string
+  /** In bytes. */
+  bytesRemoved: number
+  /** In bytes. */
+  bytesAdded: number
+}
+
+/** A mirror at work: iterate it, or wait for `done()` (mirror-drive's README). */
+export interface Mirror extends AsyncIterable<MirrorStep> {
+  readonly count: { files: number; add: number; remove: number; change: number }
+  done(): Promise<void>
+}
+
+/** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
+export abstract class ReadingFace extends ReadyResource {
+  /** The view that a call reads from, taken when the call is made. */
+  protected abstract reader(opts?: ReadOptions): Promise<Reader>
+
+  /**
+   * The entry at a path, null when there is none. An entry is given back as it is.
+   *
+   * @throws EINVAL for a bad path, ELOOP when `follow` meets more than 40 links; the error of a drive that cannot tell
+   */
+  async entry(path: string | Entry, opts: EntryOptions = {}): Promise<Entry | null> {
+    if (typeof path !== 'string') return path
+    const reader = await this.reader(opts)
+    const located = await find(reader, path, 'entry', opts)
+    return located && toEntry(located, reader)
+  }
+
+  /**
+   * Whether there is an entry at a path.
+   *
+   * @throws as {@link entry}
+   */
+  async exists(path: string, opts: ReadOptions = {}): Promise<boolean> {
+    return (await this.entry(path, opts)) !== null
+  }
+
+  /**
+   * The bytes of a file, null when there is none or it is a link. By an entry: the bytes of the version that it was made from.
+   *
+   * @throws as {@link entry}; BLOCK_NOT_AVAILABLE or REQUEST_TIMEOUT when the bytes cannot be had
+   */
+  async get(path: string | Entry, opts: EntryOptions = {}): Promise<Buffer | null> {
+    const located = await find(await this.reader(opts), path, 'get', opts)
+    return located === null || located.candidate.value.blob === null ? null : readAll(located, opts)
+  }
+
+  /** Every entry below a folder in the order of keys, as a stream; see {@link ListOptions}. */
+  list(folder?: string | ListOptions, opts: ListOptions = {}): Readable {
+    if (typeof folder === 'object') return this.list(undefined, folder)
+    return list(() => this.reader(opts), folder, opts)
+  }
+
+  /** The names in a folder, as a stream. */
+  readdir(folder?: string, opts: ReadOptions = {}): Readable {
+    return readdir(() => this.reader(opts), folder, opts)
+  }
+
+  /** The entries in a range of keys, as a stream; see {@link EntriesOptions}. */
+  entries(range?: KeyRange | null, opts: EntriesOptions = {}): Readable {
+    return entries(() => this.reader(opts), range, opts)
+  }
+
+  /** All entries. */
+  [Symbol.asyncIterator](): AsyncIterator<Entry> {
+    return this.entries()[Symbol.asyncIterator]() as AsyncIterator<Entry>
+  }
+
+  /**
+   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   *
+   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as {@link get}
+   */
+  createReadStream(path: string | Entry, opts: RangeOptions = {}): Readable {
+    return readStream(() => this.reader(opts), path, opts)
+  }
+
+  /** Which of two entries is newer by date: 1 when `a` is, -1 when `b` is, 0 when neither, with the sign of Hyperdrive's. */
+  compare(a: Entry, b: Entry): number {
+    return -newest(a.mtime, b.mtime) || 0
+  }
+
+  /** Mirrors the merged view into another drive; options are mirror-drive's. */
+  mirror(out: object, opts: object = {}): Mirror {
+    return new MirrorDrive(this, out, opts) as Mirror
+  }
+
+  /** A path as the key of a file, as Hyperdrive normalises it. */
+  static normalizePath(path: string): string {
+    return toKey(path, 'normalizePath')
+  }
+}

@@ -1,0 +1,115 @@
+import { Readable, Writable } from 'streamx'
+import type { Entry, RangeOptions } from '../../drive.ts'
+import { driveFailure, failure } from '../../errors.ts'
+import type { Located, Reader } from '../../overlay/view.ts'
+import type { Spool } from '../../overlay/spool.ts'
+import type { ByteRange } from '../../sources/source.ts'
+import { find } from './entry.ts'
+
+/**
+ * The bytes of a file. The version is found when the stream is opened and stays the same to the end.
+ *
+ * @throws (as `error` of the stream) ENOENT when there is no file; the drive's own error
+ */
+export function readStream(
+  reader: () => Reader | Promise<Reader>,
+  target: string | Entry,
+  opts: RangeOptions = {}
+): Readable {
+  let iterator: AsyncIterator<Uint8Array> | null = null
+  let located: Located | null = null
+  const abort = new AbortController()
+  const stream = new Readable({
+    open(cb) {
+      const open = async () => {
+        const range = toRange(opts, target)
+        located = await find(await reader(), target, 'open', opts)
+        if (located === null) {
+          throw failure('ENOENT', { syscall: 'open', path: typeof target === 'string' ? target : target.key })
+        }
+        iterator = located.candidate.read({ ...range, signal: abort.signal })[Symbol.asyncIterator]()
+      }
+      unlessAborted(open(), abort.signal).then(() => cb(null), cb)
+    },
+    read(cb) {
+      const read = async () => {
+        const { value, done } = await iterator!.next()
+        stream.push(done ? null : value)
+      }
+      unlessAborted(read(), abort.signal).then(
+        () => cb(null),
+        (err: unknown) => cb(nameDrive(err, located!, 'read'))
+      )
+    },
+    predestroy() {
+      abort.abort()
+    },
+    destroy(cb) {
+      // The bytes may still be on their way: what reads them ends by the signal, and is not waited for.
+      Promise.resolve(iterator?.return?.()).catch(() => undefined)
+      cb(null)
+    }
+  })
+  return stream
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(failure('CLOSED', { detail: 'the stream was destroyed' })), { once: true })
+    promise.then(resolve, reject)
+  })
+}
+
+/** All the bytes of one version. */
+export async function readAll(located: Located, opts: RangeOptions): Promise<Buffer> {
+  try {
+    return await located.candidate.readAll(opts)
+  } catch (err) {
+    throw nameDrive(err, located, 'read')
+  }
+}
+
+/**
+ * A stream whose bytes wait aside until it ends, and land in one write then.
+ *
+ * @param spool - where they wait
+ * @param land - puts the whole file in its place
+ * @param onclose - the stream is through, whether it landed or not
+ */
+export function writeStream(
+  spool: Spool,
+  land: (spool: Spool) => Promise<void>,
+  onclose: () => Promise<void> = () => Promise.resolve()
+): Writable {
+  return new Writable({
+    map: (data: unknown) => (typeof data === 'string' ? Buffer.from(data) : data),
+    write(data, cb) {
+      spool.write(data as Uint8Array).then(() => cb(null), cb)
+    },
+    final(cb) {
+      land(spool).then(() => cb(null), cb)
+    },
+    destroy(cb) {
+      onclose().then(() => cb(null), cb)
+    }
+  })
+}
+
+function nameDrive(err: unknown, { candidate, source }: Located, syscall: string): Error {
+  return driveFailure(err, candidate.leaf.name, { drive: source.drive, path: candidate.key, syscall })
+}
+
+/** Hyperdrive's range options as bytes from a start: `length` wins over `end`, and -1 means "to the end" as it does there. */
+function toRange({ start = 0, end = -1, length = -1, wait, timeout }: RangeOptions, target: string | Entry): ByteRange {
+  for (const [name, value, least] of [['start', start, 0] as const, ['end', end, -1] as const, ['length', length, -1] as const]) {
+    if (Number.isSafeInteger(value) && value >= least) continue
+    const path = typeof target === 'string' ? target : target.key
+    throw failure('EINVAL', { syscall: 'read', path, detail: `${name} is a number of bytes` })
+  }
+  const range: ByteRange = { start }
+  if (wait !== undefined) range.wait = wait
+  if (timeout !== undefined) range.timeout = timeout
+  if (length !== -1) range.length = length
+  else if (end !== -1) range.length = Math.max(0, end - start + 1)
+  return range
+}

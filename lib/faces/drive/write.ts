@@ -1,0 +1,69 @@
+import type { Json } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import { toJson } from '../../format/json.ts'
+import type { Operation } from '../../overlay/operation.ts'
+import type { Overlay } from '../../overlay/overlay.ts'
+import type { Spool } from '../../overlay/spool.ts'
+import { commit } from '../../overlay/write.ts'
+import { toKey } from '../../path.ts'
+
+export interface PutOptions {
+  /** Default false. */
+  executable?: boolean
+  /** Anything that JSON can hold; `mtime`, in milliseconds since the epoch, dates the file. Default null. */
+  metadata?: unknown
+}
+
+export interface DelOptions {
+  /** Delete everything below the path as well. Default false. */
+  recursive?: boolean
+}
+
+/** A put, checked and on its way: what has to be known before its bytes come. */
+export interface FileHead {
+  readonly key: string
+  readonly executable: boolean
+  readonly metadata: Json
+}
+
+export function fileHead(path: string, opts: PutOptions = {}, syscall: string): FileHead {
+  const key = toKey(path, syscall)
+  return { key, executable: opts.executable === true, metadata: toJson(opts.metadata, syscall, key) }
+}
+
+/** Text or bytes as bytes; the caller may not change them before the write has resolved. */
+export function toBytes(data: unknown, syscall: string, path: string): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data)
+  if (data instanceof Uint8Array) return data
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  throw failure('EINVAL', { syscall, path, detail: 'a file is made of bytes or text' })
+}
+
+/** Writes one file. */
+export async function putFile(overlay: Overlay, head: FileHead, data: Uint8Array | Spool, syscall: string): Promise<void> {
+  const writer = overlay.requireWriter(syscall, head.key)
+  const staged = await writer.stage(data instanceof Uint8Array ? data : data.read())
+  try {
+    await commit(overlay, writer, { syscall, operations: [{ type: 'file', ...head, staged }] })
+  } catch (err) {
+    await staged.discard()
+    throw err
+  }
+}
+
+export async function symlink(overlay: Overlay, path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
+  const { key, metadata } = fileHead(path, opts, 'symlink')
+  const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
+  await commit(overlay, overlay.requireWriter('symlink', key), { syscall: 'symlink', operations: [operation] })
+}
+
+export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
+  const key = toKey(path, 'del')
+  const operation: Operation = { type: 'remove', key, tree: opts.recursive === true }
+  await commit(overlay, overlay.requireWriter('del', key), { syscall: 'del', operations: [operation] })
+}
+
+export function toLinkname(linkname: unknown, path: string): string {
+  if (typeof linkname === 'string' && linkname !== '' && !linkname.includes('\0')) return linkname.toWellFormed()
+  throw failure('EINVAL', { syscall: 'symlink', path, detail: 'a link points to a path' })
+}

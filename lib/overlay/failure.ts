@@ -1,0 +1,28 @@
+import { driveFailure, errorCode, MultiDriveError } from '../errors.ts'
+import type { SourceFailure } from '../sources/source.ts'
+
+/** What a peer or a block that is not there looks like: it may be otherwise a moment later. */
+const PASSING = new Set([
+  'BLOCK_NOT_AVAILABLE',
+  'REQUEST_TIMEOUT',
+  'REQUEST_CANCELLED',
+  'SESSION_CLOSED',
+  'SNAPSHOT_NOT_AVAILABLE'
+])
+
+/**
+ * The error of a call in which sources failed. A source that cannot tell is never taken for one that holds nothing, so one failure
+ * is enough to fail the call. Of several, one that will not pass by itself (a disk, a bug) wins over one of the network, and the
+ * source that was added first over the others; all are in `failures`.
+ *
+ * @param failures - in the order of adding
+ */
+export function worst(failures: readonly SourceFailure[], path?: string): MultiDriveError {
+  const errors = failures.map(({ source, error }) =>
+    driveFailure(error, source.name, { drive: source.drive, ...(path === undefined ? {} : { path }) })
+  )
+  const winner = errors.find((error) => !PASSING.has(errorCode(error) ?? '')) ?? errors[0]!
+  if (errors.length === 1) return winner
+  const { message, code, cause, drive } = winner
+  return new MultiDriveError(code, message, { cause, drive: drive ?? null, failures: errors, ...(path === undefined ? {} : { path }) })
+}

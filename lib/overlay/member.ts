@@ -1,0 +1,126 @@
+import type { ReadOptions } from '../drive.ts'
+import type { KeyRange } from '../path.ts'
+import type { Candidate, Cursor, Directory, Leaf, LeafView, Origin, ScanOptions, Source, Tombstone, View } from '../sources/source.ts'
+
+/** A source in the set, with how it was added. */
+export interface Member {
+  readonly source: Source
+  /** Whether its deletions count (design, "Trust"). */
+  readonly tombstones: boolean
+}
+
+/** A member at one version. */
+export interface MemberView {
+  readonly source: Source
+  readonly view: View
+}
+
+/** The view of a member; a source that cannot give one gives its error to whoever reads. */
+export function viewOf(member: Member, opts: ReadOptions): MemberView | Promise<MemberView> {
+  const { source } = member
+  const wrap = (view: View): MemberView => ({
+    source,
+    view: member.tombstones ? view : new WithoutTombstones(view)
+  })
+  let view: View | Promise<View>
+  try {
+    view = source.view(opts)
+  } catch (error) {
+    return { source, view: new FailedView(source as Leaf, error) }
+  }
+  if (!(view instanceof Promise)) return wrap(view)
+  return view.then(wrap, (error: unknown) => ({ source, view: new FailedView(source as Leaf, error) }))
+}
+
+/** A source that could not even say which version it is at: every question to it fails. */
+class FailedView implements LeafView {
+  readonly leaf: Leaf
+  readonly head = null
+  readonly #error: unknown
+
+  constructor(leaf: Leaf, error: unknown) {
+    this.leaf = leaf
+    this.#error = error
+  }
+
+  find(): Promise<never> {
+    return this.#fail()
+  }
+
+  scan(): Cursor {
+    return { page: () => this.#fail(), seek: () => undefined, close: () => Promise.resolve() }
+  }
+
+  tombstonesOver(): readonly Tombstone[] {
+    return []
+  }
+
+  tombstonesBelow(): readonly Tombstone[] {
+    return []
+  }
+
+  directoryAt(): Promise<never> {
+    return this.#fail()
+  }
+
+  directoriesBelow(): Promise<never> {
+    return this.#fail()
+  }
+
+  leaves(): readonly LeafView[] {
+    return [this]
+  }
+
+  #fail(): Promise<never> {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the drive's own error, whatever it is
+    return Promise.reject(this.#error)
+  }
+}
+
+/** A view whose deletions are not believed. */
+class WithoutTombstones implements View {
+  protected readonly view: View
+
+  constructor(view: View) {
+    this.view = view
+  }
+
+  find(key: string, opts?: ReadOptions): Promise<Candidate | null> {
+    return this.view.find(key, opts)
+  }
+
+  scan(range: KeyRange, opts?: ScanOptions): Cursor {
+    return this.view.scan(range, opts)
+  }
+
+  tombstonesOver(): readonly Tombstone[] {
+    return []
+  }
+
+  directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null> {
+    return this.view.directoryAt(folder, opts)
+  }
+
+  directoriesBelow(folder: string, opts?: ReadOptions): Promise<readonly Directory[]> {
+    return this.view.directoriesBelow(folder, opts)
+  }
+
+  leaves(): readonly LeafView[] {
+    return this.view.leaves().map((leaf) => new LeafWithoutTombstones(leaf))
+  }
+}
+
+class LeafWithoutTombstones extends WithoutTombstones implements LeafView {
+  readonly leaf: Leaf
+  readonly head: Origin | null
+
+  constructor(view: LeafView) {
+    super(view)
+    this.leaf = view.leaf
+    this.head = view.head
+  }
+
+  tombstonesBelow(): readonly Tombstone[] {
+    return []
+  }
+}

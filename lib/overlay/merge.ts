@@ -1,0 +1,142 @@
+import TinyQueue from 'tinyqueue'
+import { compareKeys } from '../path.ts'
+import type { Candidate, Cursor, Source, SourceFailure } from '../sources/source.ts'
+
+/** The first page is short, for the first entry should come soon; the later ones are long, for the last should too. */
+const FIRST_PAGE = 16
+const LAST_PAGE = 256
+
+/** A cursor of one source, with what it has given ahead. */
+class Lane {
+  readonly source: Source
+  readonly place: number
+  readonly #cursor: Cursor
+  #page: Candidate[] = []
+  #next = 0
+  #limit = FIRST_PAGE
+
+  constructor(source: Source, place: number, cursor: Cursor) {
+    this.source = source
+    this.place = place
+    this.#cursor = cursor
+  }
+
+  get head(): Candidate | undefined {
+    return this.#page[this.#next]
+  }
+
+  get empty(): boolean {
+    return this.#next >= this.#page.length
+  }
+
+  shift(): void {
+    this.#next++
+  }
+
+  async fill(): Promise<void> {
+    this.#page = await this.#cursor.page(this.#limit)
+    this.#next = 0
+    this.#limit = Math.min(this.#limit * 2, LAST_PAGE)
+  }
+
+  seek(key: string): void {
+    while (this.head && compareKeys(this.head.key, key) < 0) this.shift()
+    if (this.empty) {
+      this.#cursor.seek(key)
+      this.#limit = FIRST_PAGE
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#cursor.close()
+  }
+}
+
+/** The candidates of one key, with the sources they come from, in the order of adding. */
+export interface Merged {
+  key: string
+  found: { source: Source; candidate: Candidate }[]
+}
+
+export interface MergeInput {
+  source: Source
+  cursor: Cursor
+}
+
+/**
+ * Many key-ordered streams read as one (design, "How a read resolves" 6): every key once, in order, with all its candidates. Holds one
+ * page of each source and no more.
+ */
+export class Merge {
+  readonly #lanes: readonly Lane[]
+  readonly #queue: TinyQueue<Lane>
+  /** Lanes with nothing in hand; they are asked before anything is given. */
+  #dry: Lane[]
+
+  constructor(inputs: readonly MergeInput[], reverse: boolean) {
+    const direction = reverse ? -1 : 1
+    this.#lanes = inputs.map(({ source, cursor }, place) => new Lane(source, place, cursor))
+    this.#queue = new TinyQueue<Lane>(
+      [],
+      (a, b) => direction * compareKeys(a.head!.key, b.head!.key) || a.place - b.place
+    )
+    this.#dry = [...this.#lanes]
+  }
+
+  /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
+  async next(): Promise<Merged | null> {
+    if (this.#dry.length > 0) await this.#refill()
+    const first = this.#queue.peek()
+    if (first === undefined) return null
+    const { key } = first.head!
+    const found: Merged['found'] = []
+    for (let lane = this.#queue.peek(); lane !== undefined && lane.head!.key === key; lane = this.#queue.peek()) {
+      this.#queue.pop()
+      found.push({ source: lane.source, candidate: lane.head! })
+      lane.shift()
+      if (lane.empty) this.#dry.push(lane)
+      else this.#queue.push(lane)
+    }
+    return { key, found }
+  }
+
+  /** Whether the next key can be given without asking a source. */
+  get ready(): boolean {
+    return this.#dry.length === 0 && this.#queue.length > 0
+  }
+
+  seek(key: string): void {
+    const lanes: Lane[] = []
+    for (let lane = this.#queue.pop(); lane !== undefined; lane = this.#queue.pop()) lanes.push(lane)
+    for (const lane of [...lanes, ...this.#dry]) lane.seek(key)
+    for (const lane of lanes) {
+      if (lane.empty) this.#dry.push(lane)
+      else this.#queue.push(lane)
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()))
+  }
+
+  async #refill(): Promise<void> {
+    const dry = this.#dry
+    const settled = await Promise.allSettled(dry.map((lane) => lane.fill()))
+    const failures = settled.flatMap((result, i) =>
+      result.status === 'rejected' ? [{ source: dry[i]!.source, error: result.reason as unknown }] : []
+    )
+    if (failures.length > 0) throw new LaneFailures(failures)
+    this.#dry = []
+    for (const lane of dry) if (!lane.empty) this.#queue.push(lane)
+  }
+}
+
+/** Sources that failed in the middle of a listing; the layer above names them. */
+export class LaneFailures extends Error {
+  readonly failures: readonly SourceFailure[]
+
+  constructor(failures: readonly SourceFailure[]) {
+    super('sources failed while listing')
+    this.failures = failures
+  }
+}

@@ -1,0 +1,74 @@
+import type { EventEmitter } from 'node:events'
+import type { Drive, ReadOptions } from '../drive.ts'
+import type { RecordKind } from '../format/records.ts'
+import type { Source, SourceEvents, View, WritableLeaf } from '../sources/source.ts'
+import type { Overlay } from './overlay.ts'
+
+/** What a MultiDrive shows of itself to another one that it is added to. */
+export interface Nestable {
+  readonly drive: Drive & EventEmitter & { ready(): Promise<void> }
+  readonly overlay: Overlay
+  /** Resolves when the drives being added are in; null when none are. */
+  settled(): Promise<unknown> | null
+}
+
+let count = 0
+
+/** A MultiDrive inside another one. Its winners are candidates with their own drives' places and clocks; its tombstones count too. */
+export class NestedSource implements Source {
+  readonly drive: Drive
+  readonly identity = `multidrive:${++count}`
+  readonly overlay: Overlay
+  readonly #nested: Nestable
+  #forget: () => void = () => undefined
+
+  constructor(nested: Nestable) {
+    this.drive = nested.drive
+    this.overlay = nested.overlay
+    this.#nested = nested
+  }
+
+  get name(): string {
+    return `MultiDrive(${this.overlay.sources.map(({ name }) => name).join(', ')})`
+  }
+
+  get writable(): boolean {
+    return this.overlay.writer !== null
+  }
+
+  get unsynced(): boolean {
+    return this.overlay.sources.some(({ unsynced }) => unsynced)
+  }
+
+  async open(events: SourceEvents): Promise<void> {
+    const { drive } = this.#nested
+    await drive.ready()
+    const change = () => events.change()
+    const sync = () => events.sync()
+    const close = () => events.close()
+    const format = (record: { kind: RecordKind | 'entries'; path: string; version: number }) =>
+      events.format(record.kind, record.path, record.version)
+    drive.on('update', change).on('drive-sync', sync).on('close', close).on('format', format)
+    this.#forget = () => {
+      drive.off('update', change).off('drive-sync', sync).off('close', close).off('format', format)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#forget()
+    return Promise.resolve()
+  }
+
+  view(opts?: ReadOptions): View | Promise<View> {
+    const settled = this.#nested.settled()
+    return settled ? settled.then(() => this.overlay.view(opts)) : this.overlay.view(opts)
+  }
+
+  writer(): WritableLeaf | null {
+    return this.overlay.writer?.leaf ?? null
+  }
+
+  update(opts: { wait: boolean }): Promise<boolean> {
+    return this.overlay.update(opts)
+  }
+}

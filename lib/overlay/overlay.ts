@@ -1,0 +1,90 @@
+import { Mutex } from 'async-mutex'
+import type { Comparator, ReadOptions } from '../drive.ts'
+import { driveFailure, failure } from '../errors.ts'
+import type { Source, WritableLeaf } from '../sources/source.ts'
+import { byMtime } from './compare.ts'
+import { viewOf, type Member, type MemberView } from './member.ts'
+import { MergedView, type ViewRules } from './view.ts'
+
+/** The sources of a MultiDrive in the order of adding, and the one writer among them. */
+export class Overlay {
+  comparator: Comparator = byMtime
+  readonly #maxClockSkew: number | null
+  readonly #members: Member[] = []
+  /** One write at a time: each must see what the one before it left. */
+  readonly #lock = new Mutex()
+
+  /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
+  constructor(maxClockSkew: number | null) {
+    this.#maxClockSkew = maxClockSkew
+  }
+
+  get sources(): readonly Source[] {
+    return this.#members.map(({ source }) => source)
+  }
+
+  add(member: Member): void {
+    this.#members.push(member)
+  }
+
+  remove(source: Source): boolean {
+    const i = this.#members.findIndex((member) => member.source === source)
+    if (i === -1) return false
+    this.#members.splice(i, 1)
+    return true
+  }
+
+  /** The merged view of now. A promise only when a source must first be brought up to date. */
+  view(opts: ReadOptions = {}): MergedView | Promise<MergedView> {
+    const rules = this.#rules()
+    const views = this.#members.map((member) => viewOf(member, opts))
+    const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
+    if (ready.length === views.length) return new MergedView(ready, rules)
+    return Promise.all(views).then((all) => new MergedView(all, rules))
+  }
+
+  /** The first source that can be written to, null when there is none. */
+  get writer(): { source: Source; leaf: WritableLeaf } | null {
+    for (const source of this.sources) {
+      const leaf = source.writer()
+      if (leaf) return { source, leaf }
+    }
+    return null
+  }
+
+  /**
+   * Where the next write lands.
+   *
+   * @throws EROFS, with the names of the drives tried
+   */
+  requireWriter(syscall: string, path?: string): WritableLeaf {
+    const { writer } = this
+    if (writer) return writer.leaf
+    const names = this.sources.map(({ name }) => name).join(', ')
+    throw failure('EROFS', { syscall, ...(path === undefined ? {} : { path }), detail: `no writable drive among ${names}` })
+  }
+
+  /** Runs one write at a time. */
+  exclusively<T>(write: () => Promise<T>): Promise<T> {
+    return this.#lock.runExclusive(write)
+  }
+
+  /** Asks the peers of every source for their heads; with `wait` resolves when all that can be reached are whole there. */
+  async update(opts: { wait: boolean }): Promise<boolean> {
+    const updated = await Promise.all(
+      this.sources.map((source) =>
+        source.update(opts).catch((cause: unknown) => {
+          throw driveFailure(cause, source.name, { drive: source.drive })
+        })
+      )
+    )
+    return updated.includes(true)
+  }
+
+  #rules(): ViewRules {
+    return {
+      comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
+      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew
+    }
+  }
+}

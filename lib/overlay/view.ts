@@ -1,0 +1,213 @@
+import type { Comparator, EntryStat, ReadOptions } from '../drive.ts'
+import { folderRange, type KeyRange } from '../path.ts'
+import type { Candidate, Cursor, Directory, LeafView, ScanOptions, Source, SourceFailure, Survey, Tombstone, View } from '../sources/source.ts'
+import { worst } from './failure.ts'
+import type { MemberView } from './member.ts'
+import { LaneFailures, Merge, type Merged } from './merge.ts'
+import { believed, resolve, type Rules } from './resolve.ts'
+
+/** A winner, and the drive of the set that it comes from. */
+export interface Located {
+  readonly candidate: Candidate
+  readonly source: Source
+}
+
+/** Reads winners in order. */
+export interface LocatedCursor {
+  page(limit: number): Promise<Located[]>
+  seek(key: string): void
+  close(): Promise<void>
+}
+
+/** What the faces read from. */
+export interface Reader {
+  readonly rules: Rules
+  locate(key: string, opts?: ReadOptions): Promise<Located | null>
+  winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
+}
+
+export interface ViewRules extends Rules {
+  /** The user's comparator, null for the design's own rule. */
+  readonly comparator: Comparator | null
+}
+
+/** The merged view of all sources, each at one version. */
+export class MergedView implements View, Reader {
+  readonly rules: ViewRules
+  readonly #members: readonly MemberView[]
+
+  /** @param members - in the order of adding */
+  constructor(members: readonly MemberView[], rules: ViewRules) {
+    this.#members = members
+    this.rules = rules
+  }
+
+  /** The winner at a key, null when there is none or it is deleted. Rejects when a source cannot tell. */
+  async locate(key: string, opts: ReadOptions = {}): Promise<Located | null> {
+    const members = this.#members
+    const candidates = await gather(members, (view) => view.find(key, opts), key)
+    const found: Located[] = []
+    candidates.forEach((candidate, i) => {
+      if (candidate) found.push({ candidate, source: members[i]!.source })
+    })
+    return this.#winner(key, found)
+  }
+
+  winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
+    const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
+    return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) => this.#winner(key, found))
+  }
+
+  async find(key: string, opts?: ReadOptions): Promise<Candidate | null> {
+    return (await this.locate(key, opts))?.candidate ?? null
+  }
+
+  scan(range: KeyRange, opts?: ScanOptions): Cursor {
+    const cursor = this.winners(range, opts)
+    return {
+      page: async (limit) => (await cursor.page(limit)).map(({ candidate }) => candidate),
+      seek: (key) => cursor.seek(key),
+      close: () => cursor.close()
+    }
+  }
+
+  tombstonesOver(key: string): readonly Tombstone[] {
+    return this.#members.flatMap(({ view }) => view.tombstonesOver(key))
+  }
+
+  /** The directory record that wins at a folder, null when there is none or it is deleted. */
+  async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
+    const directories = await gather(this.#members, (view) => view.directoryAt(folder, opts), folder)
+    const found = directories.filter((directory) => directory !== null)
+    return resolve(found, this.tombstonesOver(folder), this.rules)
+  }
+
+  async directoriesBelow(folder: string, opts: ReadOptions = {}): Promise<readonly Directory[]> {
+    const lists = await gather(this.#members, (view) => view.directoriesBelow(folder, opts), folder)
+    const paths = new Map<string, Directory[]>()
+    for (const directory of lists.flat()) {
+      const at = paths.get(directory.record.path)
+      if (at) at.push(directory)
+      else paths.set(directory.record.path, [directory])
+    }
+    return [...paths].flatMap(([path, found]) => resolve(found, this.tombstonesOver(path), this.rules) ?? [])
+  }
+
+  leaves(): readonly LeafView[] {
+    return this.#members.flatMap(({ view }) => view.leaves())
+  }
+
+  /** Whether anything visible lies below a folder, or a directory record stands for it. */
+  async hasDirectory(folder: string, opts: ReadOptions = {}): Promise<boolean> {
+    if (await this.directoryAt(folder, opts)) return true
+    const cursor = this.winners(folderRange(folder), opts)
+    try {
+      if ((await cursor.page(1)).length > 0) return true
+    } finally {
+      await cursor.close()
+    }
+    return (await this.directoriesBelow(folder, opts)).length > 0
+  }
+
+  /** All that any source holds at a key. A source that cannot tell is listed, not thrown: a write goes on without it. */
+  async survey(key: string, opts: ReadOptions = {}): Promise<Survey> {
+    const leaves = this.leaves()
+    const failures: SourceFailure[] = []
+    const ask = async <T>(question: (view: LeafView) => Promise<T | null>): Promise<T[]> => {
+      const settled = await Promise.allSettled(leaves.map(question))
+      return settled.flatMap((result, i) => {
+        if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
+        failures.push({ source: leaves[i]!.leaf, error: result.reason })
+        return []
+      })
+    }
+    const candidates = await ask((view) => view.find(key, opts))
+    const directories = await ask((view) => view.directoryAt(key, opts))
+    const tombstones = leaves.flatMap((view) => view.tombstonesOver(key))
+    return { candidates, directories, tombstones, failures }
+  }
+
+  #winner(key: string, found: readonly Located[]): Located | null {
+    if (found.length === 0) return null
+    const tombstones = this.tombstonesOver(key)
+    if (found.length === 1 && tombstones.length === 0) return found[0]!
+    const { comparator } = this.rules
+    const compare =
+      comparator === null
+        ? null
+        : (a: Candidate, b: Candidate) => {
+            const [left, right] = [a, b].map((x) => toStat(found.find(({ candidate }) => candidate === x)!, this.rules))
+            return comparator(left!, right!)
+          }
+    const winner = resolve(
+      found.map(({ candidate }) => candidate),
+      tombstones,
+      this.rules,
+      compare
+    )
+    return found.find(({ candidate }) => candidate === winner) ?? null
+  }
+}
+
+/** A winner as comparators see it. */
+export function toStat({ candidate, source }: Located, rules: Rules): EntryStat {
+  const { key, value, origin, leaf, stamp } = candidate
+  const seq = leaf.versioned ? origin.seq : null
+  return { seq, key, value, mtime: believed(candidate, rules), ctime: stamp.ctime, drive: source.drive }
+}
+
+class WinnerCursor implements LocatedCursor {
+  readonly #merge: Merge
+  readonly #winner: (merged: Merged) => Located | null
+
+  constructor(merge: Merge, winner: (merged: Merged) => Located | null) {
+    this.#merge = merge
+    this.#winner = winner
+  }
+
+  async page(limit: number): Promise<Located[]> {
+    const page: Located[] = []
+    try {
+      // A page is full, or ends where a source would have to be asked again: what is known is given at once.
+      while (page.length < limit && (page.length === 0 || this.#merge.ready)) {
+        const merged = await this.#merge.next()
+        if (merged === null) break
+        const winner = this.#winner(merged)
+        if (winner) page.push(winner)
+      }
+    } catch (err) {
+      throw err instanceof LaneFailures ? worst(err.failures) : err
+    }
+    return page
+  }
+
+  seek(key: string): void {
+    this.#merge.seek(key)
+  }
+
+  close(): Promise<void> {
+    return this.#merge.close()
+  }
+}
+
+/** Asks all members at once and keeps their answers in the order of adding; any failure fails the whole. */
+async function gather<T>(
+  members: readonly MemberView[],
+  question: (view: View) => Promise<T>,
+  path: string
+): Promise<T[]> {
+  if (members.length === 1) {
+    const { source, view } = members[0]!
+    return [
+      await question(view).catch((error: unknown) => {
+        throw worst([{ source, error }], path)
+      })
+    ]
+  }
+  const settled = await Promise.allSettled(members.map(({ view }) => question(view)))
+  const failures = settled.flatMap((result, i): SourceFailure[] =>
+    result.status === 'rejected' ? [{ source: members[i]!.source, error: result.reason }] : []
+  )
+  if (failures.length > 0) throw worst(failures, path)
+  return settled.map((result) => (result as PromiseFulfilledResult<T>).value)
+}

@@ -1,0 +1,114 @@
+import type { Blob, EntryValue, Json, ReadOptions } from '../../drive.ts'
+import { isSeq } from '../../format/clock.ts'
+import { isObject } from '../../format/json.ts'
+import { parseMetadata, type ParsedMetadata, type Stamp } from '../../format/stamp.ts'
+import { isKey } from '../../path.ts'
+import type { ByteRange, Candidate, Leaf, Origin } from '../source.ts'
+import type { BeeNode, BlobId } from './types.ts'
+
+/** How a candidate reaches its bytes. */
+export interface BlobReader {
+  read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array>
+  readAll(blob: BlobId, opts: ReadOptions): Promise<Buffer>
+}
+
+interface StoredValue {
+  executable: boolean
+  linkname: string | null
+  blob: BlobId | null
+  metadata: unknown
+}
+
+/** The longest block map that Hyperblobs writes, in blocks. */
+const MAX_MAP_BLOCKS = 64
+
+const EMPTY_BLOB: BlobId = { blockOffset: 0, blockLength: 0, byteOffset: 0, byteLength: 0 }
+
+/** An entry of a Hyperdrive. Its metadata is read when it is first asked for: a listing of one drive never needs it. */
+export class HyperdriveCandidate implements Candidate {
+  readonly key: string
+  readonly origin: Origin
+  readonly leaf: Leaf
+  readonly #stored: StoredValue
+  readonly #reader: BlobReader
+  #size: number
+  #parsed: ParsedMetadata | null = null
+
+  private constructor(leaf: Leaf, reader: BlobReader, origin: Origin, key: string, stored: StoredValue) {
+    this.leaf = leaf
+    this.#reader = reader
+    this.origin = origin
+    this.key = key
+    this.#stored = stored
+    this.#size = stored.blob?.byteLength ?? 0
+  }
+
+  /** The candidate in a node of the tree, null for one that no Hyperdrive would have written. */
+  static parse(leaf: Leaf, reader: BlobReader, id: string, node: BeeNode): HyperdriveCandidate | null {
+    if (!isKey(node.key)) return null
+    const stored = parseValue(node.value)
+    return stored && new HyperdriveCandidate(leaf, reader, { id, seq: node.seq }, node.key, stored)
+  }
+
+  get stamp(): Stamp {
+    return this.parsed.stamp
+  }
+
+  get parsed(): ParsedMetadata {
+    return (this.#parsed ??= parseMetadata(this.#stored.metadata))
+  }
+
+  /** The blob whose true size is not known from the entry alone. */
+  get unsized(): BlobId | null {
+    const { blob } = this.#stored
+    return blob?.blockMap && this.stamp.size === null ? blob : null
+  }
+
+  set size(bytes: number) {
+    this.#size = bytes
+  }
+
+  get value(): EntryValue {
+    const { executable, linkname } = this.#stored
+    const metadata: Json = this.parsed.metadata
+    return { executable, linkname, blob: linkname === null ? this.#sizedBlob() : null, metadata }
+  }
+
+  read(opts: ByteRange = {}): AsyncIterable<Uint8Array> {
+    return this.#reader.read(this.#stored.blob ?? EMPTY_BLOB, opts)
+  }
+
+  readAll(opts: ReadOptions = {}): Promise<Buffer> {
+    return this.#reader.readAll(this.#stored.blob ?? EMPTY_BLOB, opts)
+  }
+
+  #sizedBlob(): Blob {
+    const { blockOffset, blockLength, byteOffset } = this.#stored.blob ?? EMPTY_BLOB
+    const byteLength = this.#stored.blob?.blockMap ? (this.stamp.size ?? this.#size) : this.#size
+    return { blockOffset, blockLength, byteOffset, byteLength }
+  }
+}
+
+function parseValue(bytes: Buffer | null): StoredValue | null {
+  if (bytes === null) return null
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString())
+  } catch {
+    return null
+  }
+  if (!isObject(value)) return null
+  const { executable, metadata } = value
+  const linkname = value.linkname ?? null
+  const blob = value.blob ?? null
+  if (linkname !== null && (typeof linkname !== 'string' || linkname === '')) return null
+  if (blob !== null && !isBlob(blob)) return null
+  return { executable: executable === true, linkname, blob: linkname === null ? blob : null, metadata }
+}
+
+function isBlob(value: unknown): value is BlobId {
+  if (!isObject(value)) return false
+  const { blockOffset, blockLength, byteOffset, byteLength, blockMap } = value
+  if (![blockOffset, blockLength, byteOffset, byteLength].every(isSeq)) return false
+  return blockMap !== true || (blockLength as number) <= MAX_MAP_BLOCKS
+}

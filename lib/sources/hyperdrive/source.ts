@@ -1,0 +1,214 @@
+import { encode } from 'hypercore-id-encoding'
+import type { ReadOptions } from '../../drive.ts'
+import { formatDirectory, formatTombstone, tombstoneKey } from '../../format/records.ts'
+import { formatMetadata } from '../../format/stamp.ts'
+import { failure } from '../../errors.ts'
+import { Records } from '../records.ts'
+import type { Change, LeafView, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import { HyperdriveBytes } from './bytes.ts'
+import { HiddenRecords } from './hidden.ts'
+import { entryKeys, recordKeys } from './keys.ts'
+import { DemandReader, WholeReader } from './reader.ts'
+import type { BeeBatch, BlobId, HyperdriveLike } from './types.ts'
+import { HyperdriveView } from './view.ts'
+import { WholeVersion } from './whole.ts'
+
+interface StagedBlob extends Staged {
+  readonly blob: BlobId
+}
+
+/** A Hyperdrive, or a checkout of one. */
+export class HyperdriveSource implements WritableLeaf {
+  readonly drive: HyperdriveLike
+  readonly versioned = true
+  readonly #sparse: boolean
+  readonly #bytes: HyperdriveBytes
+  #id = ''
+  #whole: WholeVersion | null = null
+  #hidden: HiddenRecords | null = null
+  #events: SourceEvents | null = null
+  #view: HyperdriveView | null = null
+  #advancing: Promise<HyperdriveView> | null = null
+  #demanded: { version: number; fork: number; records: Records } | null = null
+
+  /** @param sparse - never download metadata ahead of its use */
+  constructor(drive: HyperdriveLike, opts: { sparse?: boolean } = {}) {
+    this.drive = drive
+    this.#sparse = opts.sparse === true
+    this.#bytes = new HyperdriveBytes(drive)
+  }
+
+  get name(): string {
+    return this.#id || 'Hyperdrive'
+  }
+
+  get identity(): string {
+    const { core, version } = this.drive
+    return core.snapshotted ? `${this.#id}@${version}` : this.#id
+  }
+
+  get writable(): boolean {
+    // A checkout says that it is writable, yet every write to it fails.
+    return this.drive.core.writable && !this.drive.core.snapshotted
+  }
+
+  get unsynced(): boolean {
+    if (this.writable) return false
+    return this.#sparse ? this.drive.core.length === 0 : this.#whole?.version == null
+  }
+
+  async open(events: SourceEvents): Promise<void> {
+    const { drive } = this
+    await drive.ready()
+    this.#events = events
+    this.#id = encode(drive.core.key)
+    this.#hidden = new HiddenRecords(this, this.#id, events)
+    this.#whole = new WholeVersion(drive.core, (advanced) => {
+      events.change()
+      if (advanced && !this.writable) events.sync()
+    })
+    await this.#whole.open(!this.writable && !this.#sparse)
+    drive.on('close', events.close)
+  }
+
+  async close(): Promise<void> {
+    if (this.#events) this.drive.off('close', this.#events.close)
+    await this.#whole?.close()
+    await this.#advancing?.catch(() => undefined)
+  }
+
+  view(opts: ReadOptions = {}): LeafView | Promise<LeafView> {
+    const { core } = this.drive
+    const version = this.#wholeVersion()
+    if (version === null) return this.#demand(opts)
+    if (this.#view?.version === version && this.#view.fork === core.fork) return this.#view
+    return this.#advance()
+  }
+
+  writer(): WritableLeaf | null {
+    return this.writable ? this : null
+  }
+
+  async update({ wait }: { wait: boolean }): Promise<boolean> {
+    const { core } = this.drive
+    if (core.snapshotted) return false
+    const updated = await core.update(wait ? { wait } : {})
+    if (wait && !this.#sparse && !this.writable) await this.#untilWhole()
+    return updated
+  }
+
+  async stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
+    const blob = await this.#bytes.write(data)
+    // Blocks that no entry names stay in the append-only core; nothing can be given back.
+    const staged: StagedBlob = { blob, byteLength: blob.byteLength, discard: () => Promise.resolve() }
+    return staged
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    const batch = this.drive.db.batch()
+    try {
+      for (const change of changes) await write(batch, change)
+      await batch.flush()
+    } finally {
+      await batch.close()
+    }
+  }
+
+  /** The version that can be read without the network; a drive of one's own is always whole. */
+  #wholeVersion(): number | null {
+    const { core, version } = this.drive
+    if (core.snapshotted) return core.contiguousLength >= version || version < 2 ? version : null
+    if (core.writable && core.length === 0) return 1
+    return this.#sparse && !core.writable ? null : (this.#whole?.version ?? null)
+  }
+
+  async #advance(): Promise<HyperdriveView> {
+    for (;;) {
+      const version = this.#wholeVersion()
+      const { fork } = this.drive.core
+      const current = this.#view
+      if (version === null) throw failure('DRIVE_FAILED', { drive: this.drive, detail: 'its metadata was cleared' })
+      if (current?.version === version && current.fork === fork) return current
+      if (this.#advancing) await this.#advancing
+      else await (this.#advancing = this.#load(version, fork).finally(() => (this.#advancing = null)))
+    }
+  }
+
+  async #load(version: number, fork: number): Promise<HyperdriveView> {
+    const { db } = this.drive
+    const reader = new WholeReader(db)
+    const previous = this.#view?.fork === fork ? this.#view : null
+    const records =
+      (previous && (await this.#hidden!.advance(db, previous, version))) ?? (await this.#hidden!.load(reader, version, {}))
+    this.#view = new HyperdriveView(this, this.#id, { version, fork }, records, reader, this.#bytes)
+    return this.#view
+  }
+
+  async #demand(opts: ReadOptions): Promise<LeafView> {
+    const { drive } = this
+    const { core } = drive
+    if (!core.snapshotted && opts.wait !== false) await within(core.update(), opts.timeout)
+    const version = Math.max(1, drive.version)
+    const { fork } = core
+    const reader = new DemandReader(drive, version, this.#sparse)
+    const view = (records: Records) =>
+      new HyperdriveView(this, this.#id, { version, fork }, records, reader, this.#bytes)
+    if (version < 2) return view(Records.EMPTY)
+    const known = this.#demanded
+    if (known?.version === version && known.fork === fork) return view(known.records)
+    const records = await this.#hidden!.load(reader, version, opts)
+    // What was read alone, without peers, may lack records that a peer would have given.
+    if (core.peers.length > 0) this.#demanded = { version, fork, records }
+    return view(records)
+  }
+
+  #untilWhole(): Promise<void> {
+    const { core } = this.drive
+    const { length } = core
+    return new Promise((resolve) => {
+      const check = () => {
+        const version = this.#whole?.version ?? 0
+        if (version < length && core.peers.length > 0) return
+        for (const event of ['append', 'download', 'peer-remove', 'truncate', 'close']) core.off(event, check)
+        resolve()
+      }
+      for (const event of ['append', 'download', 'peer-remove', 'truncate', 'close']) core.on(event, check)
+      check()
+    })
+  }
+}
+
+async function write(batch: BeeBatch, change: Change): Promise<void> {
+  switch (change.type) {
+    case 'file': {
+      const { blob } = change.staged as StagedBlob
+      const { key, executable } = change
+      const value = { executable, linkname: null, blob, metadata: formatMetadata(change.metadata, change.stamp) }
+      return batch.put(key, value, { keyEncoding: entryKeys })
+    }
+    case 'link': {
+      const { key, linkname } = change
+      const value = { executable: false, linkname, blob: null, metadata: formatMetadata(change.metadata, change.stamp) }
+      return batch.put(key, value, { keyEncoding: entryKeys })
+    }
+    case 'remove':
+      return batch.del(change.key, { keyEncoding: entryKeys })
+    case 'bury':
+      return batch.put(tombstoneKey(change.record), formatTombstone(change.record), {
+        keyEncoding: recordKeys('tombstones')
+      })
+    case 'unbury':
+      return batch.del(tombstoneKey(change.record), { keyEncoding: recordKeys('tombstones') })
+    case 'make-directory':
+      return batch.put(change.record.path, formatDirectory(change.record), { keyEncoding: recordKeys('directories') })
+    case 'remove-directory':
+      return batch.del(change.path, { keyEncoding: recordKeys('directories') })
+  }
+}
+
+async function within<T>(promise: Promise<T>, timeout = 0): Promise<void> {
+  if (timeout === 0) return void (await promise)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout)))
+  await Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,92 @@
+import type { EventEmitter } from 'node:events'
+import type { Readable, Writable } from 'streamx'
+import type { Drive } from '../../drive.ts'
+
+/** Hypercore 11, as far as a source needs it. */
+export interface Core extends EventEmitter {
+  readonly key: Buffer
+  readonly discoveryKey: Buffer
+  readonly id: string
+  readonly length: number
+  readonly fork: number
+  readonly contiguousLength: number
+  readonly writable: boolean
+  /** Whether it is a checkout's. */
+  readonly snapshotted: boolean
+  readonly peers: readonly unknown[]
+  update(opts?: { wait?: boolean }): Promise<boolean>
+  has(start: number, end: number): Promise<boolean>
+  download(range: { start: number; end: number }): Download
+  getUserData(key: string): Promise<Buffer | null>
+  setUserData(key: string, value: Buffer): Promise<void>
+}
+
+export interface Download {
+  done(): Promise<unknown>
+  destroy(): void
+}
+
+export interface BeeNode {
+  seq: number
+  key: string
+  value: Buffer
+}
+
+export interface BeeHistoryNode {
+  type: 'put' | 'del'
+  seq: number
+  key: Buffer
+  value: Buffer | null
+}
+
+export interface BeeBatch {
+  put(key: string, value: unknown, opts: object): Promise<void>
+  del(key: string, opts: object): Promise<void>
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface BeeIterator {
+  open(): Promise<void>
+  next(): Promise<BeeNode | null>
+  close(): Promise<void>
+}
+
+/** Hyperbee 2, as far as a source needs it. */
+export interface Bee {
+  close(): Promise<void>
+  get(key: string, opts: object): Promise<BeeNode | null>
+  createRangeIterator(range: object, opts: object): BeeIterator
+  createHistoryStream(opts: object): AsyncIterable<BeeHistoryNode>
+  checkout(version: number): Bee
+  batch(): BeeBatch
+}
+
+/** Where bytes lie in the blobs core; with `blockMap` it is where the map of their blocks lies. */
+export interface BlobId {
+  blockOffset: number
+  blockLength: number
+  byteOffset: number
+  byteLength: number
+  blockMap?: boolean
+}
+
+/** Hyperblobs 2, as far as a source needs it. */
+export interface Blobs {
+  readonly core: Core
+  get(blob: BlobId, opts?: object): Promise<Buffer | null>
+  put(data: Buffer): Promise<BlobId>
+  getByteLength(blob: BlobId): Promise<number>
+  createReadStream(blob: BlobId, opts?: object): Readable
+  createWriteStream(): Writable & { readonly id: BlobId }
+}
+
+/** Hyperdrive 13, as far as a source needs it. */
+export interface HyperdriveLike extends Drive, EventEmitter {
+  readonly db: Bee
+  readonly core: Core
+  readonly blobs: Blobs | null
+  readonly version: number
+  ready(): Promise<void>
+  getBlobs(): Promise<Blobs>
+}

@@ -1,0 +1,210 @@
+import { unlink } from 'node:fs/promises'
+import { Mutex } from 'async-mutex'
+import { errorCode, failure } from '../../errors.ts'
+import type { Change, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import { apply, type Applied } from './apply.ts'
+import type { Host } from './candidate.ts'
+import { metadataHooks, type LocaldriveLike } from './drive.ts'
+import type { LogChange } from './line.ts'
+import { withLock } from './lock.ts'
+import { RecordLog } from './log.ts'
+import { check, checkPaths, plan, settle, type Plan } from './plan.ts'
+import { prepare, type Prepared } from './prepare.ts'
+import { NO_RECORDS, type Records } from './records.ts'
+import { HIDDEN, Root } from './root.ts'
+import { givenUp, makeHiddenFolders, randomName, stage, stagedPath } from './staging.ts'
+import { LocaldriveView } from './view.ts'
+
+/**
+ * A folder on the disk. It works on the folder itself and not through the Localdrive, which takes every error for an absence
+ * and follows links out of its root.
+ */
+export class LocaldriveSource implements WritableLeaf {
+  readonly drive: LocaldriveLike
+  readonly name: string
+  readonly identity: string
+  readonly writable = true
+  readonly unsynced = false
+  readonly versioned = false
+  readonly #root: Root
+  readonly #host: Host
+  readonly #commits = new Mutex()
+  #events: SourceEvents | null = null
+  readonly #log: RecordLog
+  #records: Records = NO_RECORDS
+  #view: LocaldriveView
+
+  constructor(drive: LocaldriveLike) {
+    this.drive = drive
+    this.name = drive.root
+    this.#root = new Root(drive.root)
+    this.identity = 'local:' + this.#root.real
+    this.#host = {
+      leaf: this,
+      root: this.#root,
+      hooks: metadataHooks(drive),
+      file: { id: this.identity, seq: 1 },
+      record: { id: this.identity, seq: 0 }
+    }
+    this.#log = new RecordLog(this.#root, (kind, path, version) => this.#events?.format(kind, path, version))
+    this.#view = new LocaldriveView(this.#host, this.#records)
+  }
+
+  async open(events: SourceEvents): Promise<void> {
+    this.#events = events
+    await this.#log.refresh()
+    this.#renew()
+    const abandoned = await givenUp(this.#root)
+    if (this.#log.pending.size === 0 && !this.#log.isBloated() && abandoned.length === 0) return
+    try {
+      await this.#exclusive(async () => {
+        for (const name of abandoned) {
+          if (!this.#isPending(name)) await unlink(stagedPath(this.#root, name)).catch(() => undefined)
+        }
+        if (this.#log.isBloated()) await this.#log.compact()
+      })
+    } catch (err) {
+      // A folder that cannot be written to can still be read, without what a crash left half done.
+      if (!['EROFS', 'EACCES', 'EPERM'].includes(errorCode(err) ?? '')) throw err
+    }
+    this.#renew()
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.waitForUnlock()
+    this.#events = null
+  }
+
+  view(): LocaldriveView | Promise<LocaldriveView> {
+    return this.#log.isCurrent() ? this.#view : this.#refreshed()
+  }
+
+  writer(): this {
+    return this
+  }
+
+  update(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
+  stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
+    return stage(this.#root, data)
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    const events = this.#events
+    if (events === null) throw failure('CLOSED', { drive: this.drive })
+    checkPaths(changes)
+    if (changes.length === 0) return
+    await this.#commits.runExclusive(() => this.#exclusive(() => this.#commit(changes)))
+    events.change()
+  }
+
+  async #refreshed(): Promise<LocaldriveView> {
+    await this.#log.refresh()
+    if (this.#renew()) this.#events?.change()
+    return this.#view
+  }
+
+  #renew(): boolean {
+    if (this.#log.records === this.#records) return false
+    this.#records = this.#log.records
+    this.#view = new LocaldriveView(this.#host, this.#records)
+    return true
+  }
+
+  /** Runs with the folder to itself, and with everything behind it that was left to do. */
+  async #exclusive(work: () => Promise<void>): Promise<void> {
+    await makeHiddenFolders(this.#root)
+    await withLock(this.#root.path(HIDDEN + '/lock'), async () => {
+      await this.#log.refresh()
+      await this.#log.cutTorn()
+      if (this.#log.pending.size > 0) await this.#recover()
+      await work()
+    })
+    this.#renew()
+  }
+
+  // Whoever wrote these lines died before it could end them, else it would hold the lock.
+  async #recover(): Promise<void> {
+    for (const [n, changes] of [...this.#log.pending]) {
+      const applied = await this.#apply(n, changes, true).catch(() => null)
+      await this.#log.end(n, applied ? 'done' : 'undone')
+      await applied?.finish()
+    }
+    await this.#log.refresh()
+  }
+
+  async #commit(given: readonly Change[]): Promise<void> {
+    const changes = settle(given)
+    const todo = plan(changes)
+    const makesFolders = await check(this.#root, todo, this.#recordedAfter(todo))
+    const prepared = await this.#prepare(changes)
+    try {
+      // One rename is atomic by itself.
+      const [only, ...others] = prepared.changes
+      const isPlain =
+        (only?.type === 'file' || only?.type === 'link') && !only.sidecar && !this.#isKnown(only)
+      if (isPlain && others.length === 0 && !makesFolders) {
+        await this.#apply(randomName(), prepared.changes, false)
+      } else {
+        await this.#land(prepared.changes)
+      }
+    } catch (err) {
+      await this.#drop(prepared.made)
+      throw err
+    }
+    for (const staged of prepared.used) staged.committed = true
+    const landed = new Set(changes)
+    for (const change of given) {
+      if (change.type === 'file' && !landed.has(change)) await change.staged.discard()
+    }
+    if (this.#log.isBloated(1)) await this.#log.compact()
+  }
+
+  async #land(changes: readonly LogChange[]): Promise<void> {
+    const n = randomName()
+    await this.#log.begin(n, changes)
+    let applied: Applied | null = null
+    try {
+      applied = await this.#apply(n, changes, false)
+      await this.#log.end(n, 'done')
+    } catch (err) {
+      await applied?.undo()
+      await this.#log.end(n, 'undone').catch(() => this.#log.withdraw())
+      await this.#log.refresh()
+      throw err
+    }
+    await applied.finish()
+    await this.#log.refresh()
+  }
+
+  #prepare(changes: readonly Change[]): Promise<Prepared> {
+    return prepare(this.#root, changes, this.#host.hooks === null)
+  }
+
+  #apply(n: string, changes: readonly LogChange[], again: boolean): Promise<Applied> {
+    const isRecorded = this.#recordedAfter(plan(changes))
+    return apply(this.#root, changes, { n, hooks: this.#host.hooks, isRecorded, again })
+  }
+
+  #recordedAfter({ made, unmade }: Plan): (path: string) => boolean {
+    const { directories } = this.#log.records
+    return (path) => made.has(path) || (directories.has(path) && !unmade.has(path))
+  }
+
+  async #drop(names: readonly string[]): Promise<void> {
+    for (const name of names) await unlink(stagedPath(this.#root, name)).catch(() => undefined)
+  }
+
+  #isKnown({ key }: { key: string }): boolean {
+    return this.#host.hooks !== null || this.#log.records.sidecars.has(key)
+  }
+
+  #isPending(name: string): boolean {
+    for (const changes of this.#log.pending.values()) {
+      if (changes.some((change) => 'staged' in change && change.staged === name)) return true
+    }
+    return false
+  }
+}

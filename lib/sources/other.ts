@@ -1,0 +1,195 @@
+import type { Drive, DriveEntry, EntryValue, Json, ReadOptions } from '../drive.ts'
+import { isObject } from '../format/json.ts'
+import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
+import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
+import type { ByteRange, Candidate, Cursor, Leaf, LeafView, ScanOptions, SourceEvents } from './source.ts'
+
+let count = 0
+
+/**
+ * Any object that reads like a drive. It is never written to: it has no place for tombstones and directories, and no way to write many
+ * things in one step.
+ */
+export class OtherSource implements Leaf, LeafView {
+  readonly drive: Drive
+  readonly identity = `drive:${++count}`
+  readonly versioned = false
+  readonly writable = false
+  readonly unsynced = false
+  readonly head = null
+  #forget: () => void = () => undefined
+
+  constructor(drive: Drive) {
+    this.drive = drive
+  }
+
+  get leaf(): Leaf {
+    return this
+  }
+
+  get name(): string {
+    const { drive } = this
+    return 'id' in drive && typeof drive.id === 'string' ? drive.id : `${drive.constructor.name || 'drive'} ${count}`
+  }
+
+  async open(events: SourceEvents): Promise<void> {
+    const { drive } = this
+    if ('ready' in drive && typeof drive.ready === 'function') await (drive.ready as () => Promise<void>).call(drive)
+    if (!('on' in drive && 'off' in drive && typeof drive.on === 'function' && typeof drive.off === 'function')) return
+    const emitter = drive as unknown as NodeJS.EventEmitter
+    emitter.on('close', events.close)
+    this.#forget = () => void emitter.off('close', events.close)
+  }
+
+  close(): Promise<void> {
+    this.#forget()
+    return Promise.resolve()
+  }
+
+  view(): LeafView {
+    return this
+  }
+
+  writer(): null {
+    return null
+  }
+
+  update(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
+  async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
+    const entry = await this.drive.entry(key, opts)
+    return entry === null ? null : OtherCandidate.parse(this, { ...entry, key })
+  }
+
+  scan(range: KeyRange, opts: ScanOptions = {}): Cursor {
+    return new OtherCursor(this, range, opts)
+  }
+
+  tombstonesOver(): [] {
+    return []
+  }
+
+  tombstonesBelow(): [] {
+    return []
+  }
+
+  directoryAt(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
+  directoriesBelow(): Promise<[]> {
+    return Promise.resolve([])
+  }
+
+  leaves(): readonly LeafView[] {
+    return [this]
+  }
+}
+
+class OtherCandidate implements Candidate {
+  readonly key: string
+  readonly value: EntryValue
+  readonly stamp: Stamp
+  readonly leaf: OtherSource
+  readonly origin: Candidate['origin']
+
+  private constructor(leaf: OtherSource, key: string, value: EntryValue, stamp: Stamp) {
+    this.leaf = leaf
+    this.key = key
+    this.value = value
+    this.stamp = stamp
+    this.origin = { id: leaf.identity, seq: 1 }
+  }
+
+  static parse(leaf: OtherSource, entry: DriveEntry): OtherCandidate | null {
+    const { key, value } = entry
+    if (!isKey(key) || !isObject(value)) return null
+    const linkname = value.linkname ?? null
+    if (linkname !== null && (typeof linkname !== 'string' || linkname === '')) return null
+    const { metadata, stamp } = parseMetadata(value.metadata)
+    const mtime = stamp.mtime ?? (isTime(entry.mtime) ? entry.mtime : null)
+    const blob = linkname === null ? toBlob(value.blob) : null
+    return new OtherCandidate(leaf, key, { executable: value.executable === true, linkname, blob, metadata }, { ...stamp, mtime })
+  }
+
+  async *read({ start = 0, length, wait, timeout }: ByteRange = {}): AsyncIterable<Uint8Array> {
+    if (length === 0) return
+    const opts = {
+      ...(start === 0 ? {} : { start }),
+      ...(length === undefined ? {} : { length }),
+      ...(wait === undefined ? {} : { wait }),
+      ...(timeout === undefined ? {} : { timeout })
+    }
+    yield* this.leaf.drive.createReadStream(this.key, opts) as AsyncIterable<Uint8Array>
+  }
+
+  async readAll(opts: ReadOptions = {}): Promise<Buffer> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.read(opts)) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  }
+}
+
+/** A drive of an unknown kind lists in an unknown order, so the keys of one listing, and they alone, are held in memory. */
+class OtherCursor implements Cursor {
+  readonly #source: OtherSource
+  readonly #range: KeyRange
+  readonly #opts: ScanOptions
+  #keys: string[] | null = null
+  #next = 0
+  #from: string | null = null
+
+  constructor(source: OtherSource, range: KeyRange, opts: ScanOptions) {
+    this.#source = source
+    this.#range = range
+    this.#opts = opts
+  }
+
+  async page(limit: number): Promise<Candidate[]> {
+    this.#keys ??= await this.#list()
+    const found: Candidate[] = []
+    while (found.length < limit && this.#next < this.#keys.length) {
+      const key = this.#keys[this.#next++]!
+      if (this.#from !== null && compareKeys(key, this.#from) < 0) continue
+      const candidate = await this.#source.find(key, this.#opts)
+      if (candidate) found.push(candidate)
+    }
+    return found
+  }
+
+  seek(key: string): void {
+    this.#from = key
+  }
+
+  close(): Promise<void> {
+    this.#keys = []
+    return Promise.resolve()
+  }
+
+  async #list(): Promise<string[]> {
+    const { gt, lt } = this.#range
+    const folder = gt?.endsWith('/') && lt === gt.slice(0, -1) + '0' ? gt : '/'
+    const keys = new Set<string>()
+    for await (const item of this.#source.drive.list(folder)) {
+      const key: Json | unknown = isObject(item) ? item.key : item
+      if (isKey(key) && inRange(key, this.#range)) keys.add(key)
+    }
+    const sorted = [...keys].sort(compareKeys)
+    return this.#opts.reverse ? sorted.reverse() : sorted
+  }
+}
+
+function toBlob(value: unknown): EntryValue['blob'] {
+  const size = (name: string) => {
+    const number = isObject(value) ? value[name] : 0
+    return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : 0
+  }
+  return {
+    blockOffset: size('blockOffset'),
+    blockLength: size('blockLength'),
+    byteOffset: size('byteOffset'),
+    byteLength: size('byteLength')
+  }
+}

@@ -1,0 +1,163 @@
+import type { Drive, EntryValue, ReadOptions } from '../drive.ts'
+import type { DirectoryRecord, RecordKind, TombstoneRecord } from '../format/records.ts'
+import type { NewStamp, Stamp } from '../format/stamp.ts'
+import type { Json } from '../drive.ts'
+import type { KeyRange } from '../path.ts'
+
+/** Where a version stands in the history of its drive. */
+export interface Origin {
+  /** The drive, as clocks name it. */
+  readonly id: string
+  /** The place in its history; a later one of the same drive had seen an earlier one. */
+  readonly seq: number
+}
+
+/** What takes part when versions of one path are compared. */
+export interface Version {
+  readonly origin: Origin
+  readonly stamp: Stamp
+  /** The source that it lies in. */
+  readonly leaf: Leaf
+}
+
+/** What one source holds at a path: a file or a symlink. */
+export interface Candidate extends Version {
+  readonly key: string
+  /** As handed out: the caller's metadata, a blob of the true size. */
+  readonly value: EntryValue
+  /** The bytes of this very version, whatever is written meanwhile; `signal` ends a read that waits for the network. */
+  read(opts?: ByteRange): AsyncIterable<Uint8Array>
+  /** All the bytes of this very version. */
+  readAll(opts?: ReadOptions): Promise<Buffer>
+}
+
+/** Which bytes to read: `length` bytes from `start`, all that follow when it is left out. */
+export interface ByteRange extends ReadOptions {
+  start?: number
+  length?: number
+  signal?: AbortSignal
+}
+
+/** A tombstone with the place where it lies. */
+export interface Tombstone extends Version {
+  readonly record: TombstoneRecord
+}
+
+/** A directory record, or the real folder of a Localdrive, with the place where it lies. */
+export interface Directory extends Version {
+  readonly record: DirectoryRecord
+}
+
+/** Reads a range of keys in the order of `compareKeys`, a page at a time. */
+export interface Cursor {
+  /** The next candidates, `limit` at most; none when the range is through. */
+  page(limit: number): Promise<Candidate[]>
+  /** Goes on at the first key that is not before `key`. Forward cursors only. */
+  seek(key: string): void
+  close(): Promise<void>
+}
+
+export interface ScanOptions extends ReadOptions {
+  reverse?: boolean
+}
+
+/** What is left of a source that could not answer. */
+export interface SourceFailure {
+  readonly source: Source
+  readonly error: unknown
+}
+
+/** All that the sources hold at one path, losers included: what a write must have seen. */
+export interface Survey {
+  readonly candidates: readonly Candidate[]
+  readonly tombstones: readonly Tombstone[]
+  readonly directories: readonly Directory[]
+  readonly failures: readonly SourceFailure[]
+}
+
+/** A source at one version: every answer of a view is about the same state of the drive. */
+export interface View {
+  /** The candidate at a key, null when there is none. Rejects when the source cannot tell. */
+  find(key: string, opts?: ReadOptions): Promise<Candidate | null>
+  /** The candidates in a range, in order. */
+  scan(range: KeyRange, opts?: ScanOptions): Cursor
+  /** The tombstones that cover a key: its own, and those of the folders above it. */
+  tombstonesOver(key: string): readonly Tombstone[]
+  /** The directory record at a folder. */
+  directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
+  /** Directory records below a folder, in order of path. */
+  directoriesBelow(folder: string, opts?: ReadOptions): Promise<readonly Directory[]>
+  /** What of this view lies in each leaf. */
+  leaves(): readonly LeafView[]
+}
+
+export interface LeafView extends View {
+  readonly leaf: Leaf
+  /** The highest place in the drive's history that this view shows; null where the drive has none. */
+  readonly head: Origin | null
+  /** Tombstones at or below a folder. */
+  tombstonesBelow(folder: string): readonly Tombstone[]
+}
+
+export interface SourceEvents {
+  /** What the source shows may have changed. */
+  change(): void
+  /** The source reached a newer whole version. */
+  sync(): void
+  /** The drive closed by itself. */
+  close(): void
+  /** A record that a later release wrote was met. */
+  format(kind: RecordKind | 'entries', path: string, version: number): void
+}
+
+/** A drive inside a MultiDrive, behind the same face for every kind. */
+export interface Source {
+  readonly drive: Drive
+  /** How errors name it: the id of a Hyperdrive, the folder of a Localdrive. */
+  readonly name: string
+  /** Two sources of one identity show the same; a set holds it once. */
+  readonly identity: string
+  readonly writable: boolean
+  /** Whether the drive has never been whole here; its view may miss what it holds. */
+  readonly unsynced: boolean
+  open(events: SourceEvents): Promise<void>
+  /** Lets go of the drive without closing it. */
+  close(): Promise<void>
+  /** The newest version that can be read; a promise only when it must first be brought up to date. */
+  view(opts?: ReadOptions): View | Promise<View>
+  /** Where a write to this source lands, null when it is read-only. */
+  writer(): WritableLeaf | null
+  /** Asks the peers for a newer head; with `wait` resolves when it is whole here. */
+  update(opts: { wait: boolean }): Promise<boolean>
+}
+
+/** A source that is one drive. */
+export interface Leaf extends Source {
+  /** Whether its records have sequence numbers that others can have seen. */
+  readonly versioned: boolean
+}
+
+/** Bytes that are in a drive, or beside it, but in no entry yet. */
+export interface Staged {
+  readonly byteLength: number
+  /** Gives up the bytes. Does nothing once they are committed. */
+  discard(): Promise<void>
+}
+
+/** One step of a write. All steps of a commit land together or not at all. */
+export type Change =
+  | { type: 'file'; key: string; executable: boolean; staged: Staged; metadata: Json; stamp: NewStamp }
+  | { type: 'link'; key: string; linkname: string; metadata: Json; stamp: NewStamp }
+  | { type: 'remove'; key: string }
+  | { type: 'bury'; record: TombstoneRecord }
+  /** Drops a tombstone that another one makes needless. */
+  | { type: 'unbury'; record: TombstoneRecord }
+  | { type: 'make-directory'; record: DirectoryRecord }
+  | { type: 'remove-directory'; path: string }
+
+export interface WritableLeaf extends Leaf {
+  /** Brings bytes to where a commit can use them. */
+  stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>
+  /** Writes all changes in one atomic step; what it resolved for is there after a crash. */
+  commit(changes: readonly Change[]): Promise<void>
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import Localdrive from 'localdrive'
+import type { Test } from 'tape'
+import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
+
+/** An empty folder, removed when the test is over. */
+export async function folder(t: Test): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'multidrive-test-'))
+  t.teardown(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+/** A corestore of its own, closed when the test is over. */
+export async function store(t: Test, opts?: object): Promise<any> {
+  const path = await folder(t)
+  const corestore = new Corestore(path, opts)
+  t.teardown(() => corestore.close())
+  return corestore
+}
+
+/** A Hyperdrive of one's own, or of a key. */
+export async function hyperdrive(t: Test, opts: { store?: any; key?: Uint8Array } = {}): Promise<any> {
+  const corestore = opts.store ?? (await store(t))
+  const drive = new Hyperdrive(corestore.session(), opts.key ?? null)
+  await drive.ready()
+  t.teardown(() => drive.close())
+  return drive
+}
+
+export async function localdrive(t: Test, opts?: object): Promise<any> {
+  return new Localdrive(await folder(t), opts)
+}
+
+/** A MultiDrive over drives that are closed with it. */
+export async function multidrive(t: Test, drives: any[], opts?: MultiDriveOptions): Promise<MultiDrive> {
+  const multi = new MultiDrive(drives[0], opts)
+  t.teardown(() => multi.close())
+  for (const drive of drives.slice(1)) await multi.addDrive(drive)
+  return multi
+}
+
+/** Two corestores that exchange everything, until the returned function is called. */
+export function link(a: any, b: any): () => Promise<void> {
+  const left = a.replicate(true)
+  const right = b.replicate(false)
+  left.on('error', () => undefined)
+  right.on('error', () => undefined)
+  left.pipe(right).pipe(left)
+  return async () => {
+    const closed = Promise.all([left, right].map((stream) => new Promise((resolve) => stream.once('close', resolve))))
+    left.destroy()
+    right.destroy()
+    await closed
+  }
+}
+
+export async function collect<T = any>(stream: AsyncIterable<unknown>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of stream) all.push(item as T)
+  return all
+}
+
+/** The keys of a listing. */
+export async function keys(drive: any, path = '/'): Promise<string[]> {
+  return (await collect(drive.list(path))).map((entry) => entry.key)
+}
+
+/** Every visible file with its text, or the target of a link. */
+export async function contents(drive: any): Promise<Record<string, string>> {
+  const view: Record<string, string> = {}
+  for await (const entry of drive.list('/')) {
+    view[entry.key] = entry.value.linkname === null ? String(await drive.get(entry)) : `-> ${entry.value.linkname}`
+  }
+  return view
+}
+
+/** The error that a promise or a call rejects with. */
+export async function failureOf(action: Promise<unknown> | (() => unknown)): Promise<any> {
+  try {
+    await (typeof action === 'function' ? action() : action)
+  } catch (err) {
+    return err
+  }
+  throw new Error('it did not fail')
+}

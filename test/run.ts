@@ -1,0 +1,53 @@
+/**
+ * Runs the test files, each in a process of its own so that none can lean on another, as many at once as there are cores.
+ *
+ *   npm test                 everything but *.slow.test.ts
+ *   npm run test:slow        only *.slow.test.ts
+ *   npm test -- resolve      the files whose path contains "resolve"
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const words = process.argv.slice(2)
+const slow = words.includes('--slow')
+const wanted = words.filter((word) => !word.startsWith('--'))
+
+const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts') && file.endsWith('.slow.test.ts') === slow)
+  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .sort()
+
+const counts = { passed: 0, failed: 0, files: 0 }
+const queue = [...files]
+await Promise.all(Array.from({ length: availableParallelism() }, work))
+process.stdout.write(`\n${files.length} files in ${Math.round(performance.now() / 1000)} s\n`)
+process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
+if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1
+
+async function work(): Promise<void> {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) await run(file)
+}
+
+async function run(file: string): Promise<void> {
+  const started = performance.now()
+  const path = relative(process.cwd(), join(here, file))
+  const child = spawn(process.execPath, ['--import', 'tsx', path], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+
+  const passed = Number(/^# pass +(\d+)$/m.exec(output)?.[1] ?? 0)
+  const failed = Number(/^# fail +(\d+)$/m.exec(output)?.[1] ?? 0)
+  // A file that dies or asserts nothing has failed, whatever it had counted until then.
+  const dead = failed === 0 && (code !== 0 || passed === 0)
+  counts.passed += passed
+  counts.failed += failed + (dead ? 1 : 0)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  if (failed === 0 && !dead) process.stdout.write(`ok ${path} (${passed} passed, ${seconds} s)\n`)
+  else process.stdout.write(`not ok ${path} (exit ${code}, ${seconds} s)\n${output}\n`)
+}

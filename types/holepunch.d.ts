@@ -1,0 +1,67 @@
+declare module 'hyperdrive' {
+  const Hyperdrive: new (store: unknown, key?: Uint8Array | string | null, opts?: object) => any
+  type Hyperdrive = any
+  export = Hyperdrive
+}
+
+declare module 'corestore' {
+  const Corestore: new (storage: string, opts?: object) => any
+  type Corestore = any
+  export = Corestore
+}
+
+declare module 'localdrive' {
+  const Localdrive: new (root: string, opts?: object) => any
+  type Localdrive = any
+  export = Localdrive
+}
+
+declare module 'mirror-drive' {
+  const MirrorDrive: new (source: unknown, destination: unknown, opts?: object) => any
+  type MirrorDrive = any
+  export = MirrorDrive
+}
+
+declare module 'serve-drive' {
+  const ServeDrive: new (opts: object) => any
+  export = ServeDrive
+}
+
+declare module 'hyperswarm' {
+  const Hyperswarm: new (opts?: object) => any
+  export = Hyperswarm
+}
+
+declare module '@hyperswarm/testnet' {
+  const createTestnet: (size: number, opts?: object) => Promise<any>
+  export = createTestnet
+}
+
+declare module 'rache' {
+  const Rache: new (opts: { maxSize: number }) => any
+  export = Rache
+}
+
+declare module 'sub-encoder' {
+  class SubEncoder {
+    constructor(prefix: string, encoding: string)
+    readonly prefix: Buffer
+    encode(key: string): Buffer
+    encodeRange(range: object): object
+    decode(key: Buffer): string
+    sub(prefix: string, encoding?: string): SubEncoder
+  }
+  export = SubEncoder
+}
+
+declare module 'unix-path-resolve' {
+  const resolve: (from: string, to?: string) => string
+  export = resolve
+}
+
+declare module 'hypercore-id-encoding' {
+  export const encode: (key: Uint8Array) => string
+  export const decode: (id: string | Uint8Array) => Buffer
+  export const normalize: (id: string | Uint8Array) => string
+  export const isValid: (id: unknown) => boolean
+}
