@@ -6,7 +6,10 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] } } },
     rules: {
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true }
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-non-null-assertion': 'off',
@@ -15,7 +18,7 @@ export default tseslint.config(
   },
   {
     // Tests and the demo speak to packages that have no types beyond what `types/` declares.
-    files: ['test/**/*.ts', 'lib/demo/**/*.ts', 'eslint.config.js'],
+    files: ['test/**/*.ts', 'types/**/*.ts', 'lib/demo/**/*.ts', 'eslint.config.js'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',

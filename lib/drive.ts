@@ -66,15 +66,16 @@ export interface RangeOptions extends ReadOptions {
  * another kind is read through these three and never written to.
  */
 export interface Drive {
+  // Written as methods, so that a class fits whose parameters are narrower or wider.
   /** The entry at a path, null when there is none. */
-  // eslint-disable-next-line @typescript-eslint/method-signature-style -- bivariant, so that every class with such a method fits
   entry(path: string, opts?: ReadOptions): Promise<DriveEntry | null>
   /** Every entry below a folder. */
-  // eslint-disable-next-line @typescript-eslint/method-signature-style -- as above
   list(folder: string, opts?: object): AsyncIterable<unknown>
   /** The bytes of the file at a path. */
-  // eslint-disable-next-line @typescript-eslint/method-signature-style -- as above
-  createReadStream(path: string, opts?: RangeOptions): AsyncIterable<Uint8Array> | Readable | NodeJS.ReadableStream
+  createReadStream(
+    path: string,
+    opts?: RangeOptions
+  ): AsyncIterable<Uint8Array> | Readable | NodeJS.ReadableStream
 }
 
 /** An entry as a drive gives it; everything in it is checked before it is believed. */

@@ -46,7 +46,11 @@ export class MultiDriveError extends Error {
   readonly drive?: Drive
   readonly failures?: readonly MultiDriveError[]
 
-  constructor(code: string, message: string, details: ErrorDetails & { failures?: readonly MultiDriveError[] } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    details: ErrorDetails & { failures?: readonly MultiDriveError[] } = {}
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'MultiDriveError'
     this.code = code

@@ -1,21 +1,26 @@
-import { decode, isValid } from 'hypercore-id-encoding'
 import type { Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
+import { closeDrive, DriveSet, lender, peerEmitter, purgeDrive, type AddDriveOptions } from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
-import { driveFailure, failure, MultiDriveError } from './errors.ts'
+import { failure, MultiDriveError } from './errors.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { find } from './faces/drive/entry.ts'
 import { ReadingFace } from './faces/drive/reading.ts'
 import { writeStream } from './faces/drive/streams.ts'
-import { del, fileHead, putFile, symlink, toBytes, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import {
+  del,
+  fileHead,
+  putFile,
+  symlink,
+  toBytes,
+  type DelOptions,
+  type PutOptions
+} from './faces/drive/write.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
-import { NestedSource, type Nestable } from './overlay/nested.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import type { MergedView } from './overlay/view.ts'
-import { sourceOf } from './sources/index.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
-import type { Source, SourceEvents } from './sources/source.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
@@ -26,31 +31,12 @@ export interface MultiDriveOptions {
   openDrive?: OpenDrive
 }
 
-export interface AddDriveOptions {
-  /** Read the drive's metadata where it is asked for, rather than keep all of it here. Hyperdrives only. Default false. */
-  sparse?: boolean
-  /** Whether its deletions count. Default true. */
-  tombstones?: boolean
-}
-
 /** The outcome of one drive in `runAll`. */
 export interface RunResult {
   drive: Drive
   err: Error | null
   value: unknown
 }
-
-/** A record of a later release, told by the event `format`. */
-export interface FormatNotice {
-  drive: Drive
-  kind: 'entries' | 'tombstones' | 'directories'
-  path: string
-  /** The version of the record. */
-  version: number
-}
-
-/** MultiDrives by object, so that one can be added to another without showing its inside. */
-const nestables = new WeakMap<object, Nestable>()
 
 /**
  * Many drives read as one. Reads return the newest version of a path, listings are merged, writes go to the first writable drive,
@@ -70,12 +56,8 @@ class MultiDriveClass extends ReadingFace {
   /** Symbolic links and files keep what is given as `metadata`. */
   readonly supportsMetadata = true
   readonly #overlay: Overlay
-  readonly #openDrive: OpenDrive
-  /** Sources on their way in; reads wait for them. */
-  readonly #adding = new Map<Source, Promise<Drive>>()
-  /** Drives opened here, to be closed when they leave. */
-  readonly #opened = new Set<Drive>()
-  readonly #told = new Set<string>()
+  readonly #set: DriveSet
+  readonly #first: Promise<Drive>
   #forgetPeers: () => void = () => undefined
 
   /**
@@ -85,41 +67,47 @@ class MultiDriveClass extends ReadingFace {
   constructor(primary: Drive, opts: MultiDriveOptions = {}) {
     super()
     const { compareStats, maxClockSkew = null, openDrive = openThroughPrimary } = opts
-    if (maxClockSkew !== null && !(maxClockSkew >= 0)) throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
+    if (maxClockSkew !== null && !(maxClockSkew >= 0))
+      throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
     this.#overlay = new Overlay(maxClockSkew)
-    this.#openDrive = openDrive
+    this.#set = new DriveSet(
+      this.#overlay,
+      primary,
+      openDrive,
+      (event, about) => void this.emit(event, about)
+    )
+    this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
-    nestables.set(this, { drive: this, overlay: this.#overlay, settled: () => this.#settled() })
-    this.#add(this.#source(primary, {}), true).catch(() => undefined)
+    this.#first = this.#set.add(primary, {})
     // As with every Hyperdrive: it opens by itself, and who waits for it hears of a failure.
     this.ready().catch(() => undefined)
   }
 
   /** The public key of the primary, null when it has none. */
   get key(): Buffer | null {
-    return lent(this.primary, 'key')
+    return lender(this.primary).key ?? null
   }
 
   /** The topic to find peers of the primary under, null when it has none. */
   get discoveryKey(): Buffer | null {
-    return lent(this.primary, 'discoveryKey')
+    return lender(this.primary).discoveryKey ?? null
   }
 
   /** The key of the primary in z-base-32, null when it has none. */
   get id(): string | null {
-    return lent(this.primary, 'id')
+    return lender(this.primary).id ?? null
   }
 
   /** The peers of the primary. */
   get peers(): readonly unknown[] {
-    const core = lent<{ peers?: readonly unknown[] }>(this.primary, 'core')
-    return core?.peers ?? lent<readonly unknown[]>(this.primary, 'peers') ?? []
+    const { core, peers } = lender(this.primary)
+    return core?.peers ?? peers ?? []
   }
 
   /** All drives of the set in the order of adding. */
   get drives(): Drive[] {
-    return this.#overlay.sources.map(({ drive }) => drive)
+    return this.#set.drives
   }
 
   /** The first writable drive, null when there is none. */
@@ -139,7 +127,7 @@ class MultiDriveClass extends ReadingFace {
 
   /** Drives that never have been whole on this machine: the view may miss what they hold. */
   get unsynced(): Drive[] {
-    return this.#overlay.sources.filter(({ unsynced }) => unsynced).map(({ drive }) => drive)
+    return this.#set.unsynced
   }
 
   /** The comparator in force; assignable. */
@@ -178,17 +166,13 @@ class MultiDriveClass extends ReadingFace {
    *
    * @returns whether it was there
    */
-  async removeDrive(keyOrDrive: Drive | Uint8Array | string): Promise<boolean> {
-    const source = this.#find(keyOrDrive)
-    if (!source) return false
-    await this.#remove(source)
-    if (this.#opened.delete(source.drive)) await closeDrive(source.drive)
-    return true
+  removeDrive(keyOrDrive: Drive | Uint8Array | string): Promise<boolean> {
+    return this.#set.remove(keyOrDrive)
   }
 
   /** Whether a drive, or the drive of a key, is in the set. */
   hasDrive(keyOrDrive: Drive | Uint8Array | string): boolean {
-    return this.#find(keyOrDrive) !== null
+    return this.#set.find(keyOrDrive) !== null
   }
 
   /**
@@ -198,7 +182,11 @@ class MultiDriveClass extends ReadingFace {
    */
   runAll(method: string, args?: readonly unknown[]): Promise<RunResult[]>
   runAll(method: string, args: readonly unknown[], cb: Callback<RunResult[]>): void
-  runAll(method: string, args: readonly unknown[] = [], cb?: Callback<RunResult[]>): Promise<RunResult[]> | undefined {
+  runAll(
+    method: string,
+    args: readonly unknown[] = [],
+    cb?: Callback<RunResult[]>
+  ): Promise<RunResult[]> | undefined {
     return callback(this.#runAll(method, args), cb)
   }
 
@@ -279,11 +267,7 @@ class MultiDriveClass extends ReadingFace {
    * called.
    */
   findingPeers(): () => void {
-    const done = this.drives.flatMap((drive) =>
-      'findingPeers' in drive && typeof drive.findingPeers === 'function'
-        ? [(drive.findingPeers as () => () => void).call(drive)]
-        : []
-    )
+    const done = this.drives.flatMap((drive) => lender(drive).findingPeers?.() ?? [])
     return () => {
       for (const stop of done.splice(0)) stop()
     }
@@ -307,13 +291,9 @@ class MultiDriveClass extends ReadingFace {
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
-    const purgeable = this.#overlay.sources.filter(({ drive }) => canPurge(drive)).map(({ drive }) => drive as Purgeable)
-    const others = this.drives.filter((drive) => !purgeable.includes(drive as Purgeable))
+    const { drives } = this
     await this.#letGo()
-    const purged = await Promise.all(
-      purgeable.map(async (drive) => (nestables.has(drive) ? ((await drive.purge()) as Drive[]) : (await drive.purge(), [drive])))
-    )
-    await Promise.all(others.map(closeDrive))
+    const purged = await Promise.all(drives.map(purgeDrive))
     await this.close()
     return purged.flat()
   }
@@ -326,7 +306,13 @@ class MultiDriveClass extends ReadingFace {
   }
 
   protected override async _open(): Promise<void> {
-    await this.#adding.values().next().value
+    await this.#first
+    const emitter = peerEmitter(this.primary)
+    if (!emitter) return
+    const add = (peer: unknown) => void this.emit('peer-add', peer)
+    const remove = (peer: unknown) => void this.emit('peer-remove', peer)
+    emitter.on('peer-add', add).on('peer-remove', remove)
+    this.#forgetPeers = () => void emitter.off('peer-add', add).off('peer-remove', remove)
   }
 
   protected override async _close(): Promise<void> {
@@ -344,108 +330,19 @@ class MultiDriveClass extends ReadingFace {
 
   async #opening(syscall: string): Promise<void> {
     if (!this.opened) await this.ready()
-    const settled = this.#settled()
+    const settled = this.#set.settled()
     if (settled) await settled
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
 
-  #settled(): Promise<unknown> | null {
-    return this.#adding.size === 0 ? null : Promise.allSettled(this.#adding.values())
+  async #letGo(): Promise<void> {
+    this.#forgetPeers()
+    await this.#set.empty()
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {
     if (this.closing) throw failure('CLOSED', { syscall: 'addDrive', detail: 'the MultiDrive was closed' })
-    const known = this.#find(drive)
-    if (known) return (await this.#adding.get(known)) ?? known.drive
-    if (!isKey(drive)) return this.#add(this.#source(drive, opts), opts.tombstones !== false)
-    const opened = await this.#openDrive(toKey(drive), { primary: this.primary })
-    this.#opened.add(opened)
-    const added = await this.#add(this.#source(opened, opts), opts.tombstones !== false)
-    if (added !== opened && this.#opened.delete(opened)) await closeDrive(opened)
-    return added
-  }
-
-  /** Takes its place in the order at once, and opens. */
-  #add(source: Source, tombstones: boolean): Promise<Drive> {
-    this.#overlay.add({ source, tombstones })
-    const opening = this.#openSource(source).finally(() => this.#adding.delete(source))
-    this.#adding.set(source, opening)
-    return opening
-  }
-
-  async #openSource(source: Source): Promise<Drive> {
-    const { drive } = source
-    try {
-      await source.open(this.#events(source))
-    } catch (cause) {
-      this.#overlay.remove(source)
-      await source.close()
-      throw driveFailure(cause, source.name, { drive })
-    }
-    const twin = this.#overlay.sources.find((other) => other !== source && other.identity === source.identity)
-    if (!twin) return this.#added(source)
-    this.#overlay.remove(source)
-    await source.close()
-    return drive === this.primary ? drive : twin.drive
-  }
-
-  #added({ drive }: Source): Drive {
-    if (drive === this.primary) this.#lendPeers()
-    this.emit('drive-add', drive)
-    this.emit('update', drive)
-    return drive
-  }
-
-  async #remove(source: Source): Promise<void> {
-    if (!this.#overlay.remove(source)) return
-    await source.close()
-    this.emit('drive-remove', source.drive)
-    this.emit('update', source.drive)
-  }
-
-  /** Lets go of all drives without closing them. */
-  async #letGo(): Promise<void> {
-    this.#forgetPeers()
-    await this.#settled()
-    for (const source of this.#overlay.sources) {
-      this.#overlay.remove(source)
-      await source.close()
-    }
-  }
-
-  #source(drive: unknown, opts: AddDriveOptions): Source {
-    const nested = typeof drive === 'object' && drive !== null ? nestables.get(drive) : undefined
-    if (!nested) return sourceOf(drive, opts.sparse === undefined ? {} : { sparse: opts.sparse })
-    if (holds(nested.overlay, this.#overlay)) throw failure('DRIVE_INVALID', { detail: 'a MultiDrive cannot hold itself' })
-    return new NestedSource(nested)
-  }
-
-  #events(source: Source): SourceEvents {
-    const { drive } = source
-    return {
-      change: () => void this.emit('update', drive),
-      sync: () => void this.emit('drive-sync', drive),
-      close: () => void this.#remove(source).catch((err: unknown) => this.emit('error', err)),
-      format: (kind, path, version) => {
-        const notice: FormatNotice = { drive, kind, path, version }
-        const once = `${source.identity} ${kind} ${version}`
-        if (this.#told.has(once)) return
-        this.#told.add(once)
-        this.emit('format', notice)
-      }
-    }
-  }
-
-  #find(keyOrDrive: Drive | Uint8Array | string): Source | null {
-    const { sources } = this.#overlay
-    if (!isKey(keyOrDrive)) {
-      const same = sources.find(({ drive }) => drive === keyOrDrive)
-      if (same) return same
-      const probe = identityBeforeOpen(keyOrDrive)
-      return (probe !== null && sources.find((source) => identityBeforeOpen(source.drive) === probe)) || null
-    }
-    const key = toKey(keyOrDrive)
-    return sources.find(({ drive }) => lent<Buffer>(drive, 'key')?.equals(key) && !nestables.has(drive)) ?? null
+    return this.#set.add(drive, opts)
   }
 
   async #runAll(method: string, args: readonly unknown[]): Promise<RunResult[]> {
@@ -454,7 +351,8 @@ class MultiDriveClass extends ReadingFace {
       this.drives.map(async (drive): Promise<RunResult> => {
         try {
           const call = (drive as unknown as Record<string, unknown>)[method]
-          if (typeof call !== 'function') throw failure('DRIVE_INVALID', { drive, detail: `it has no method ${method}()` })
+          if (typeof call !== 'function')
+            throw failure('DRIVE_INVALID', { drive, detail: `it has no method ${method}()` })
           return { drive, err: null, value: (await Reflect.apply(call, drive, args)) as unknown }
         } catch (err) {
           return { drive, err: err as Error, value: undefined }
@@ -468,61 +366,6 @@ class MultiDriveClass extends ReadingFace {
     if (located === null) throw failure('ENOENT', { syscall: 'resolveLatest', path })
     return located.source.drive
   }
-
-  #lendPeers(): void {
-    const core = lent<NodeJS.EventEmitter>(this.primary, 'core') ?? (nestables.has(this.primary) ? this.primary : null)
-    if (core === null) return
-    const emitter = core as unknown as NodeJS.EventEmitter
-    const add = (peer: unknown) => void this.emit('peer-add', peer)
-    const remove = (peer: unknown) => void this.emit('peer-remove', peer)
-    emitter.on('peer-add', add).on('peer-remove', remove)
-    this.#forgetPeers = () => void emitter.off('peer-add', add).off('peer-remove', remove)
-  }
-}
-
-interface Purgeable extends Drive {
-  purge(): Promise<unknown>
-}
-
-function canPurge(drive: Drive): drive is Purgeable {
-  if (!('purge' in drive) || typeof drive.purge !== 'function') return false
-  const core = lent<{ snapshotted?: boolean }>(drive, 'core')
-  return nestables.has(drive) || (core !== null && core.snapshotted !== true)
-}
-
-/** What the primary lends, null where it has none. */
-function lent<T>(drive: Drive, name: string): T | null {
-  return ((drive as unknown as Record<string, unknown>)[name] as T | null | undefined) ?? null
-}
-
-async function closeDrive(drive: Drive): Promise<void> {
-  if ('close' in drive && typeof drive.close === 'function') await (drive.close as () => Promise<void>).call(drive)
-}
-
-function isKey(value: unknown): value is Uint8Array | string {
-  return typeof value === 'string' || value instanceof Uint8Array
-}
-
-function toKey(key: Uint8Array | string): Buffer {
-  if (!isValid(key)) throw failure('DRIVE_INVALID', { detail: 'a key has 32 bytes, in z-base-32 or hex when it is text' })
-  return decode(key)
-}
-
-/**
- * What two objects of one drive have in common before either is open: a second writable or plain session of a key that is open would
- * never open.
- */
-function identityBeforeOpen(drive: Drive): string | null {
-  if (nestables.has(drive)) return null
-  const core = lent<{ key?: Buffer | null; snapshotted?: boolean }>(drive, 'core')
-  return core?.key && core.snapshotted !== true ? core.key.toString('hex') : null
-}
-
-/** Whether one set of drives is another, or holds it. */
-function holds(overlay: Overlay, sought: Overlay): boolean {
-  return (
-    overlay === sought || overlay.sources.some((source) => source instanceof NestedSource && holds(source.overlay, sought))
-  )
 }
 
 /** A MultiDrive; see {@link MultiDrive} for how one is made. */

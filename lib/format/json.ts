@@ -34,9 +34,12 @@ function copy(value: unknown, above: Set<object>): Json {
     result = value.map((item) => copy(item, above))
   } else {
     const proto: unknown = Object.getPrototypeOf(value)
-    if (proto !== null && Object.getPrototypeOf(proto) !== null) throw new TypeError('only plain objects are JSON')
+    if (proto !== null && Object.getPrototypeOf(proto) !== null)
+      throw new TypeError('only plain objects are JSON')
     result = Object.fromEntries(
-      Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, copy(member, above)]]))
+      Object.entries(value).flatMap(([name, member]) =>
+        member === undefined ? [] : [[name, copy(member, above)]]
+      )
     )
   }
   above.delete(value)

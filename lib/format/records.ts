@@ -46,7 +46,13 @@ export function formatTombstone(record: TombstoneRecord): Json {
 export function parseTombstone(key: string, value: unknown): Parsed<TombstoneRecord> {
   const tree = key.endsWith('/')
   const path = tree ? key.slice(0, -1) : key
-  return parse(path, value, (member, mtime, ctime) => ({ path, tree, mtime, ctime, clock: parseClock(member.clock) }))
+  return parse(path, value, (member, mtime, ctime) => ({
+    path,
+    tree,
+    mtime,
+    ctime,
+    clock: parseClock(member.clock)
+  }))
 }
 
 export function formatDirectory(record: DirectoryRecord): Json {

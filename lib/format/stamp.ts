@@ -62,7 +62,8 @@ export function formatMetadata(metadata: Json, stamp: NewStamp): { [name: string
 export function parseMetadata(raw: unknown): ParsedMetadata {
   if (!isObject(raw)) return { metadata: (raw ?? null) as Json, stamp: unstamped(null), newer: null }
   const mtime = isTime(raw.mtime) ? raw.mtime : null
-  if (!Object.hasOwn(raw, 'multidrive')) return { metadata: raw as Json, stamp: unstamped(mtime), newer: null }
+  if (!Object.hasOwn(raw, 'multidrive'))
+    return { metadata: raw as Json, stamp: unstamped(mtime), newer: null }
 
   const { multidrive: member, ...rest } = raw
   const v = isObject(member) ? member.v : null

@@ -22,7 +22,8 @@ export class Intents {
   }
 
   removeTree(folder: string): void {
-    for (const key of this.#files.keys()) if (key === folder || key.startsWith(folder + '/')) this.#files.delete(key)
+    for (const key of this.#files.keys())
+      if (key === folder || key.startsWith(folder + '/')) this.#files.delete(key)
     this.#trees.add(folder)
   }
 
@@ -30,13 +31,16 @@ export class Intents {
   at(key: string): Intent | undefined {
     const intent = this.#files.get(key)
     if (intent) return intent
-    for (const folder of this.#trees) if (key === folder || key.startsWith(folder + '/')) return { type: 'removed' }
+    for (const folder of this.#trees)
+      if (key === folder || key.startsWith(folder + '/')) return { type: 'removed' }
     return undefined
   }
 
   /** The keys that the batch will put, in order. */
   keys(range: KeyRange): string[] {
-    const keys = [...this.#files].flatMap(([key, intent]) => (intent.type !== 'removed' && inRange(key, range) ? [key] : []))
+    const keys = [...this.#files].flatMap(([key, intent]) =>
+      intent.type !== 'removed' && inRange(key, range) ? [key] : []
+    )
     return keys.sort(compareKeys)
   }
 
@@ -87,7 +91,8 @@ export class BatchView implements Reader {
         const [next] = ahead
         const [key] = keys
         if (next === undefined && key === undefined) break
-        const order = next === undefined ? 1 : key === undefined ? -1 : direction * compareKeys(next.candidate.key, key)
+        const order =
+          next === undefined ? 1 : key === undefined ? -1 : direction * compareKeys(next.candidate.key, key)
         if (order <= 0) ahead.shift()
         if (order >= 0) {
           keys.shift()
@@ -127,7 +132,12 @@ class IntendedCandidate implements Candidate {
     this.value = {
       executable: intent.type === 'file' && intent.executable,
       linkname: intent.type === 'link' ? intent.linkname : null,
-      blob: this.#spool && { blockOffset: 0, blockLength: 0, byteOffset: 0, byteLength: this.#spool.byteLength },
+      blob: this.#spool && {
+        blockOffset: 0,
+        blockLength: 0,
+        byteOffset: 0,
+        byteLength: this.#spool.byteLength
+      },
       metadata: intent.type === 'removed' ? null : intent.metadata
     }
   }

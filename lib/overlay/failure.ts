@@ -24,5 +24,10 @@ export function worst(failures: readonly SourceFailure[], path?: string): MultiD
   const winner = errors.find((error) => !PASSING.has(errorCode(error) ?? '')) ?? errors[0]!
   if (errors.length === 1) return winner
   const { message, code, cause, drive } = winner
-  return new MultiDriveError(code, message, { cause, drive: drive ?? null, failures: errors, ...(path === undefined ? {} : { path }) })
+  return new MultiDriveError(code, message, {
+    cause,
+    drive: drive ?? null,
+    failures: errors,
+    ...(path === undefined ? {} : { path })
+  })
 }

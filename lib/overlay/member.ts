@@ -1,6 +1,17 @@
 import type { ReadOptions } from '../drive.ts'
 import type { KeyRange } from '../path.ts'
-import type { Candidate, Cursor, Directory, Leaf, LeafView, Origin, ScanOptions, Source, Tombstone, View } from '../sources/source.ts'
+import type {
+  Candidate,
+  Cursor,
+  Directory,
+  Leaf,
+  LeafView,
+  Origin,
+  ScanOptions,
+  Source,
+  Tombstone,
+  View
+} from '../sources/source.ts'
 
 /** A source in the set, with how it was added. */
 export interface Member {

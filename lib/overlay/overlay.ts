@@ -40,7 +40,7 @@ export class Overlay {
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
     if (ready.length === views.length) return new MergedView(ready, rules)
-    return Promise.all(views).then((all) => new MergedView(all, rules))
+    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
   }
 
   /** The first source that can be written to, null when there is none. */
@@ -61,7 +61,11 @@ export class Overlay {
     const { writer } = this
     if (writer) return writer.leaf
     const names = this.sources.map(({ name }) => name).join(', ')
-    throw failure('EROFS', { syscall, ...(path === undefined ? {} : { path }), detail: `no writable drive among ${names}` })
+    throw failure('EROFS', {
+      syscall,
+      ...(path === undefined ? {} : { path }),
+      detail: `no writable drive among ${names}`
+    })
   }
 
   /** Runs one write at a time. */

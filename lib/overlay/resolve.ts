@@ -26,7 +26,10 @@ export function resolve<T extends Version>(
 
   const all: readonly Version[] = [...versions, ...tombstones]
   const current = concurrent(all)
-  const winner = fold(versions.filter((version) => current.has(version)), (a, b) => order(a, b, rules))
+  const winner = fold(
+    versions.filter((version) => current.has(version)),
+    (a, b) => order(a, b, rules)
+  )
   if (winner === null) return null
   const buried = tombstones.some((tombstone) => current.has(tombstone) && later(tombstone, winner, rules))
   return buried ? null : winner
@@ -57,12 +60,17 @@ export function concurrent<T extends Version>(versions: readonly T[]): ReadonlyS
 }
 
 /** What no tombstone covers: neither by having seen it nor, where neither saw the other, by a later date. */
-function living<T extends Version>(versions: readonly T[], tombstones: readonly Tombstone[], rules: Rules): T[] {
+function living<T extends Version>(
+  versions: readonly T[],
+  tombstones: readonly Tombstone[],
+  rules: Rules
+): T[] {
   return versions.filter(
     (version) =>
       !tombstones.some(
         (tombstone) =>
-          supersedes(tombstone, version) || (!supersedes(version, tombstone) && later(tombstone, version, rules))
+          supersedes(tombstone, version) ||
+          (!supersedes(version, tombstone) && later(tombstone, version, rules))
       )
   )
 }

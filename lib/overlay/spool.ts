@@ -55,7 +55,7 @@ export class Spool {
       if (all.byteLength > 0) yield all
       return
     }
-    for (let at = start; at < until; ) {
+    for (let at = start; at < until;) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, until - at))
       const { bytesRead } = await this.#file.handle.read(buffer, 0, buffer.byteLength, at)
       if (bytesRead === 0) return

@@ -29,7 +29,12 @@ export function timeOver(seen: readonly Version[], rules: Rules, now: number): n
  * @param explicit - the mtime that the caller gave, null for none. It is kept as given, but where a source without sequence numbers holds
  *   something as new: against that only the date can make the write win
  */
-export function stampOver(seen: readonly Version[], writer: Leaf, rules: Rules, explicit: number | null): NewStamp {
+export function stampOver(
+  seen: readonly Version[],
+  writer: Leaf,
+  rules: Rules,
+  explicit: number | null
+): NewStamp {
   const now = Date.now()
   const clock: Clock = clockOver(seen, writer)
   if (explicit === null) return { mtime: timeOver(seen, rules, now), ctime: now, clock, explicit: false }

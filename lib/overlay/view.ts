@@ -1,6 +1,17 @@
 import type { Comparator, EntryStat, ReadOptions } from '../drive.ts'
 import { folderRange, type KeyRange } from '../path.ts'
-import type { Candidate, Cursor, Directory, LeafView, ScanOptions, Source, SourceFailure, Survey, Tombstone, View } from '../sources/source.ts'
+import type {
+  Candidate,
+  Cursor,
+  Directory,
+  LeafView,
+  ScanOptions,
+  Source,
+  SourceFailure,
+  Survey,
+  Tombstone,
+  View
+} from '../sources/source.ts'
 import { worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
@@ -55,7 +66,9 @@ export class MergedView implements View, Reader {
 
   winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
     const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
-    return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) => this.#winner(key, found))
+    return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) =>
+      this.#winner(key, found)
+    )
   }
 
   async find(key: string, opts?: ReadOptions): Promise<Candidate | null> {
@@ -136,7 +149,12 @@ export class MergedView implements View, Reader {
       comparator === null
         ? null
         : (a: Candidate, b: Candidate) => {
-            const [left, right] = [a, b].map((x) => toStat(found.find(({ candidate }) => candidate === x)!, this.rules))
+            const [left, right] = [a, b].map((x) =>
+              toStat(
+                found.find(({ candidate }) => candidate === x)!,
+                this.rules
+              )
+            )
             return comparator(left!, right!)
           }
     const winner = resolve(

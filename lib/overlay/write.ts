@@ -2,7 +2,15 @@ import { failure, type ErrorCode } from '../errors.ts'
 import { raiseClock } from '../format/clock.ts'
 import { tombstoneKey, type TombstoneRecord } from '../format/records.ts'
 import { ancestors, folderRange } from '../path.ts'
-import type { Candidate, Change, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
+import type {
+  Candidate,
+  Change,
+  LeafView,
+  Survey,
+  Tombstone,
+  Version,
+  WritableLeaf
+} from '../sources/source.ts'
 import { worst } from './failure.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
@@ -71,7 +79,8 @@ class Plan {
       case 'remove':
         if (operation.tree) {
           this.#pending.removeTree(key)
-          for (const path of [...this.#files.keys()]) if (path === key || path.startsWith(key + '/')) this.#files.delete(path)
+          for (const path of [...this.#files.keys()])
+            if (path === key || path.startsWith(key + '/')) this.#files.delete(path)
           for (const path of [...this.#directories.keys()]) {
             if (path === key || path.startsWith(key + '/')) this.#directories.delete(path)
           }
@@ -101,7 +110,8 @@ class Plan {
     for (const [path, word] of this.#directories) {
       if (word === 'removed') changes.push(...(await this.#removeDirectory(path)))
     }
-    for (const [key, word] of this.#files) if (word === 'removed') changes.push(...(await this.#removeFile(key)))
+    for (const [key, word] of this.#files)
+      if (word === 'removed') changes.push(...(await this.#removeFile(key)))
     for (const [path, word] of this.#directories) {
       if (word === 'removed') continue
       const survey = await this.#survey(path)
@@ -133,13 +143,25 @@ class Plan {
     const { candidates, tombstones, failures } = await this.#survey(key)
     const visible = resolve(candidates, tombstones, this.#view.rules) !== null
     if (!visible && failures.length === 0) return []
-    return this.#bury(candidates, tombstones, failures.length > 0, { path: key, tree: false }, { type: 'remove', key })
+    return this.#bury(
+      candidates,
+      tombstones,
+      failures.length > 0,
+      { path: key, tree: false },
+      { type: 'remove', key }
+    )
   }
 
   async #removeDirectory(path: string): Promise<Change[]> {
     const { directories, tombstones, failures } = await this.#survey(path)
     if (directories.length === 0 && failures.length === 0) return []
-    return this.#bury(directories, tombstones, failures.length > 0, { path, tree: false }, { type: 'remove-directory', path })
+    return this.#bury(
+      directories,
+      tombstones,
+      failures.length > 0,
+      { path, tree: false },
+      { type: 'remove-directory', path }
+    )
   }
 
   #bury(
@@ -159,7 +181,12 @@ class Plan {
 
   #tombstone(seen: readonly Version[], at: { path: string; tree: boolean }): TombstoneRecord {
     const now = Date.now()
-    return { ...at, mtime: timeOver(seen, this.#view.rules, now), ctime: now, clock: clockOver(seen, this.#writer) }
+    return {
+      ...at,
+      mtime: timeOver(seen, this.#view.rules, now),
+      ctime: now,
+      clock: clockOver(seen, this.#writer)
+    }
   }
 
   async #removeTree(folder: string): Promise<Change[]> {
@@ -175,7 +202,7 @@ class Plan {
       for (const { view, holds } of others) {
         if (holds && view.head !== null) raiseClock(clock, view.head.id, view.head.seq)
       }
-      const latest = found.flatMap(({ latest }) => latest ?? [])
+      const latest = found.flatMap(({ latest }) => latest)
       const mtime = timeOver([...tombstones, ...latest], this.#view.rules, Date.now())
       const record = { path: folder, tree: true, mtime, ctime: Date.now(), clock }
       changes.push({ type: 'bury', record })
@@ -204,10 +231,10 @@ class Plan {
       failures: []
     }
     const own = view.leaf === this.#writer
-    let latest: Version | null = null
     const take = (version: Version) => {
       inventory.holds = true
-      if (latest === null || (version.stamp.mtime ?? -1) > (latest.stamp.mtime ?? -1)) latest = version
+      const [latest] = inventory.latest
+      if (!latest || (version.stamp.mtime ?? -1) > (latest.stamp.mtime ?? -1)) inventory.latest = [version]
     }
     const takeCandidate = (candidate: Candidate) => {
       take(candidate)
@@ -223,14 +250,14 @@ class Plan {
         take(directory)
         if (own) inventory.directories.push(directory.record.path)
       }
-      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) page.forEach(takeCandidate)
+      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE))
+        page.forEach(takeCandidate)
     } catch (error) {
       if (own) throw worst([{ source: view.leaf, error }], folder)
       inventory.failures.push(error)
     } finally {
       await cursor.close()
     }
-    inventory.latest = latest === null ? [] : [latest]
     return inventory
   }
 
@@ -275,12 +302,15 @@ class Plan {
 
   async #leafHasBelow(view: LeafView, folder: string): Promise<boolean> {
     const directories = await view.directoriesBelow(folder, PATIENCE)
-    const candidates = directories.filter((directory) => this.#pending.directory(directory.record.path) === undefined)
+    const candidates = directories.filter(
+      (directory) => this.#pending.directory(directory.record.path) === undefined
+    )
     for (const { record } of candidates) if (await this.#hasDirectoryRecord(record.path)) return true
     const cursor = view.scan(folderRange(folder), PATIENCE)
     try {
       for (let page = await cursor.page(16); page.length > 0; page = await cursor.page(PAGE)) {
-        for (const { key } of page) if (this.#pending.file(key) === undefined && (await this.#hasFile(key))) return true
+        for (const { key } of page)
+          if (this.#pending.file(key) === undefined && (await this.#hasFile(key))) return true
       }
     } finally {
       await cursor.close()

@@ -21,9 +21,11 @@ export interface SourceOptions {
  * @throws DRIVE_INVALID, naming the method that is missing
  */
 export function sourceOf(drive: unknown, opts: SourceOptions = {}): Leaf {
-  if (typeof drive !== 'object' || drive === null) throw failure('DRIVE_INVALID', { detail: `it is ${String(drive)}` })
+  if (typeof drive !== 'object' || drive === null)
+    throw failure('DRIVE_INVALID', { detail: `it is ${String(drive)}` })
   for (const method of REQUIRED) {
-    if (!has(drive, method, 'function')) throw failure('DRIVE_INVALID', { detail: `it has no method ${method}()` })
+    if (!has(drive, method, 'function'))
+      throw failure('DRIVE_INVALID', { detail: `it has no method ${method}()` })
   }
   if (isHyperdrive(drive)) return new HyperdriveSource(drive, opts)
   if (isLocaldrive(drive)) return new LocaldriveSource(drive)
@@ -31,11 +33,18 @@ export function sourceOf(drive: unknown, opts: SourceOptions = {}): Leaf {
 }
 
 function isHyperdrive(drive: object): drive is HyperdriveLike {
-  return has(drive, 'getBlobs', 'function') && has(drive, 'core', 'object') && 'db' in drive && isBee(drive.db)
+  return (
+    has(drive, 'getBlobs', 'function') && has(drive, 'core', 'object') && 'db' in drive && isBee(drive.db)
+  )
 }
 
 function isBee(db: unknown): boolean {
-  return typeof db === 'object' && db !== null && has(db, 'checkout', 'function') && has(db, 'createHistoryStream', 'function')
+  return (
+    typeof db === 'object' &&
+    db !== null &&
+    has(db, 'checkout', 'function') &&
+    has(db, 'createHistoryStream', 'function')
+  )
 }
 
 function isLocaldrive(drive: object): drive is LocaldriveLike {

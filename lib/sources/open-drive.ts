@@ -17,6 +17,9 @@ interface Store {
  */
 export const openThroughPrimary: OpenDrive = (key, { primary }) => {
   const store = 'corestore' in primary ? (primary.corestore as Store) : null
-  if (store === null) throw failure('DRIVE_INVALID', { detail: 'the primary has no corestore to open a key with; give openDrive' })
+  if (store === null)
+    throw failure('DRIVE_INVALID', {
+      detail: 'the primary has no corestore to open a key with; give openDrive'
+    })
   return new Hyperdrive(store.session({ writable: false }), key) as Drive
 }

@@ -1,4 +1,4 @@
-import type { Drive, DriveEntry, EntryValue, Json, ReadOptions } from '../drive.ts'
+import type { Drive, DriveEntry, EntryValue, ReadOptions } from '../drive.ts'
 import { isObject } from '../format/json.ts'
 import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
 import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
@@ -29,13 +29,22 @@ export class OtherSource implements Leaf, LeafView {
 
   get name(): string {
     const { drive } = this
-    return 'id' in drive && typeof drive.id === 'string' ? drive.id : `${drive.constructor.name || 'drive'} ${count}`
+    return 'id' in drive && typeof drive.id === 'string'
+      ? drive.id
+      : `${drive.constructor.name || 'drive'} ${count}`
   }
 
   async open(events: SourceEvents): Promise<void> {
     const { drive } = this
-    if ('ready' in drive && typeof drive.ready === 'function') await (drive.ready as () => Promise<void>).call(drive)
-    if (!('on' in drive && 'off' in drive && typeof drive.on === 'function' && typeof drive.off === 'function')) return
+    if ('ready' in drive && typeof drive.ready === 'function')
+      await (drive.ready as () => Promise<void>).call(drive)
+    if (!(
+      'on' in drive &&
+      'off' in drive &&
+      typeof drive.on === 'function' &&
+      typeof drive.off === 'function'
+    ))
+      return
     const emitter = drive as unknown as NodeJS.EventEmitter
     emitter.on('close', events.close)
     this.#forget = () => void emitter.off('close', events.close)
@@ -111,7 +120,12 @@ class OtherCandidate implements Candidate {
     const { metadata, stamp } = parseMetadata(value.metadata)
     const mtime = stamp.mtime ?? (isTime(entry.mtime) ? entry.mtime : null)
     const blob = linkname === null ? toBlob(value.blob) : null
-    return new OtherCandidate(leaf, key, { executable: value.executable === true, linkname, blob, metadata }, { ...stamp, mtime })
+    return new OtherCandidate(
+      leaf,
+      key,
+      { executable: value.executable === true, linkname, blob, metadata },
+      { ...stamp, mtime }
+    )
   }
 
   async *read({ start = 0, length, wait, timeout }: ByteRange = {}): AsyncIterable<Uint8Array> {
@@ -173,7 +187,7 @@ class OtherCursor implements Cursor {
     const folder = gt?.endsWith('/') && lt === gt.slice(0, -1) + '0' ? gt : '/'
     const keys = new Set<string>()
     for await (const item of this.#source.drive.list(folder)) {
-      const key: Json | unknown = isObject(item) ? item.key : item
+      const key: unknown = isObject(item) ? item.key : item
       if (isKey(key) && inRange(key, this.#range)) keys.add(key)
     }
     const sorted = [...keys].sort(compareKeys)

@@ -14,13 +14,19 @@ export class Records {
   readonly #directories: ImmutableMap<string, Directory>
   #sorted: Directory[] | null = null
 
-  private constructor(tombstones: ImmutableMap<string, Tombstone>, directories: ImmutableMap<string, Directory>) {
+  private constructor(
+    tombstones: ImmutableMap<string, Tombstone>,
+    directories: ImmutableMap<string, Directory>
+  ) {
     this.#tombstones = tombstones
     this.#directories = directories
   }
 
   /** A copy with the changes made; null removes. Keys of tombstones are those of `tombstoneKey`. */
-  with(tombstones: Iterable<[string, Tombstone | null]>, directories: Iterable<[string, Directory | null]>): Records {
+  with(
+    tombstones: Iterable<[string, Tombstone | null]>,
+    directories: Iterable<[string, Directory | null]>
+  ): Records {
     return new Records(apply(this.#tombstones, tombstones), apply(this.#directories, directories))
   }
 
@@ -40,7 +46,9 @@ export class Records {
 
   /** The tombstones at a folder and below it. */
   tombstonesBelow(folder: string): Tombstone[] {
-    return [...this.#tombstones.values()].filter(({ record: { path } }) => path === folder || path.startsWith(folder + '/'))
+    return [...this.#tombstones.values()].filter(
+      ({ record: { path } }) => path === folder || path.startsWith(folder + '/')
+    )
   }
 
   directoryAt(folder: string): Directory | null {
@@ -55,7 +63,10 @@ export class Records {
   }
 }
 
-function apply<T>(map: ImmutableMap<string, T>, changes: Iterable<[string, T | null]>): ImmutableMap<string, T> {
+function apply<T>(
+  map: ImmutableMap<string, T>,
+  changes: Iterable<[string, T | null]>
+): ImmutableMap<string, T> {
   return map.withMutations((mutable) => {
     for (const [key, value] of changes) {
       if (value === null) mutable.delete(key)

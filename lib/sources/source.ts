@@ -101,13 +101,13 @@ export interface LeafView extends View {
 
 export interface SourceEvents {
   /** What the source shows may have changed. */
-  change(): void
+  readonly change: () => void
   /** The source reached a newer whole version. */
-  sync(): void
+  readonly sync: () => void
   /** The drive closed by itself. */
-  close(): void
+  readonly close: () => void
   /** A record that a later release wrote was met. */
-  format(kind: RecordKind | 'entries', path: string, version: number): void
+  readonly format: (kind: RecordKind | 'entries', path: string, version: number) => void
 }
 
 /** A drive inside a MultiDrive, behind the same face for every kind. */

@@ -7,10 +7,23 @@ import Localdrive from 'localdrive'
 import type { Test } from 'tape'
 import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
 
+const stacks = new WeakMap<Test, (() => unknown)[]>()
+
+/** Runs when the test is over; what was begun last ends first. */
+export function cleanup(t: Test, end: () => unknown): void {
+  const stack = stacks.get(t)
+  if (stack) return void stack.push(end)
+  const ends = [end]
+  stacks.set(t, ends)
+  t.teardown(async () => {
+    for (const next of ends.reverse()) await next()
+  })
+}
+
 /** An empty folder, removed when the test is over. */
 export async function folder(t: Test): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'multidrive-test-'))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
+  cleanup(t, () => rm(path, { recursive: true, force: true }))
   return path
 }
 
@@ -18,7 +31,7 @@ export async function folder(t: Test): Promise<string> {
 export async function store(t: Test, opts?: object): Promise<any> {
   const path = await folder(t)
   const corestore = new Corestore(path, opts)
-  t.teardown(() => corestore.close())
+  cleanup(t, () => corestore.close())
   return corestore
 }
 
@@ -27,7 +40,7 @@ export async function hyperdrive(t: Test, opts: { store?: any; key?: Uint8Array 
   const corestore = opts.store ?? (await store(t))
   const drive = new Hyperdrive(corestore.session(), opts.key ?? null)
   await drive.ready()
-  t.teardown(() => drive.close())
+  cleanup(t, () => drive.close())
   return drive
 }
 
@@ -38,7 +51,7 @@ export async function localdrive(t: Test, opts?: object): Promise<any> {
 /** A MultiDrive over drives that are closed with it. */
 export async function multidrive(t: Test, drives: any[], opts?: MultiDriveOptions): Promise<MultiDrive> {
   const multi = new MultiDrive(drives[0], opts)
-  t.teardown(() => multi.close())
+  cleanup(t, () => multi.close())
   for (const drive of drives.slice(1)) await multi.addDrive(drive)
   return multi
 }
@@ -51,7 +64,9 @@ export function link(a: any, b: any): () => Promise<void> {
   right.on('error', () => undefined)
   left.pipe(right).pipe(left)
   return async () => {
-    const closed = Promise.all([left, right].map((stream) => new Promise((resolve) => stream.once('close', resolve))))
+    const closed = Promise.all(
+      [left, right].map((stream) => new Promise((resolve) => stream.once('close', resolve)))
+    )
     left.destroy()
     right.destroy()
     await closed
@@ -73,7 +88,8 @@ export async function keys(drive: any, path = '/'): Promise<string[]> {
 export async function contents(drive: any): Promise<Record<string, string>> {
   const view: Record<string, string> = {}
   for await (const entry of drive.list('/')) {
-    view[entry.key] = entry.value.linkname === null ? String(await drive.get(entry)) : `-> ${entry.value.linkname}`
+    view[entry.key] =
+      entry.value.linkname === null ? String(await drive.get(entry)) : `-> ${entry.value.linkname}`
   }
   return view
 }

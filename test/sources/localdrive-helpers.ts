@@ -12,7 +12,7 @@ import { LocaldriveSource } from '../../lib/sources/localdrive/source.ts'
 import type { Candidate, Change, SourceEvents } from '../../lib/sources/source.ts'
 
 /** An empty folder that goes away with the test, by its real path. */
-export async function temporary(t: Pick<Test, 'teardown'>): Promise<string> {
+export async function temporary(t: Test): Promise<string> {
   const root = await fsp.realpath(await fsp.mkdtemp(path.join(os.tmpdir(), 'multidrive-local-')))
   t.teardown(() => fsp.rm(root, { recursive: true, force: true }))
   return root
@@ -29,10 +29,14 @@ export function listener(): Told {
     formats: [],
     changes: 0,
     events: {
-      change: () => void told.changes++,
+      change: () => {
+        told.changes++
+      },
       sync: () => undefined,
       close: () => undefined,
-      format: (...args) => void told.formats.push(args)
+      format: (...args) => {
+        told.formats.push(args)
+      }
     }
   }
   return told

@@ -93,7 +93,11 @@ export class Batch extends ReadingFace {
   async #land(): Promise<void> {
     await this.#base({})
     const writer = this.#overlay.requireWriter('flush')
-    const operations: Operation[] = [...this.#intents.trees].map((key) => ({ type: 'remove', key, tree: true }))
+    const operations: Operation[] = [...this.#intents.trees].map((key) => ({
+      type: 'remove',
+      key,
+      tree: true
+    }))
     const staged: Staged[] = []
     try {
       for (const [key, intent] of this.#intents.files) {

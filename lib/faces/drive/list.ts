@@ -39,8 +39,17 @@ export function readdir(reader: GetReader, folder: string | undefined, opts: Rea
 }
 
 /** The entries in a range of keys, as Hyperbee's ranges are given. */
-export function entries(reader: GetReader, range: KeyRange | null | undefined, opts: EntriesOptions = {}): Readable {
-  return stream(reader, () => range ?? {}, opts, (entry) => entry)
+export function entries(
+  reader: GetReader,
+  range: KeyRange | null | undefined,
+  opts: EntriesOptions = {}
+): Readable {
+  return stream(
+    reader,
+    () => range ?? {},
+    opts,
+    (entry) => entry
+  )
 }
 
 function stream(

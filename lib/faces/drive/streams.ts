@@ -33,8 +33,8 @@ export function readStream(
     },
     read(cb) {
       const read = async () => {
-        const { value, done } = await iterator!.next()
-        stream.push(done ? null : value)
+        const next = await iterator!.next()
+        stream.push(next.done ? null : next.value)
       }
       unlessAborted(read(), abort.signal).then(
         () => cb(null),
@@ -55,7 +55,11 @@ export function readStream(
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(failure('CLOSED', { detail: 'the stream was destroyed' })), { once: true })
+    signal.addEventListener(
+      'abort',
+      () => reject(failure('CLOSED', { detail: 'the stream was destroyed' })),
+      { once: true }
+    )
     promise.then(resolve, reject)
   })
 }
@@ -100,8 +104,15 @@ function nameDrive(err: unknown, { candidate, source }: Located, syscall: string
 }
 
 /** Hyperdrive's range options as bytes from a start: `length` wins over `end`, and -1 means "to the end" as it does there. */
-function toRange({ start = 0, end = -1, length = -1, wait, timeout }: RangeOptions, target: string | Entry): ByteRange {
-  for (const [name, value, least] of [['start', start, 0] as const, ['end', end, -1] as const, ['length', length, -1] as const]) {
+function toRange(
+  { start = 0, end = -1, length = -1, wait, timeout }: RangeOptions,
+  target: string | Entry
+): ByteRange {
+  for (const [name, value, least] of [
+    ['start', start, 0] as const,
+    ['end', end, -1] as const,
+    ['length', length, -1] as const
+  ]) {
     if (Number.isSafeInteger(value) && value >= least) continue
     const path = typeof target === 'string' ? target : target.key
     throw failure('EINVAL', { syscall: 'read', path, detail: `${name} is a number of bytes` })

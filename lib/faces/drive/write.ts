@@ -40,7 +40,12 @@ export function toBytes(data: unknown, syscall: string, path: string): Uint8Arra
 }
 
 /** Writes one file. */
-export async function putFile(overlay: Overlay, head: FileHead, data: Uint8Array | Spool, syscall: string): Promise<void> {
+export async function putFile(
+  overlay: Overlay,
+  head: FileHead,
+  data: Uint8Array | Spool,
+  syscall: string
+): Promise<void> {
   const writer = overlay.requireWriter(syscall, head.key)
   const staged = await writer.stage(data instanceof Uint8Array ? data : data.read())
   try {
@@ -51,10 +56,18 @@ export async function putFile(overlay: Overlay, head: FileHead, data: Uint8Array
   }
 }
 
-export async function symlink(overlay: Overlay, path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
+export async function symlink(
+  overlay: Overlay,
+  path: string,
+  linkname: string,
+  opts: PutOptions = {}
+): Promise<void> {
   const { key, metadata } = fileHead(path, opts, 'symlink')
   const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
-  await commit(overlay, overlay.requireWriter('symlink', key), { syscall: 'symlink', operations: [operation] })
+  await commit(overlay, overlay.requireWriter('symlink', key), {
+    syscall: 'symlink',
+    operations: [operation]
+  })
 }
 
 export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
@@ -64,6 +77,7 @@ export async function del(overlay: Overlay, path: string, opts: DelOptions = {})
 }
 
 export function toLinkname(linkname: unknown, path: string): string {
-  if (typeof linkname === 'string' && linkname !== '' && !linkname.includes('\0')) return linkname.toWellFormed()
+  if (typeof linkname === 'string' && linkname !== '' && !linkname.includes('\0'))
+    return linkname.toWellFormed()
   throw failure('EINVAL', { syscall: 'symlink', path, detail: 'a link points to a path' })
 }

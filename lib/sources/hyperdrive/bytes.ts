@@ -68,7 +68,8 @@ export class HyperdriveBytes implements BlobReader {
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {
     const blobs = await this.#drive.getBlobs()
-    if (data instanceof Uint8Array) return blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+    if (data instanceof Uint8Array)
+      return blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     const stream = blobs.createWriteStream()
     const closed = new Promise<void>((resolve, reject) => {
       stream.once('error', reject)

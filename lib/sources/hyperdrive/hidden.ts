@@ -46,7 +46,11 @@ export class HiddenRecords {
   }
 
   /** The records at `version`, given those at an earlier one; both whole. */
-  async advance(bee: Bee, from: { records: Records; version: number }, version: number): Promise<Records | null> {
+  async advance(
+    bee: Bee,
+    from: { records: Records; version: number },
+    version: number
+  ): Promise<Records | null> {
     if (version < from.version || version - from.version > MAX_HISTORY) return null
     const changes = new Changes()
     const history = bee.createHistoryStream({
@@ -57,7 +61,8 @@ export class HiddenRecords {
       keyEncoding: 'binary',
       valueEncoding: 'binary'
     })
-    for await (const { type, key, value, seq } of history) this.#read(key, type === 'put' ? value : null, seq, changes)
+    for await (const { type, key, value, seq } of history)
+      this.#read(key, type === 'put' ? value : null, seq, changes)
     if (changes.tombstones.size + changes.directories.size === 0) return from.records
     return from.records.with(changes.tombstones, changes.directories)
   }
@@ -100,4 +105,3 @@ function parseJson(bytes: Buffer | null): unknown {
     return null
   }
 }
-

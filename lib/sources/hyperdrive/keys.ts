@@ -36,7 +36,8 @@ export function recordKeys(kind: RecordKind): SubEncoder {
 export function parseRecordKey(bytes: Buffer): { kind: RecordKind; name: string } | null {
   for (const kind of Object.keys(kinds) as RecordKind[]) {
     const encoder = kinds[kind]
-    if (bytes.subarray(0, encoder.prefix.length).equals(encoder.prefix)) return { kind, name: encoder.decode(bytes) }
+    if (bytes.subarray(0, encoder.prefix.length).equals(encoder.prefix))
+      return { kind, name: encoder.decode(bytes) }
   }
   return null
 }

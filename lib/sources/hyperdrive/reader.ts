@@ -38,13 +38,16 @@ export class DemandReader implements TreeReader {
     this.#sparse = sparse
   }
 
-  async run<T>(opts: ReadOptions, read: (bee: Bee, opts: { wait: boolean }) => Promise<T>): Promise<T | null> {
+  async run<T>(
+    opts: ReadOptions,
+    read: (bee: Bee, opts: { wait: boolean }) => Promise<T>
+  ): Promise<T | null> {
     if (!this.#sparse && this.#drive.core.peers.length === 0) return this.#local(read)
     const { core } = this.#drive
     const bee = this.#drive.db.checkout(this.#version)
-    let ended: 'time' | 'alone' | null = null
+    const ended = new AbortController()
     const end = (why: 'time' | 'alone') => {
-      ended ??= why
+      ended.abort(why)
       void bee.close()
     }
     const timer = opts.timeout ? setTimeout(end, opts.timeout, 'time') : undefined
@@ -55,8 +58,8 @@ export class DemandReader implements TreeReader {
     try {
       return await read(bee, { wait: opts.wait !== false })
     } catch (err) {
-      if (ended === 'time') throw timedOut()
-      if (ended !== 'alone') throw err
+      if (ended.signal.reason === 'time') throw timedOut()
+      if (ended.signal.reason !== 'alone') throw err
     } finally {
       clearTimeout(timer)
       core.off('peer-remove', onremove)

@@ -127,7 +127,8 @@ export class HyperdriveSource implements WritableLeaf {
       const version = this.#wholeVersion()
       const { fork } = this.drive.core
       const current = this.#view
-      if (version === null) throw failure('DRIVE_FAILED', { drive: this.drive, detail: 'its metadata was cleared' })
+      if (version === null)
+        throw failure('DRIVE_FAILED', { drive: this.drive, detail: 'its metadata was cleared' })
       if (current?.version === version && current.fork === fork) return current
       if (this.#advancing) await this.#advancing
       else await (this.#advancing = this.#load(version, fork).finally(() => (this.#advancing = null)))
@@ -139,7 +140,8 @@ export class HyperdriveSource implements WritableLeaf {
     const reader = new WholeReader(db)
     const previous = this.#view?.fork === fork ? this.#view : null
     const records =
-      (previous && (await this.#hidden!.advance(db, previous, version))) ?? (await this.#hidden!.load(reader, version, {}))
+      (previous && (await this.#hidden!.advance(db, previous, version))) ??
+      (await this.#hidden!.load(reader, version, {}))
     this.#view = new HyperdriveView(this, this.#id, { version, fork }, records, reader, this.#bytes)
     return this.#view
   }
@@ -183,12 +185,22 @@ async function write(batch: BeeBatch, change: Change): Promise<void> {
     case 'file': {
       const { blob } = change.staged as StagedBlob
       const { key, executable } = change
-      const value = { executable, linkname: null, blob, metadata: formatMetadata(change.metadata, change.stamp) }
+      const value = {
+        executable,
+        linkname: null,
+        blob,
+        metadata: formatMetadata(change.metadata, change.stamp)
+      }
       return batch.put(key, value, { keyEncoding: entryKeys })
     }
     case 'link': {
       const { key, linkname } = change
-      const value = { executable: false, linkname, blob: null, metadata: formatMetadata(change.metadata, change.stamp) }
+      const value = {
+        executable: false,
+        linkname,
+        blob: null,
+        metadata: formatMetadata(change.metadata, change.stamp)
+      }
       return batch.put(key, value, { keyEncoding: entryKeys })
     }
     case 'remove':
@@ -200,14 +212,19 @@ async function write(batch: BeeBatch, change: Change): Promise<void> {
     case 'unbury':
       return batch.del(tombstoneKey(change.record), { keyEncoding: recordKeys('tombstones') })
     case 'make-directory':
-      return batch.put(change.record.path, formatDirectory(change.record), { keyEncoding: recordKeys('directories') })
+      return batch.put(change.record.path, formatDirectory(change.record), {
+        keyEncoding: recordKeys('directories')
+      })
     case 'remove-directory':
       return batch.del(change.path, { keyEncoding: recordKeys('directories') })
   }
 }
 
 async function within<T>(promise: Promise<T>, timeout = 0): Promise<void> {
-  if (timeout === 0) return void (await promise)
+  if (timeout === 0) {
+    await promise
+    return
+  }
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout)))
   await Promise.race([promise, late]).finally(() => clearTimeout(timer))

@@ -1,7 +1,16 @@
 import type { ReadOptions } from '../../drive.ts'
 import type { KeyRange } from '../../path.ts'
 import type { Records } from '../records.ts'
-import type { Candidate, Cursor, Directory, Leaf, LeafView, Origin, ScanOptions, Tombstone } from '../source.ts'
+import type {
+  Candidate,
+  Cursor,
+  Directory,
+  Leaf,
+  LeafView,
+  Origin,
+  ScanOptions,
+  Tombstone
+} from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate } from './candidate.ts'
 import { entryKeys } from './keys.ts'
@@ -75,7 +84,11 @@ export class HyperdriveView implements LeafView {
     return [this]
   }
 
-  async #page(range: KeyRange, limit: number, opts: ScanOptions): Promise<{ nodes: number; last: string; candidates: Candidate[] }> {
+  async #page(
+    range: KeyRange,
+    limit: number,
+    opts: ScanOptions
+  ): Promise<{ nodes: number; last: string; candidates: Candidate[] }> {
     const nodes = await this.#reader.run(opts, async (bee, options) => {
       const found: BeeNode[] = []
       const iterator = bee.createRangeIterator(range, {
@@ -115,7 +128,10 @@ export class HyperdriveView implements LeafView {
   }
 }
 
-type Page = (range: KeyRange, limit: number) => Promise<{ nodes: number; last: string; candidates: Candidate[] }>
+type Page = (
+  range: KeyRange,
+  limit: number
+) => Promise<{ nodes: number; last: string; candidates: Candidate[] }>
 
 /** Reads a range in pages, each a short range of its own. */
 class HyperdriveCursor implements Cursor {

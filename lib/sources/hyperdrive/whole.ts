@@ -28,7 +28,8 @@ export class WholeVersion {
     const core = this.#core
     const saved = await core.getUserData(SAVED)
     const [fork, length] = (saved?.toString() ?? '').split(':').map(Number)
-    if (fork === core.fork && Number.isSafeInteger(length) && length! <= core.length) this.#heads.push(length!)
+    if (fork === core.fork && Number.isSafeInteger(length) && length! <= core.length)
+      this.#heads.push(length!)
     if (core.length > 0) this.#heads.push(core.length)
     core.on('append', this.#onhead)
     core.on('truncate', this.#ontruncate)

@@ -35,7 +35,8 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
       return await work()
     } finally {
       clearInterval(heartbeat)
-      if ((await read(file)) === owner) await absentAsNull(unlink(file))
+      // What was done is done; a lock that stays is left over and will be taken over.
+      await release(file, owner).catch(() => undefined)
     }
   } finally {
     HELD.delete(owner)
@@ -53,6 +54,10 @@ async function acquire(file: string, owner: string): Promise<void> {
       wait = Math.min(wait * 2, LONGEST_WAIT)
     }
   }
+}
+
+async function release(file: string, owner: string): Promise<void> {
+  if ((await read(file)) === owner) await unlink(file)
 }
 
 async function create(file: string, owner: string): Promise<boolean> {

@@ -159,7 +159,8 @@ export class LocaldriveSource implements WritableLeaf {
     for (const change of given) {
       if (change.type === 'file' && !landed.has(change)) await change.staged.discard()
     }
-    if (this.#log.isBloated(1)) await this.#log.compact()
+    // The commit has landed, whatever becomes of this.
+    if (this.#log.isBloated(1)) await this.#log.compact().catch(() => undefined)
   }
 
   async #land(changes: readonly LogChange[]): Promise<void> {
@@ -171,7 +172,7 @@ export class LocaldriveSource implements WritableLeaf {
       await this.#log.end(n, 'done')
     } catch (err) {
       await applied?.undo()
-      await this.#log.end(n, 'undone').catch(() => this.#log.withdraw())
+      await this.#log.end(n, 'undone').catch(() => this.#log.withdraw().catch(() => undefined))
       await this.#log.refresh()
       throw err
     }

@@ -1,0 +1,250 @@
+import type { EventEmitter } from 'node:events'
+import { decode, isValid } from 'hypercore-id-encoding'
+import type { Drive } from './drive.ts'
+import { driveFailure, failure } from './errors.ts'
+import { NestedSource, type Nestable } from './overlay/nested.ts'
+import type { Overlay } from './overlay/overlay.ts'
+import { sourceOf } from './sources/index.ts'
+import type { OpenDrive } from './sources/open-drive.ts'
+import type { Source, SourceEvents } from './sources/source.ts'
+
+export interface AddDriveOptions {
+  /** Read the drive's metadata where it is asked for, rather than keep all of it here. Hyperdrives only. Default false. */
+  sparse?: boolean
+  /** Whether its deletions count. Default true. */
+  tombstones?: boolean
+}
+
+/** A record of a later release, told by the event `format`. */
+export interface FormatNotice {
+  drive: Drive
+  kind: 'entries' | 'tombstones' | 'directories'
+  path: string
+  /** The version of the record. */
+  version: number
+}
+
+/** What may happen to a set, with what is told of it. */
+export interface DriveSetEvents {
+  'drive-add': Drive
+  'drive-remove': Drive
+  'drive-sync': Drive
+  update: Drive
+  format: FormatNotice
+  error: unknown
+}
+
+export type Tell = <K extends keyof DriveSetEvents>(event: K, about: DriveSetEvents[K]) => void
+
+/** What drives may have beside what they must. */
+export interface Lender {
+  readonly key?: Buffer | null
+  readonly discoveryKey?: Buffer | null
+  readonly id?: string | null
+  readonly core?:
+    (EventEmitter & { key?: Buffer | null; snapshotted?: boolean; peers?: readonly unknown[] }) | null
+  readonly peers?: readonly unknown[]
+  findingPeers?(): () => void
+  purge?(): Promise<unknown>
+  close?(): Promise<void>
+}
+
+/** MultiDrives by object, so that one can be added to another without showing its inside. */
+const nestables = new WeakMap<object, Nestable>()
+
+/** The drives of a MultiDrive: who is in, in which order, on the way in, or opened here. */
+export class DriveSet {
+  readonly #overlay: Overlay
+  readonly #primary: Drive
+  readonly #openDrive: OpenDrive
+  readonly #tell: Tell
+  /** Sources on their way in; reads wait for them. */
+  readonly #adding = new Map<Source, Promise<Drive>>()
+  /** Drives opened here, to be closed when they leave. */
+  readonly #opened = new Set<Drive>()
+  readonly #formats = new Set<string>()
+
+  constructor(overlay: Overlay, primary: Drive, openDrive: OpenDrive, tell: Tell) {
+    this.#overlay = overlay
+    this.#primary = primary
+    this.#openDrive = openDrive
+    this.#tell = tell
+  }
+
+  /** Makes a MultiDrive known as one that can be added to another. */
+  register(multi: Nestable['drive']): void {
+    nestables.set(multi, { drive: multi, overlay: this.#overlay, settled: () => this.settled() })
+  }
+
+  get drives(): Drive[] {
+    return this.#overlay.sources.map(({ drive }) => drive)
+  }
+
+  get unsynced(): Drive[] {
+    return this.#overlay.sources.filter(({ unsynced }) => unsynced).map(({ drive }) => drive)
+  }
+
+  /** Resolves when the drives that are being added are in or have failed; null when none are. */
+  settled(): Promise<unknown> | null {
+    return this.#adding.size === 0 ? null : Promise.allSettled(this.#adding.values())
+  }
+
+  /** Adds a drive at the end; one that is there already is no change. */
+  async add(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {
+    const known = this.find(drive)
+    if (known) return (await this.#adding.get(known)) ?? known.drive
+    if (!isKey(drive)) return this.#open(this.#source(drive, opts), opts)
+    const opened = await this.#openDrive(toKey(drive), { primary: this.#primary })
+    this.#opened.add(opened)
+    try {
+      const added = await this.#open(this.#source(opened, opts), opts)
+      if (added !== opened) await this.#closeOpened(opened)
+      return added
+    } catch (err) {
+      await this.#closeOpened(opened)
+      throw err
+    }
+  }
+
+  /** @returns whether it was there */
+  async remove(keyOrDrive: Drive | Uint8Array | string): Promise<boolean> {
+    const source = this.find(keyOrDrive)
+    if (!source) return false
+    await this.#leave(source)
+    await this.#closeOpened(source.drive)
+    return true
+  }
+
+  find(keyOrDrive: Drive | Uint8Array | string): Source | null {
+    const { sources } = this.#overlay
+    if (isKey(keyOrDrive)) {
+      const key = toKey(keyOrDrive)
+      return sources.find(({ drive }) => keyBeforeOpen(drive)?.equals(key)) ?? null
+    }
+    const same = sources.find(({ drive }) => drive === keyOrDrive)
+    if (same) return same
+    // A second plain session of a key that is open never opens, so it must be told before.
+    const key = keyBeforeOpen(keyOrDrive)
+    return (key && sources.find(({ drive }) => keyBeforeOpen(drive)?.equals(key))) ?? null
+  }
+
+  /** Lets go of all drives without closing them. */
+  async empty(): Promise<void> {
+    await this.settled()
+    for (const source of this.#overlay.sources) {
+      this.#overlay.remove(source)
+      await source.close()
+    }
+  }
+
+  /** Takes its place in the order at once, and opens. */
+  #open(source: Source, opts: AddDriveOptions): Promise<Drive> {
+    this.#overlay.add({ source, tombstones: opts.tombstones !== false })
+    const opening = this.#opening(source).finally(() => this.#adding.delete(source))
+    this.#adding.set(source, opening)
+    return opening
+  }
+
+  async #opening(source: Source): Promise<Drive> {
+    const { drive } = source
+    try {
+      await source.open(this.#events(source))
+    } catch (cause) {
+      this.#overlay.remove(source)
+      await source.close()
+      throw driveFailure(cause, source.name, { drive })
+    }
+    const twin = this.#overlay.sources.find((other) => other !== source && other.identity === source.identity)
+    if (twin) {
+      this.#overlay.remove(source)
+      await source.close()
+      return twin.drive
+    }
+    this.#tell('drive-add', drive)
+    this.#tell('update', drive)
+    return drive
+  }
+
+  async #leave(source: Source): Promise<void> {
+    if (!this.#overlay.remove(source)) return
+    await source.close()
+    this.#tell('drive-remove', source.drive)
+    this.#tell('update', source.drive)
+  }
+
+  async #closeOpened(drive: Drive): Promise<void> {
+    if (this.#opened.delete(drive)) await closeDrive(drive)
+  }
+
+  #source(drive: unknown, opts: AddDriveOptions): Source {
+    const nested = typeof drive === 'object' && drive !== null ? nestables.get(drive) : undefined
+    if (!nested) return sourceOf(drive, opts.sparse === undefined ? {} : { sparse: opts.sparse })
+    if (holds(nested.overlay, this.#overlay)) {
+      throw failure('DRIVE_INVALID', { detail: 'a MultiDrive cannot hold itself' })
+    }
+    return new NestedSource(nested)
+  }
+
+  #events(source: Source): SourceEvents {
+    const { drive } = source
+    return {
+      change: () => this.#tell('update', drive),
+      sync: () => this.#tell('drive-sync', drive),
+      close: () => void this.#leave(source).catch((err: unknown) => this.#tell('error', err)),
+      format: (kind, path, version) => {
+        const once = `${source.identity} ${kind} ${version}`
+        if (this.#formats.has(once)) return
+        this.#formats.add(once)
+        this.#tell('format', { drive, kind, path, version })
+      }
+    }
+  }
+}
+
+/** What a drive lends, beyond what every drive has. */
+export function lender(drive: Drive): Lender {
+  return drive as unknown as Lender
+}
+
+/** What tells of a drive's peers: its core, or a MultiDrive itself; null where nothing does. */
+export function peerEmitter(drive: Drive): EventEmitter | null {
+  return nestables.get(drive)?.drive ?? lender(drive).core ?? null
+}
+
+export async function closeDrive(drive: Drive): Promise<void> {
+  await lender(drive).close?.()
+}
+
+/** Removes the local storage of a drive; those that have none of their own are left alone. */
+export async function purgeDrive(drive: Drive): Promise<Drive[]> {
+  const { core } = lender(drive)
+  const nested = nestables.has(drive)
+  if (!nested && (!core || core.snapshotted)) {
+    await closeDrive(drive)
+    return []
+  }
+  const purged = await lender(drive).purge?.()
+  return nested ? (purged as Drive[]) : [drive]
+}
+
+function isKey(value: unknown): value is Uint8Array | string {
+  return typeof value === 'string' || value instanceof Uint8Array
+}
+
+function toKey(key: Uint8Array | string): Buffer {
+  if (isValid(key)) return decode(key)
+  throw failure('DRIVE_INVALID', { detail: 'a key has 32 bytes, in z-base-32 or hex when it is text' })
+}
+
+/** The key of a Hyperdrive that shows its head, known before it is open; null for any other drive. */
+function keyBeforeOpen(drive: Drive): Buffer | null {
+  if (nestables.has(drive)) return null
+  const { core } = lender(drive)
+  return core?.key && core.snapshotted !== true ? core.key : null
+}
+
+/** Whether one set of drives is another, or holds it. */
+function holds(overlay: Overlay, sought: Overlay): boolean {
+  if (overlay === sought) return true
+  return overlay.sources.some((source) => source instanceof NestedSource && holds(source.overlay, sought))
+}
