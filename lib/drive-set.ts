@@ -45,7 +45,6 @@ export interface Lender {
     (EventEmitter & { key?: Buffer | null; snapshotted?: boolean; peers?: readonly unknown[] }) | null
   readonly peers?: readonly unknown[]
   findingPeers?(): () => void
-  purge?(): Promise<unknown>
   close?(): Promise<void>
 }
 
@@ -129,12 +128,25 @@ export class DriveSet {
   }
 
   /** Lets go of all drives without closing them. */
-  async empty(): Promise<void> {
+  async empty(): Promise<Source[]> {
     await this.settled()
-    for (const source of this.#overlay.sources) {
+    const sources = [...this.#overlay.sources]
+    for (const source of sources) {
       this.#overlay.remove(source)
       await source.close()
     }
+    return sources
+  }
+
+  /** Closes all drives and removes what they have stored on this machine, which it gives back. */
+  async purge(): Promise<Drive[]> {
+    const purged = (await this.empty()).map((source) => {
+      const closed = () => closeDrive(source.drive).then(() => [])
+      return (source.purge?.() ?? closed()).catch((cause: unknown) => {
+        throw driveFailure(cause, source.name, { drive: source.drive, syscall: 'purge' })
+      })
+    })
+    return (await Promise.all(purged)).flat()
   }
 
   /** Takes its place in the order at once, and opens. */
@@ -213,18 +225,6 @@ export function peerEmitter(drive: Drive): EventEmitter | null {
 
 export async function closeDrive(drive: Drive): Promise<void> {
   await lender(drive).close?.()
-}
-
-/** Removes the local storage of a drive; those that have none of their own are left alone. */
-export async function purgeDrive(drive: Drive): Promise<Drive[]> {
-  const { core } = lender(drive)
-  const nested = nestables.has(drive)
-  if (!nested && (!core || core.snapshotted)) {
-    await closeDrive(drive)
-    return []
-  }
-  const purged = await lender(drive).purge?.()
-  return nested ? (purged as Drive[]) : [drive]
 }
 
 function isKey(value: unknown): value is Uint8Array | string {

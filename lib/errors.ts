@@ -40,11 +40,11 @@ export interface ErrorDetails {
  */
 export class MultiDriveError extends Error {
   readonly code: string
-  readonly errno?: number
-  readonly syscall?: string
-  readonly path?: string
-  readonly drive?: Drive
-  readonly failures?: readonly MultiDriveError[]
+  declare readonly errno?: number
+  declare readonly syscall?: string
+  declare readonly path?: string
+  declare readonly drive?: Drive
+  declare readonly failures?: readonly MultiDriveError[]
 
   constructor(
     code: string,

@@ -1,6 +1,6 @@
 import type { Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
-import { closeDrive, DriveSet, lender, peerEmitter, purgeDrive, type AddDriveOptions } from './drive-set.ts'
+import { closeDrive, DriveSet, lender, peerEmitter, type AddDriveOptions } from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
 import { Batch } from './faces/drive/batch.ts'
@@ -291,11 +291,10 @@ class MultiDriveClass extends ReadingFace {
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
-    const { drives } = this
-    await this.#letGo()
-    const purged = await Promise.all(drives.map(purgeDrive))
+    this.#forgetPeers()
+    const purged = await this.#set.purge()
     await this.close()
-    return purged.flat()
+    return purged
   }
 
   /** Closes the MultiDrive and all of its drives. */

@@ -65,3 +65,7 @@ declare module 'hypercore-id-encoding' {
   export const normalize: (id: string | Uint8Array) => string
   export const isValid: (id: unknown) => boolean
 }
+
+declare module 'hypercore-storage/lib/keys.js' {
+  export const store: { coreByAlias(alias: { namespace: Buffer; name: string }): Buffer }
+}

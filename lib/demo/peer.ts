@@ -72,7 +72,8 @@ export class Peer {
   async sees(path: string, text: string | null): Promise<void> {
     for (;;) {
       const stop = new AbortController()
-      const changed = once(this.multi, 'update', { signal: stop.signal }).catch(() => undefined)
+      const changed = once(this.multi, 'update', { signal: stop.signal })
+      changed.catch(() => undefined)
       try {
         if ((await this.read(path)) === text) return
         await changed

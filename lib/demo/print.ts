@@ -17,14 +17,14 @@ export function heading(text: string): void {
 }
 
 /** A paragraph of running text. */
-export function prose(text: string): void {
-  let line = ''
+export function prose(text: string, indent = ''): void {
+  let line = indent
   for (const word of text.split(/\s+/)) {
     if (line.length + word.length >= WIDTH) {
       print(line)
-      line = ''
+      line = indent
     }
-    line += (line === '' ? '' : ' ') + word
+    line += (line === indent ? '' : ' ') + word
   }
   print(line)
 }
@@ -97,5 +97,5 @@ function strong(text: string): string {
 }
 
 export function print(line: string): void {
-  process.stdout.write(line + '\n')
+  process.stdout.write(line.trimEnd() + '\n')
 }

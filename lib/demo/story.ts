@@ -75,7 +75,9 @@ async function conflict(ann: Peer, ben: Peer): Promise<void> {
   if (ours === null || ours !== theirs) throw new Error('Ann and Ben do not agree')
   step("Ann's own drive", 'keeps', PLAN, quoted(await ann.readOwn(PLAN)))
   step("Ben's own drive", 'keeps', PLAN, quoted(await ben.readOwn(PLAN)))
-  prose('  Neither had seen the other edit, so the later one wins, on both sides. The other one is not lost.')
+  const lesson =
+    'Neither had seen the other edit, so the later one wins, on both sides. The other one is not lost.'
+  prose(lesson, '  ')
 }
 
 async function deletion(ann: Peer, ben: Peer): Promise<void> {

@@ -6,7 +6,7 @@ import type { Overlay } from './overlay.ts'
 
 /** What a MultiDrive shows of itself to another one that it is added to. */
 export interface Nestable {
-  readonly drive: Drive & EventEmitter & { ready(): Promise<void> }
+  readonly drive: Drive & EventEmitter & { ready(): Promise<void>; purge(): Promise<Drive[]> }
   readonly overlay: Overlay
   /** Resolves when the drives being added are in; null when none are. */
   settled(): Promise<unknown> | null
@@ -66,6 +66,10 @@ export class NestedSource implements Source {
 
   writer(): WritableLeaf | null {
     return this.overlay.writer?.leaf ?? null
+  }
+
+  purge(): Promise<Drive[]> {
+    return this.#nested.drive.purge()
   }
 
   update(opts: { wait: boolean }): Promise<boolean> {

@@ -1,4 +1,3 @@
-import { Mutex } from 'async-mutex'
 import type { Comparator, ReadOptions } from '../drive.ts'
 import { driveFailure, failure } from '../errors.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
@@ -11,8 +10,6 @@ export class Overlay {
   comparator: Comparator = byMtime
   readonly #maxClockSkew: number | null
   readonly #members: Member[] = []
-  /** One write at a time: each must see what the one before it left. */
-  readonly #lock = new Mutex()
 
   /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
   constructor(maxClockSkew: number | null) {
@@ -66,11 +63,6 @@ export class Overlay {
       ...(path === undefined ? {} : { path }),
       detail: `no writable drive among ${names}`
     })
-  }
-
-  /** Runs one write at a time. */
-  exclusively<T>(write: () => Promise<T>): Promise<T> {
-    return this.#lock.runExclusive(write)
   }
 
   /** Asks the peers of every source for their heads; with `wait` resolves when all that can be reached are whole there. */

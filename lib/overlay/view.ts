@@ -140,6 +140,11 @@ export class MergedView implements View, Reader {
     return { candidates, directories, tombstones, failures }
   }
 
+  /** Whether any of the candidates of a path is there to be read. */
+  shows(candidates: readonly Candidate[], tombstones: readonly Tombstone[]): boolean {
+    return resolve(candidates, tombstones, this.rules, this.rules.comparator && (() => 0)) !== null
+  }
+
   #winner(key: string, found: readonly Located[]): Located | null {
     if (found.length === 0) return null
     const tombstones = this.tombstonesOver(key)

@@ -1,3 +1,4 @@
+import { Mutex } from 'async-mutex'
 import { failure, type ErrorCode } from '../errors.ts'
 import { raiseClock } from '../format/clock.ts'
 import { tombstoneKey, type TombstoneRecord } from '../format/records.ts'
@@ -32,7 +33,7 @@ const PAGE = 256
  * @throws EISDIR, ENOTDIR, EEXIST, ENOTEMPTY where kinds do not fit; the writer's own error when it fails
  */
 export function commit(overlay: Overlay, writer: WritableLeaf, write: Write): Promise<void> {
-  return overlay.exclusively(async () => {
+  return exclusively(writer, async () => {
     const view = await overlay.view(PATIENCE)
     const plan = new Plan(view, writer, write.syscall)
     for (const operation of write.operations) await plan.check(operation)
@@ -42,6 +43,15 @@ export function commit(overlay: Overlay, writer: WritableLeaf, write: Write): Pr
       throw worst([{ source: writer, error }], write.operations[0]?.key)
     })
   })
+}
+
+/** One write into a drive at a time, through whichever MultiDrive: each must see what the one before it left. */
+const locks = new WeakMap<object, Mutex>()
+
+function exclusively<T>({ drive }: WritableLeaf, write: () => Promise<T>): Promise<T> {
+  let lock = locks.get(drive)
+  if (!lock) locks.set(drive, (lock = new Mutex()))
+  return lock.runExclusive(write)
 }
 
 type FileOperation = Extract<Operation, { type: 'file' | 'link' }>
@@ -141,8 +151,7 @@ class Plan {
   /** A tombstone is left only where another source holds a candidate or could not be asked (design, "How a write lands" 4). */
   async #removeFile(key: string): Promise<Change[]> {
     const { candidates, tombstones, failures } = await this.#survey(key)
-    const visible = resolve(candidates, tombstones, this.#view.rules) !== null
-    if (!visible && failures.length === 0) return []
+    if (failures.length === 0 && !this.#view.shows(candidates, tombstones)) return []
     return this.#bury(
       candidates,
       tombstones,
@@ -203,8 +212,9 @@ class Plan {
         if (holds && view.head !== null) raiseClock(clock, view.head.id, view.head.seq)
       }
       const latest = found.flatMap(({ latest }) => latest)
-      const mtime = timeOver([...tombstones, ...latest], this.#view.rules, Date.now())
-      const record = { path: folder, tree: true, mtime, ctime: Date.now(), clock }
+      const now = Date.now()
+      const mtime = timeOver([...tombstones, ...latest], this.#view.rules, now)
+      const record = { path: folder, tree: true, mtime, ctime: now, clock }
       changes.push({ type: 'bury', record })
       // What this tombstone covers, its author's older ones need not cover any more.
       for (const { record: older } of own.flatMap(({ tombstones }) => tombstones)) {
@@ -278,7 +288,7 @@ class Plan {
     const pending = this.#pending.file(key)
     if (pending !== undefined) return pending
     const { candidates, tombstones } = await this.#survey(key)
-    return resolve(candidates, tombstones, this.#view.rules) !== null
+    return this.#view.shows(candidates, tombstones)
   }
 
   async #hasDirectory(path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ export interface ListOptions extends ReadOptions {
   /** Descend into subfolders. Default true. With false each subfolder gives its first entry, as in Hyperdrive. */
   recursive?: boolean
   /** Files and folders to leave out, or a function that is true for the keys to leave out. */
-  ignore?: string | readonly string[] | ((key: string) => boolean)
+  ignore?: string | readonly string[] | ((key: string) => boolean) | null
 }
 
 export interface EntriesOptions extends ReadOptions {
@@ -38,16 +38,18 @@ export function readdir(reader: GetReader, folder: string | undefined, opts: Rea
   })
 }
 
-/** The entries in a range of keys, as Hyperbee's ranges are given. */
+/** The entries in a range of keys; as with Hyperbee, the range may hold the options too. */
 export function entries(
   reader: GetReader,
-  range: KeyRange | null | undefined,
+  range: (KeyRange & EntriesOptions) | null | undefined,
   opts: EntriesOptions = {}
 ): Readable {
+  const { gt, gte, lt, lte, ...more } = range ?? {}
+  const bounds = Object.entries({ gt, gte, lt, lte }).filter(([, bound]) => bound != null)
   return stream(
     reader,
-    () => range ?? {},
-    opts,
+    () => Object.fromEntries(bounds),
+    { ...more, ...opts },
     (entry) => entry
   )
 }
@@ -142,7 +144,7 @@ function nameIn(folder: string, key: string): string {
 }
 
 function toIgnore(ignore: ListOptions['ignore']): (key: string) => boolean {
-  if (ignore === undefined) return () => false
+  if (ignore == null) return () => false
   if (typeof ignore === 'function') return ignore
   const keys = (typeof ignore === 'string' ? [ignore] : ignore).map((path) => toKey(path, 'list'))
   return (key) => keys.some((ignored) => key === ignored || key.startsWith(ignored + '/'))

@@ -25,6 +25,13 @@ export interface Mirror extends AsyncIterable<MirrorStep> {
   done(): Promise<void>
 }
 
+/** The options for what is left to do within the timeout of a call of several steps. */
+function budget<T extends ReadOptions>(opts: T): () => T {
+  if (!opts.timeout) return () => opts
+  const end = performance.now() + opts.timeout
+  return () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })
+}
+
 /** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
 export abstract class ReadingFace extends ReadyResource {
   /** The view that a call reads from, taken when the call is made. */
@@ -37,8 +44,9 @@ export abstract class ReadingFace extends ReadyResource {
    */
   async entry(path: string | Entry, opts: EntryOptions = {}): Promise<Entry | null> {
     if (typeof path !== 'string') return path
-    const reader = await this.reader(opts)
-    const located = await find(reader, path, 'entry', opts)
+    const left = budget(opts)
+    const reader = await this.reader(left())
+    const located = await find(reader, path, 'entry', left())
     return located && toEntry(located, reader)
   }
 
@@ -57,8 +65,9 @@ export abstract class ReadingFace extends ReadyResource {
    * @throws as {@link entry}; BLOCK_NOT_AVAILABLE or REQUEST_TIMEOUT when the bytes cannot be had
    */
   async get(path: string | Entry, opts: EntryOptions = {}): Promise<Buffer | null> {
-    const located = await find(await this.reader(opts), path, 'get', opts)
-    return located === null || located.candidate.value.blob === null ? null : readAll(located, opts)
+    const left = budget(opts)
+    const located = await find(await this.reader(left()), path, 'get', left())
+    return located === null || located.candidate.value.blob === null ? null : readAll(located, left())
   }
 
   /** Every entry below a folder in the order of keys, as a stream; see {@link ListOptions}. */
@@ -73,7 +82,7 @@ export abstract class ReadingFace extends ReadyResource {
   }
 
   /** The entries in a range of keys, as a stream; see {@link EntriesOptions}. */
-  entries(range?: KeyRange | null, opts: EntriesOptions = {}): Readable {
+  entries(range?: (KeyRange & EntriesOptions) | null, opts: EntriesOptions = {}): Readable {
     return entries(() => this.reader(opts), range, opts)
   }
 

@@ -19,6 +19,13 @@ export function readStream(
   let iterator: AsyncIterator<Uint8Array> | null = null
   let located: Located | null = null
   const abort = new AbortController()
+  let cancel: (err: Error) => void = () => undefined
+  const unlessDestroyed = <T>(promise: Promise<T>): Promise<T> => {
+    return new Promise((resolve, reject) => {
+      cancel = reject
+      promise.then(resolve, reject)
+    })
+  }
   const stream = new Readable({
     open(cb) {
       const open = async () => {
@@ -29,20 +36,21 @@ export function readStream(
         }
         iterator = located.candidate.read({ ...range, signal: abort.signal })[Symbol.asyncIterator]()
       }
-      unlessAborted(open(), abort.signal).then(() => cb(null), cb)
+      unlessDestroyed(open()).then(() => cb(null), cb)
     },
     read(cb) {
       const read = async () => {
         const next = await iterator!.next()
         stream.push(next.done ? null : next.value)
       }
-      unlessAborted(read(), abort.signal).then(
+      unlessDestroyed(read()).then(
         () => cb(null),
         (err: unknown) => cb(nameDrive(err, located!, 'read'))
       )
     },
     predestroy() {
       abort.abort()
+      cancel(failure('CLOSED', { detail: 'the stream was destroyed' }))
     },
     destroy(cb) {
       // The bytes may still be on their way: what reads them ends by the signal, and is not waited for.
@@ -51,17 +59,6 @@ export function readStream(
     }
   })
   return stream
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => reject(failure('CLOSED', { detail: 'the stream was destroyed' })),
-      { once: true }
-    )
-    promise.then(resolve, reject)
-  })
 }
 
 /** All the bytes of one version. */

@@ -1,5 +1,5 @@
 import { encode } from 'hypercore-id-encoding'
-import type { ReadOptions } from '../../drive.ts'
+import type { Drive, ReadOptions } from '../../drive.ts'
 import { formatDirectory, formatTombstone, tombstoneKey } from '../../format/records.ts'
 import { formatMetadata } from '../../format/stamp.ts'
 import { failure } from '../../errors.ts'
@@ -8,6 +8,7 @@ import type { Change, LeafView, SourceEvents, Staged, WritableLeaf } from '../so
 import { HyperdriveBytes } from './bytes.ts'
 import { HiddenRecords } from './hidden.ts'
 import { entryKeys, recordKeys } from './keys.ts'
+import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, WholeReader } from './reader.ts'
 import type { BeeBatch, BlobId, HyperdriveLike } from './types.ts'
 import { HyperdriveView } from './view.ts'
@@ -67,7 +68,8 @@ export class HyperdriveSource implements WritableLeaf {
       events.change()
       if (advanced && !this.writable) events.sync()
     })
-    await this.#whole.open(!this.writable && !this.#sparse)
+    const end = drive.core.snapshotted ? drive.version : -1
+    await this.#whole.open(this.writable || this.#sparse ? null : { start: 0, end })
     drive.on('close', events.close)
   }
 
@@ -82,7 +84,7 @@ export class HyperdriveSource implements WritableLeaf {
     const version = this.#wholeVersion()
     if (version === null) return this.#demand(opts)
     if (this.#view?.version === version && this.#view.fork === core.fork) return this.#view
-    return this.#advance()
+    return this.#advance(version)
   }
 
   writer(): WritableLeaf | null {
@@ -95,6 +97,15 @@ export class HyperdriveSource implements WritableLeaf {
     const updated = await core.update(wait ? { wait } : {})
     if (wait && !this.#sparse && !this.writable) await this.#untilWhole()
     return updated
+  }
+
+  async purge(): Promise<Drive[]> {
+    if (this.drive.core.snapshotted) {
+      await (this.drive as PurgeableHyperdrive).close()
+      return []
+    }
+    await purge(this.drive as PurgeableHyperdrive)
+    return [this.drive]
   }
 
   async stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
@@ -122,16 +133,21 @@ export class HyperdriveSource implements WritableLeaf {
     return this.#sparse && !core.writable ? null : (this.#whole?.version ?? null)
   }
 
-  async #advance(): Promise<HyperdriveView> {
+  /** A view at least as new as `wanted`: it need not run after a drive that is written all the time. */
+  async #advance(wanted: number): Promise<HyperdriveView> {
+    const { core } = this.drive
     for (;;) {
-      const version = this.#wholeVersion()
-      const { fork } = this.drive.core
       const current = this.#view
-      if (version === null)
-        throw failure('DRIVE_FAILED', { drive: this.drive, detail: 'its metadata was cleared' })
-      if (current?.version === version && current.fork === fork) return current
-      if (this.#advancing) await this.#advancing
-      else await (this.#advancing = this.#load(version, fork).finally(() => (this.#advancing = null)))
+      if (current && current.fork === core.fork && current.version >= wanted) return current
+      const version = this.#wholeVersion()
+      if (version === null || version < wanted) {
+        throw failure('DRIVE_FAILED', {
+          drive: this.drive,
+          detail: 'what was read is gone, as it was truncated'
+        })
+      }
+      this.#advancing ??= this.#load(version, core.fork).finally(() => (this.#advancing = null))
+      await this.#advancing
     }
   }
 

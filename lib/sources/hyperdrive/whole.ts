@@ -23,8 +23,8 @@ export class WholeVersion {
     this.#onchange = onchange
   }
 
-  /** @param follow - fetch all metadata, now and after every append of the owner */
-  async open(follow: boolean): Promise<void> {
+  /** @param range - the metadata to fetch, with an end of -1 also what the owner appends later; null for none */
+  async open(range: { start: number; end: number } | null): Promise<void> {
     const core = this.#core
     const saved = await core.getUserData(SAVED)
     const [fork, length] = (saved?.toString() ?? '').split(':').map(Number)
@@ -34,7 +34,7 @@ export class WholeVersion {
     core.on('append', this.#onhead)
     core.on('truncate', this.#ontruncate)
     core.on('download', this.#onblock)
-    if (follow) this.#download = core.download({ start: 0, end: -1 })
+    if (range) this.#download = core.download(range)
     this.#advance()
   }
 
