@@ -69,3 +69,8 @@ declare module 'hypercore-id-encoding' {
 declare module 'hypercore-storage/lib/keys.js' {
   export const store: { coreByAlias(alias: { namespace: Buffer; name: string }): Buffer }
 }
+
+declare module 'hyperdht' {
+  const HyperDHT: new (opts?: object) => any
+  export = HyperDHT
+}

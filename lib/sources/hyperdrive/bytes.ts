@@ -20,7 +20,7 @@ export class HyperdriveBytes implements BlobReader {
   }
 
   async *read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array> {
-    if (blob.byteLength === 0) return
+    if (blob.byteLength === 0 || opts.length === 0) return
     const { signal, ...range } = opts
     const blobs = await this.#blobs(opts)
     const stream = blobs.createReadStream(blob, range)
@@ -48,20 +48,20 @@ export class HyperdriveBytes implements BlobReader {
   }
 
   /**
-   * The true size of a block-map file that carries none. When its map is neither here nor to be had soon, the size of the map
-   * stands in: a listing never waits for the network.
+   * The true size in bytes of a block-map file that carries none, null when its map is neither here nor to be had soon: a listing
+   * never waits for the network.
    */
-  async size(blob: BlobId, patience: number): Promise<number> {
+  async size(blob: BlobId, patience: number): Promise<number | null> {
     const blobs = this.#drive.blobs
-    if (blobs === null) return blob.byteLength
+    if (blobs === null) return null
     const range = { start: blob.blockOffset, end: blob.blockOffset + blob.blockLength }
     if (!(await blobs.core.has(range.start, range.end))) {
-      if (blobs.core.peers.length === 0) return blob.byteLength
+      if (blobs.core.peers.length === 0) return null
       const download = blobs.core.download(range)
       const timer = setTimeout(() => download.destroy(), patience)
       await download.done().catch(() => undefined)
       clearTimeout(timer)
-      if (!(await blobs.core.has(range.start, range.end))) return blob.byteLength
+      if (!(await blobs.core.has(range.start, range.end))) return null
     }
     return blobs.getByteLength(blob)
   }

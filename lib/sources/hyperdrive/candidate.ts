@@ -31,7 +31,8 @@ export class HyperdriveCandidate implements Candidate {
   readonly leaf: Leaf
   readonly #stored: StoredValue
   readonly #reader: BlobReader
-  #size: number
+  /** The true size in bytes, null when it could not be found out. */
+  #size: number | null
   #parsed: ParsedMetadata | null = null
 
   private constructor(leaf: Leaf, reader: BlobReader, origin: Origin, key: string, stored: StoredValue) {
@@ -40,7 +41,7 @@ export class HyperdriveCandidate implements Candidate {
     this.origin = origin
     this.key = key
     this.#stored = stored
-    this.#size = stored.blob?.byteLength ?? 0
+    this.#size = stored.blob?.blockMap ? null : (stored.blob?.byteLength ?? 0)
   }
 
   /** The candidate in a node of the tree, null for one that no Hyperdrive would have written. */
@@ -64,7 +65,8 @@ export class HyperdriveCandidate implements Candidate {
     return blob?.blockMap && this.stamp.size === null ? blob : null
   }
 
-  set size(bytes: number) {
+  /** @param bytes - null when nobody can tell now */
+  set size(bytes: number | null) {
     this.#size = bytes
   }
 
@@ -75,7 +77,7 @@ export class HyperdriveCandidate implements Candidate {
   }
 
   read(opts: ByteRange = {}): AsyncIterable<Uint8Array> {
-    return this.#reader.read(this.#stored.blob ?? EMPTY_BLOB, opts)
+    return this.#reader.read(this.#stored.blob ?? EMPTY_BLOB, this.#clamp(opts))
   }
 
   readAll(opts: ReadOptions = {}): Promise<Buffer> {
@@ -83,9 +85,20 @@ export class HyperdriveCandidate implements Candidate {
   }
 
   #sizedBlob(): Blob {
-    const { blockOffset, blockLength, byteOffset } = this.#stored.blob ?? EMPTY_BLOB
-    const byteLength = this.#stored.blob?.blockMap ? (this.stamp.size ?? this.#size) : this.#size
-    return { blockOffset, blockLength, byteOffset, byteLength }
+    const { blockOffset, blockLength, byteOffset, byteLength } = this.#stored.blob ?? EMPTY_BLOB
+    return { blockOffset, blockLength, byteOffset, byteLength: this.#knownSize() ?? byteLength }
+  }
+
+  #knownSize(): number | null {
+    return this.#size ?? this.stamp.size
+  }
+
+  /** Hyperblobs waits for ever for bytes that are past the end. */
+  #clamp(opts: ByteRange): ByteRange {
+    const size = this.#knownSize()
+    const { start = 0, length = Infinity } = opts
+    if (size === null || start + length <= size) return opts
+    return { ...opts, start, length: Math.max(0, size - start) }
   }
 }
 
