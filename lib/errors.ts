@@ -68,7 +68,7 @@ export function failure(code: ErrorCode, details: ErrorDetails = {}): MultiDrive
   const { syscall, path, detail } = details
   let message = `${code}: ${ERRORS[code].message}`
   if (syscall !== undefined) message += `, ${syscall}`
-  if (path !== undefined) message += ` '${path.length > 256 ? path.slice(0, 256) + '…' : path}'`
+  if (path !== undefined) message += ` '${printable(path)}'`
   if (detail !== undefined) message += ` (${detail})`
   return new MultiDriveError(code, message, details)
 }
@@ -77,7 +77,13 @@ export function failure(code: ErrorCode, details: ErrorDetails = {}): MultiDrive
 export function driveFailure(cause: unknown, name: string, details: ErrorDetails = {}): MultiDriveError {
   if (cause instanceof MultiDriveError && cause.drive) return cause
   const code = errorCode(cause) ?? 'DRIVE_FAILED'
-  const where = details.path === undefined ? '' : ` at '${details.path.slice(0, 256)}'`
+  if (cause instanceof MultiDriveError && code in ERRORS && code !== 'DRIVE_FAILED') {
+    // The drive did answer, and says no.
+    const { path = details.path, syscall = details.syscall } = cause
+    const rest = { ...(path === undefined ? {} : { path }), ...(syscall === undefined ? {} : { syscall }) }
+    return new MultiDriveError(code, `${cause.message} (drive ${name})`, { ...details, ...rest, cause })
+  }
+  const where = details.path === undefined ? '' : ` at '${printable(details.path)}'`
   const said = cause instanceof Error ? cause.message : String(cause)
   const message = `${code}: drive ${name} could not answer${where}: ${said.startsWith(`${code}: `) ? said.slice(code.length + 2) : said}`
   return new MultiDriveError(code, message, { ...details, cause })
@@ -86,6 +92,12 @@ export function driveFailure(cause: unknown, name: string, details: ErrorDetails
 export function errorCode(err: unknown): string | undefined {
   if (typeof err !== 'object' || err === null || !('code' in err)) return undefined
   return typeof err.code === 'string' ? err.code : undefined
+}
+
+/** A path as it can be printed: not without end, and without what a terminal would obey. */
+function printable(path: string): string {
+  const short = path.length > 256 ? `${path.slice(0, 256)}…` : path
+  return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))
 }
 
 function causeErrno(err: unknown): number | undefined {

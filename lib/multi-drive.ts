@@ -1,10 +1,10 @@
 import type { Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { closeDrive, DriveSet, lender, peerEmitter, type AddDriveOptions } from './drive-set.ts'
-import type { Comparator, Drive, ReadOptions } from './drive.ts'
+import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
 import { Batch } from './faces/drive/batch.ts'
-import { find } from './faces/drive/entry.ts'
+import { find, toEntry } from './faces/drive/entry.ts'
 import { ReadingFace } from './faces/drive/reading.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import {
@@ -20,6 +20,7 @@ import { byMtime, byOrder } from './overlay/compare.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import type { MergedView } from './overlay/view.ts'
+import { toKey } from './path.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 
 export interface MultiDriveOptions {
@@ -199,6 +200,18 @@ class MultiDriveClass extends ReadingFace {
   resolveLatest(path: string, cb: Callback<Drive>): void
   resolveLatest(path: string, cb?: Callback<Drive>): Promise<Drive> | undefined {
     return callback(this.#resolveLatest(path), cb)
+  }
+
+  /**
+   * The versions of a path that were written by authors of whom none had seen another's, the newest first; empty when there is no such
+   * conflict. Any new write at the path settles it. Drives without history take no part: there dates decide.
+   *
+   * @throws as `entry`
+   */
+  async conflicts(path: string, opts: ReadOptions = {}): Promise<Entry[]> {
+    const key = toKey(path, 'conflicts')
+    const view = await this.reader(opts)
+    return (await view.conflicts(key, opts)).map((located) => toEntry(located, view))
   }
 
   /**

@@ -85,7 +85,7 @@ function byDate(a: Version, b: Version, rules: Rules): number {
 }
 
 /** The later date; of two stamped versions of one date the greater drive id, so that all readers agree. */
-function order(a: Version, b: Version, rules: Rules): number {
+export function order(a: Version, b: Version, rules: Rules): number {
   const date = byDate(a, b, rules)
   if (date !== 0 || !a.stamp.stamped || !b.stamp.stamped || a.origin.id === b.origin.id) return date
   return a.origin.id > b.origin.id ? -1 : 1

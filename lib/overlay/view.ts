@@ -15,7 +15,7 @@ import type {
 import { worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
-import { believed, resolve, type Rules } from './resolve.ts'
+import { believed, concurrent, order, resolve, type Rules } from './resolve.ts'
 
 /** A winner, and the drive of the set that it comes from. */
 export interface Located {
@@ -138,6 +138,25 @@ export class MergedView implements View, Reader {
     const directories = await ask((view) => view.directoryAt(key, opts))
     const tombstones = leaves.flatMap((view) => view.tombstonesOver(key))
     return { candidates, directories, tombstones, failures }
+  }
+
+  /**
+   * The candidates of a path of which none had seen another, the newest first; none when there is but one. Drives without history are
+   * left out: of them nobody can tell what they had seen.
+   */
+  async conflicts(key: string, opts: ReadOptions = {}): Promise<Located[]> {
+    const places = this.#members.flatMap(({ source, view }) =>
+      view.leaves().map((leaf) => ({ source, view: leaf }))
+    )
+    const versioned = places.filter(({ view }) => view.leaf.versioned)
+    const candidates = await gather(versioned, (view) => view.find(key, opts), key)
+    const found = candidates.flatMap((candidate, i) =>
+      candidate ? [{ candidate, source: versioned[i]!.source }] : []
+    )
+    const tombstones = versioned.flatMap(({ view }) => view.tombstonesOver(key))
+    const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones])
+    const rivals = found.filter(({ candidate }) => current.has(candidate))
+    return rivals.length < 2 ? [] : rivals.sort((a, b) => order(a.candidate, b.candidate, this.rules))
   }
 
   /** Whether any of the candidates of a path is there to be read. */

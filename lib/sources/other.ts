@@ -12,7 +12,8 @@ let count = 0
  */
 export class OtherSource implements Leaf, LeafView {
   readonly drive: Drive
-  readonly identity = `drive:${++count}`
+  readonly identity: string
+  readonly name: string
   readonly versioned = false
   readonly writable = false
   readonly unsynced = false
@@ -21,17 +22,13 @@ export class OtherSource implements Leaf, LeafView {
 
   constructor(drive: Drive) {
     this.drive = drive
+    this.identity = `drive:${++count}`
+    const named = 'id' in drive && typeof drive.id === 'string'
+    this.name = named ? (drive.id as string) : `${drive.constructor.name} ${count}`
   }
 
   get leaf(): Leaf {
     return this
-  }
-
-  get name(): string {
-    const { drive } = this
-    return 'id' in drive && typeof drive.id === 'string'
-      ? drive.id
-      : `${drive.constructor.name || 'drive'} ${count}`
   }
 
   async open(events: SourceEvents): Promise<void> {

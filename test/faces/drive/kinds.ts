@@ -1,0 +1,34 @@
+import Hyperdrive from 'hyperdrive'
+import type { Test } from 'tape'
+import type { MultiDrive } from '../../../index.ts'
+import { cleanup, hyperdrive, multidrive, store } from '../../helpers/drives.ts'
+
+/** A MultiDrive that reads a Hyperdrive on demand, behind an empty one of its own. */
+export async function reading(t: Test, remote: any): Promise<MultiDrive> {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  await multi.addDrive(remote, { sparse: true })
+  return multi
+}
+
+/** Hyperdrives of one corestore. */
+export async function hyperdrives(t: Test, count: number): Promise<any[]> {
+  const corestore = await store(t)
+  const drives: any[] = []
+  for (let i = 0; i < count; i++) {
+    const drive = new Hyperdrive(corestore.namespace(String(i)))
+    await drive.ready()
+    cleanup(t, () => drive.close())
+    drives.push(drive)
+  }
+  return drives
+}
+
+/** Leaves a drive that shows nothing, with files of others below its tombstones where the suite will write. */
+export async function bury(multi: MultiDrive, others: readonly any[]): Promise<void> {
+  const paths = ['/file', '/a/x', '/a/one', '/link', '/dir/file', '/big']
+  for (const [i, other] of others.entries()) {
+    for (const path of paths)
+      await other.put(path, `${path} ${i}`, { executable: true, metadata: { buried: i } })
+  }
+  for (const path of paths) await multi.del(path)
+}

@@ -1,0 +1,215 @@
+/** The package as its users get it: packed, installed in an empty folder, loaded, run, and type-checked from there. */
+import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'tape'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const run = promisify(execFile)
+const installing = install()
+// Each test waits for it; here it must not end the process first.
+installing.catch(() => undefined)
+
+test('the tarball holds what users need and nothing else', async (t) => {
+  const { files } = await installing
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'lib/format/FORMAT.md',
+    'package.json',
+    'README.md',
+    'CHANGELOG.md'
+  ])
+    t.ok(files.includes(file), file)
+  const strangers = files.filter(
+    (file) =>
+      !/^(dist\/(index|lib\/.*)\.(js|d\.ts|js\.map)|lib\/format\/FORMAT\.md|[^/]+)$/.test(file) ||
+      /\b(test|demo)\b/.test(file)
+  )
+  t.same(strangers, [])
+})
+
+test("import MultiDrive from 'multidrive'", async (t) => {
+  const { folder } = await installing
+  const script = `
+    import assert from 'node:assert'
+    import MultiDrive, * as names from 'multidrive'
+    ${JOB}
+    assert.equal(names.MultiDrive, MultiDrive)
+    assert.equal(names.default, MultiDrive)
+    console.log(JSON.stringify({ names: Object.keys(names).sort(), view: await job(MultiDrive) }))
+  `
+  t.same(JSON.parse(await node(folder, 'job.mjs', script)), {
+    names: ['ERRORS', 'MultiDrive', 'MultiDriveError', 'byMtime', 'byOrder', 'default', 'module.exports'],
+    view: ['/a=new', '/b=local']
+  })
+})
+
+test("require('multidrive') is the class, with and without new", async (t) => {
+  const { folder } = await installing
+  const script = `
+    const assert = require('node:assert')
+    const MultiDrive = require('multidrive')
+    ${JOB}
+    assert.equal(typeof MultiDrive, 'function')
+    job(MultiDrive).then(async (withNew) => {
+      const without = await job(function () { return MultiDrive(...arguments) })
+      console.log(JSON.stringify([withNew, without]))
+    })
+  `
+  t.same(JSON.parse(await node(folder, 'job.cjs', script)), [
+    ['/a=new', '/b=local'],
+    ['/a=new', '/b=local']
+  ])
+})
+
+test('every entry of exports can be imported and required', async (t) => {
+  const { folder } = await installing
+  const manifest = await readFile(join(folder, 'node_modules', 'multidrive', 'package.json'), 'utf8')
+  const entries = Object.keys((JSON.parse(manifest) as { exports: object }).exports)
+  t.ok(entries.includes('.'))
+  for (const entry of entries) {
+    const name = 'multidrive' + entry.slice(1)
+    const options = name.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
+    const script = `
+      import { createRequire } from 'node:module'
+      const imported = await import('${name}'${options})
+      const required = createRequire(import.meta.url)('${name}')
+      if (!imported || !required) throw new Error('nothing there')
+      console.log('loaded')
+    `
+    t.is(await node(folder, 'load.mjs', script), 'loaded\n', name)
+  }
+})
+
+test('a strict consumer compiles against the types, which lean on nothing untyped', async (t) => {
+  const { folder } = await installing
+  await writeFile(join(folder, 'consumer.mts'), ESM)
+  await writeFile(join(folder, 'consumer.cts'), CJS)
+  // Libraries are checked too: a declaration of ours that names a package without types would fail here.
+  const compiler = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: false,
+    exactOptionalPropertyTypes: true,
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2024'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')]
+  }
+  const files = ['consumer.mts', 'consumer.cts']
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: compiler, files }))
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const outcome = await run(process.execPath, [tsc, '-p', folder]).then(
+    () => 'it compiles',
+    (err: unknown) => (err as { stdout: string }).stdout
+  )
+  t.is(outcome, 'it compiles')
+})
+
+/** A job on real drives, told as a list of paths and texts. */
+const JOB = `
+  async function job (MultiDrive) {
+    const [Corestore, Hyperdrive, Localdrive] =
+      (await Promise.all([import('corestore'), import('hyperdrive'), import('localdrive')])).map((m) => m.default)
+    const fs = await import('node:fs/promises')
+    const { join } = await import('node:path')
+    const folder = await fs.mkdtemp(join(process.cwd(), 'job-'))
+    await fs.mkdir(join(folder, 'local'))
+    await fs.writeFile(join(folder, 'local', 'b'), 'local')
+    const own = new Hyperdrive(new Corestore(join(folder, 'store')))
+    const multi = new MultiDrive(own)
+    await multi.addDrive(new Localdrive(join(folder, 'local')))
+    await multi.put('/a', 'old')
+    await multi.put('/a', 'new')
+    const view = []
+    for await (const { key } of multi.list('/')) view.push(key + '=' + await multi.get(key))
+    await multi.close()
+    return view
+  }
+`
+
+const ESM = `
+import MultiDrive, {
+  byMtime,
+  byOrder,
+  ERRORS,
+  MultiDrive as Named,
+  MultiDriveError,
+  type Batch,
+  type Comparator,
+  type Drive,
+  type Entry,
+  type MultiDriveOptions
+} from 'multidrive'
+
+class Mine {
+  async entry(path: string) { return { key: path, value: null } }
+  async *list() { yield { key: '/a' } }
+  createReadStream() { return (async function* () { yield new Uint8Array(1) })() }
+}
+const drive: Drive = new Mine()
+const opts: MultiDriveOptions = { compareStats: byOrder, maxClockSkew: 1000 }
+const multi: Named = new MultiDrive(drive, opts)
+const called: Named = MultiDrive(new Mine())
+const newest: Comparator = (a, b) => byMtime(a, b) || a.key.length - b.key.length
+multi.compareStats = newest
+const entry: Entry | null = await multi.entry('/a', { wait: false, timeout: 3, follow: true })
+const bytes: Buffer | null = await multi.get(entry ?? '/a')
+const batch: Batch = multi.batch()
+await batch.put('/a', bytes ?? 'text', { metadata: { mtime: 1 } })
+const added: Promise<Drive> = multi.addDrive(drive, { sparse: true, tombstones: false })
+multi.addDrive(drive, (err: Error | null, value?: Drive) => { void [err, value] })
+multi.on('drive-add', (drive: Drive) => { void drive })
+for await (const found of multi) { const key: string = found.key; void key }
+// @ts-expect-error A path is no number.
+await multi.get(1)
+// @ts-expect-error A MultiDrive has no one core.
+void multi.core
+// @ts-expect-error What lacks a method is no drive.
+void new MultiDrive({ entry: async () => null })
+void [called, added, ERRORS.EROFS, new MultiDriveError('EROFS', '')]
+`
+
+const CJS = `
+import MultiDrive = require('multidrive')
+import type { Drive, Entry } from 'multidrive'
+declare const drive: Drive
+const made: Promise<Entry | null> = new MultiDrive(drive).entry('/a')
+const called: Promise<Buffer | null> = MultiDrive(drive, { compareStats: MultiDrive.byOrder }).get('/a')
+void [made, called, MultiDrive.MultiDriveError]
+`
+
+async function install(): Promise<{ folder: string; files: string[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'multidrive-test-package-'))
+  test.onFinish(() => rmSync(folder, { recursive: true, force: true }))
+  const packed = await npm(root, ['pack', '--json', '--silent', '--pack-destination', folder])
+  const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('['))) as [
+    { filename: string; files: { path: string }[] }
+  ]
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }))
+  await npm(folder, ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)])
+  return { folder, files: files.map(({ path }) => path) }
+}
+
+/** Runs npm as from a shell of its own: what an npm around this test says of its package is not about ours. */
+async function npm(cwd: string, args: string[]): Promise<string> {
+  const env = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(package_|lifecycle_|command$|config_local_prefix$)/.test(name)
+  )
+  const shell = process.platform === 'win32'
+  const { stdout } = await run('npm', args, { cwd, env: Object.fromEntries(env), shell, maxBuffer: 1 << 24 })
+  return stdout
+}
+
+/** What a script prints that runs where the package is installed. */
+async function node(folder: string, name: string, script: string): Promise<string> {
+  await writeFile(join(folder, name), script)
+  const { stdout } = await run(process.execPath, [name], { cwd: folder })
+  return stdout
+}
