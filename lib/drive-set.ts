@@ -57,8 +57,8 @@ export class DriveSet {
   readonly #primary: Drive
   readonly #openDrive: OpenDrive
   readonly #tell: Tell
-  /** Sources on their way in; reads wait for them. */
-  readonly #adding = new Map<Source, Promise<Drive>>()
+  /** Who is on the way in, a source or the key of one; reads wait for them. */
+  readonly #adding = new Map<Source | string, Promise<Drive>>()
   /** Drives opened here, to be closed when they leave. */
   readonly #opened = new Set<Drive>()
   readonly #formats = new Set<string>()
@@ -88,21 +88,26 @@ export class DriveSet {
     return this.#adding.size === 0 ? null : Promise.allSettled(this.#adding.values())
   }
 
+  /**
+   * Adds the first drive.
+   *
+   * @throws DRIVE_INVALID, at once
+   */
+  addPrimary(): Promise<Drive> {
+    const source = this.#source(this.#primary, {})
+    this.#overlay.add({ source, tombstones: true })
+    return this.#wait(this.#opening(source), source)
+  }
+
   /** Adds a drive at the end; one that is there already is no change. */
   async add(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {
     const known = this.find(drive)
     if (known) return (await this.#adding.get(known)) ?? known.drive
-    if (!isKey(drive)) return this.#open(this.#source(drive, opts), opts)
-    const opened = await this.#openDrive(toKey(drive), { primary: this.#primary })
-    this.#opened.add(opened)
-    try {
-      const added = await this.#open(this.#source(opened, opts), opts)
-      if (added !== opened) await this.#closeOpened(opened)
-      return added
-    } catch (err) {
-      await this.#closeOpened(opened)
-      throw err
-    }
+    const tombstones = opts.tombstones !== false
+    if (isKey(drive)) return this.#addKey(toKey(drive), opts, tombstones)
+    const source = this.#source(drive, opts)
+    this.#overlay.add({ source, tombstones })
+    return this.#wait(this.#opening(source), source)
   }
 
   /** @returns whether it was there */
@@ -149,12 +154,36 @@ export class DriveSet {
     return (await Promise.all(purged)).flat()
   }
 
-  /** Takes its place in the order at once, and opens. */
-  #open(source: Source, opts: AddDriveOptions): Promise<Drive> {
-    this.#overlay.add({ source, tombstones: opts.tombstones !== false })
-    const opening = this.#opening(source).finally(() => this.#adding.delete(source))
-    this.#adding.set(source, opening)
-    return opening
+  /** Takes its place in the order at once, before the drive is there. */
+  #addKey(key: Buffer, opts: AddDriveOptions, tombstones: boolean): Promise<Drive> {
+    const name = key.toString('hex')
+    const adding = this.#adding.get(name)
+    if (adding) return adding
+    const place = this.#overlay.reserve()
+    const open = async () => {
+      let opened: Drive | null = null
+      let added: Drive | null = null
+      try {
+        opened = await this.#openDrive(key, { primary: this.#primary })
+        this.#opened.add(opened)
+        const source = this.#source(opened, opts)
+        place.fill({ source, tombstones })
+        added = await this.#opening(source)
+        return added
+      } catch (err) {
+        place.giveUp()
+        throw err
+      } finally {
+        if (opened && added !== opened) await this.#closeOpened(opened)
+      }
+    }
+    return this.#wait(open(), name)
+  }
+
+  #wait(opening: Promise<Drive>, who: Source | string): Promise<Drive> {
+    const waiting = opening.finally(() => this.#adding.delete(who))
+    this.#adding.set(who, waiting)
+    return waiting
   }
 
   async #opening(source: Source): Promise<Drive> {
@@ -232,15 +261,15 @@ function isKey(value: unknown): value is Uint8Array | string {
 }
 
 function toKey(key: Uint8Array | string): Buffer {
-  if (isValid(key)) return decode(key)
+  if (isValid(key)) return Buffer.from(decode(key))
   throw failure('DRIVE_INVALID', { detail: 'a key has 32 bytes, in z-base-32 or hex when it is text' })
 }
 
 /** The key of a Hyperdrive that shows its head, known before it is open; null for any other drive. */
-function keyBeforeOpen(drive: Drive): Buffer | null {
-  if (nestables.has(drive)) return null
-  const { core } = lender(drive)
-  return core?.key && core.snapshotted !== true ? core.key : null
+function keyBeforeOpen(drive: unknown): Buffer | null {
+  if (typeof drive !== 'object' || drive === null || nestables.has(drive)) return null
+  const { core } = drive as Lender
+  return core?.key && core.snapshotted !== true ? Buffer.from(core.key) : null
 }
 
 /** Whether one set of drives is another, or holds it. */

@@ -4,18 +4,11 @@ import { closeDrive, DriveSet, lender, peerEmitter, type AddDriveOptions } from 
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
 import { Batch } from './faces/drive/batch.ts'
+import { toBytes } from './faces/drive/bytes.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { ReadingFace } from './faces/drive/reading.ts'
 import { writeStream } from './faces/drive/streams.ts'
-import {
-  del,
-  fileHead,
-  putFile,
-  symlink,
-  toBytes,
-  type DelOptions,
-  type PutOptions
-} from './faces/drive/write.ts'
+import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
@@ -80,7 +73,7 @@ class MultiDriveClass extends ReadingFace {
     )
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
-    this.#first = this.#set.add(primary, {})
+    this.#first = this.#set.addPrimary()
     // As with every Hyperdrive: it opens by itself, and who waits for it hears of a failure.
     this.ready().catch(() => undefined)
   }
@@ -262,7 +255,7 @@ class MultiDriveClass extends ReadingFace {
       await this.#opening('open')
       await putFile(this.#overlay, head, spool, 'open')
     }
-    return writeStream(spool, land, () => spool.close())
+    return writeStream(spool, head.key, land, () => spool.close())
   }
 
   /** Gathers writes that land together: see {@link Batch}. */

@@ -25,6 +25,7 @@ function copy(value: unknown, above: Set<object>): Json {
     throw new TypeError(`${value} is not JSON`)
   }
   if (typeof value !== 'object') throw new TypeError(`a ${typeof value} is not JSON`)
+  if (ArrayBuffer.isView(value)) throw new TypeError('bytes are not JSON')
   if (above.has(value)) throw new TypeError('a cycle is not JSON')
   above.add(value)
   let result: Json

@@ -2,7 +2,7 @@ import type { Json } from '../drive.ts'
 import { isKey } from '../path.ts'
 import { formatClock, parseClock, type Clock } from './clock.ts'
 import { isObject } from './json.ts'
-import { FORMAT_VERSION, isMode, isTime } from './stamp.ts'
+import { FORMAT_VERSION, isMode, isNewer, isTime } from './stamp.ts'
 
 /** The kinds of hidden records, each under a name of its own (FORMAT.md, "Hidden records"). */
 export type RecordKind = 'tombstones' | 'directories'
@@ -84,7 +84,7 @@ function parse<T>(
   make: (member: { [name: string]: unknown }, mtime: number, ctime: number | null) => T
 ): Parsed<T> {
   if (!isKey(path) || !isObject(value)) return { record: null, newer: null }
-  if (typeof value.v === 'number' && value.v > FORMAT_VERSION) return { record: null, newer: value.v }
+  if (isNewer(value.v)) return { record: null, newer: value.v }
   if (value.v !== FORMAT_VERSION || !isTime(value.mtime)) return { record: null, newer: null }
   return { record: make(value, value.mtime, isTime(value.ctime) ? value.ctime : null), newer: null }
 }

@@ -40,6 +40,11 @@ export interface NewStamp {
   size?: number | null
 }
 
+/** Whether a record was written by a later release. */
+export function isNewer(version: unknown): version is number {
+  return Number.isInteger(version) && (version as number) > FORMAT_VERSION
+}
+
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIME
 }
@@ -68,7 +73,7 @@ export function parseMetadata(raw: unknown): ParsedMetadata {
   const { multidrive: member, ...rest } = raw
   const v = isObject(member) ? member.v : null
   if (!isObject(member) || v !== FORMAT_VERSION) {
-    const newer = typeof v === 'number' && v > FORMAT_VERSION ? v : null
+    const newer = isNewer(v) ? v : null
     return { metadata: orNull(rest), stamp: unstamped(mtime), newer }
   }
   const stamp: Stamp = {

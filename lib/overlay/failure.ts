@@ -1,5 +1,5 @@
 import { driveFailure, errorCode, MultiDriveError } from '../errors.ts'
-import type { SourceFailure } from '../sources/source.ts'
+import type { Source, SourceFailure } from '../sources/source.ts'
 
 /** What a peer or a block that is not there looks like: it may be otherwise a moment later. */
 const PASSING = new Set([
@@ -9,6 +9,15 @@ const PASSING = new Set([
   'SESSION_CLOSED',
   'SNAPSHOT_NOT_AVAILABLE'
 ])
+
+/** What a drive that has never been whole here says when a write asks what it holds. */
+export function unsynced({ name, drive }: Source): MultiDriveError {
+  return new MultiDriveError(
+    'BLOCK_NOT_AVAILABLE',
+    `BLOCK_NOT_AVAILABLE: drive ${name} has not been synced yet`,
+    { drive }
+  )
+}
 
 /**
  * The error of a call in which sources failed. A source that cannot tell is never taken for one that holds nothing, so one failure

@@ -9,7 +9,8 @@ import { MergedView, type ViewRules } from './view.ts'
 export class Overlay {
   comparator: Comparator = byMtime
   readonly #maxClockSkew: number | null
-  readonly #members: Member[] = []
+  /** Null holds the place of a member that is not known yet. */
+  readonly #places: { member: Member | null }[] = []
 
   /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
   constructor(maxClockSkew: number | null) {
@@ -20,14 +21,31 @@ export class Overlay {
     return this.#members.map(({ source }) => source)
   }
 
+  get #members(): Member[] {
+    return this.#places.flatMap(({ member }) => member ?? [])
+  }
+
+  /** Takes the next place in the order, to be filled or given up. */
+  reserve(): { fill(member: Member): void; giveUp(): void } {
+    const place: { member: Member | null } = { member: null }
+    this.#places.push(place)
+    return {
+      fill: (member) => void (place.member = member),
+      giveUp: () => {
+        const i = this.#places.indexOf(place)
+        if (i !== -1) this.#places.splice(i, 1)
+      }
+    }
+  }
+
   add(member: Member): void {
-    this.#members.push(member)
+    this.#places.push({ member })
   }
 
   remove(source: Source): boolean {
-    const i = this.#members.findIndex((member) => member.source === source)
+    const i = this.#places.findIndex(({ member }) => member?.source === source)
     if (i === -1) return false
-    this.#members.splice(i, 1)
+    this.#places.splice(i, 1)
     return true
   }
 

@@ -4,6 +4,7 @@ import type {
   Candidate,
   Cursor,
   Directory,
+  Leaf,
   LeafView,
   ScanOptions,
   Source,
@@ -12,7 +13,7 @@ import type {
   Tombstone,
   View
 } from '../sources/source.ts'
-import { worst } from './failure.ts'
+import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { believed, concurrent, order, resolve, type Rules } from './resolve.ts'
@@ -122,20 +123,31 @@ export class MergedView implements View, Reader {
     return (await this.directoriesBelow(folder, opts)).length > 0
   }
 
-  /** All that any source holds at a key. A source that cannot tell is listed, not thrown: a write goes on without it. */
-  async survey(key: string, opts: ReadOptions = {}): Promise<Survey> {
-    const leaves = this.leaves()
-    const failures: SourceFailure[] = []
-    const ask = async <T>(question: (view: LeafView) => Promise<T | null>): Promise<T[]> => {
-      const settled = await Promise.allSettled(leaves.map(question))
-      return settled.flatMap((result, i) => {
-        if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
-        failures.push({ source: leaves[i]!.leaf, error: result.reason })
-        return []
-      })
-    }
-    const candidates = await ask((view) => view.find(key, opts))
-    const directories = await ask((view) => view.directoryAt(key, opts))
+  /**
+   * All that any source holds at a key. A source that cannot tell is listed, not thrown: a write goes on without it.
+   *
+   * @param dead - sources that are not asked, with the errors that they gave before
+   */
+  async survey(
+    key: string,
+    opts: ReadOptions = {},
+    dead: ReadonlyMap<Leaf, unknown> = new Map()
+  ): Promise<Survey> {
+    const failures: SourceFailure[] = [...dead].map(([source, error]) => ({ source, error }))
+    const leaves = this.leaves().filter(({ leaf }) => !dead.has(leaf))
+    const settled = await Promise.allSettled(
+      leaves.map((view) => Promise.all([view.find(key, opts), view.directoryAt(key, opts)]))
+    )
+    const candidates: Candidate[] = []
+    const directories: Directory[] = []
+    settled.forEach((result, i) => {
+      const { leaf } = leaves[i]!
+      if (result.status === 'rejected') return void failures.push({ source: leaf, error: result.reason })
+      const [candidate, directory] = result.value
+      if (candidate) candidates.push(candidate)
+      else if (leaf.unsynced) failures.push({ source: leaf, error: unsynced(leaf) })
+      if (directory) directories.push(directory)
+    })
     const tombstones = leaves.flatMap((view) => view.tombstonesOver(key))
     return { candidates, directories, tombstones, failures }
   }

@@ -1,4 +1,5 @@
 import type { Drive, DriveEntry, EntryValue, ReadOptions } from '../drive.ts'
+import { isSeq } from '../format/clock.ts'
 import { isObject } from '../format/json.ts'
 import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
 import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
@@ -18,6 +19,7 @@ export class OtherSource implements Leaf, LeafView {
   readonly writable = false
   readonly unsynced = false
   readonly head = null
+  #events: SourceEvents | null = null
   #forget: () => void = () => undefined
 
   constructor(drive: Drive) {
@@ -33,6 +35,7 @@ export class OtherSource implements Leaf, LeafView {
 
   async open(events: SourceEvents): Promise<void> {
     const { drive } = this
+    this.#events = events
     if ('ready' in drive && typeof drive.ready === 'function')
       await (drive.ready as () => Promise<void>).call(drive)
     if (!(
@@ -50,6 +53,10 @@ export class OtherSource implements Leaf, LeafView {
   close(): Promise<void> {
     this.#forget()
     return Promise.resolve()
+  }
+
+  tellFormat(path: string, version: number): void {
+    this.#events?.format('entries', path, version)
   }
 
   view(): LeafView {
@@ -101,11 +108,15 @@ class OtherCandidate implements Candidate {
   readonly leaf: OtherSource
   readonly origin: Candidate['origin']
 
-  private constructor(leaf: OtherSource, key: string, value: EntryValue, stamp: Stamp) {
+  /** Whether the drive says how long the file is. */
+  readonly #sized: boolean
+
+  private constructor(leaf: OtherSource, key: string, value: EntryValue, stamp: Stamp, sized: boolean) {
     this.leaf = leaf
     this.key = key
     this.value = value
     this.stamp = stamp
+    this.#sized = sized
     this.origin = { id: leaf.identity, seq: 1 }
   }
 
@@ -114,19 +125,26 @@ class OtherCandidate implements Candidate {
     if (!isKey(key) || !isObject(value)) return null
     const linkname = value.linkname ?? null
     if (linkname !== null && (typeof linkname !== 'string' || linkname === '')) return null
-    const { metadata, stamp } = parseMetadata(value.metadata)
+    const { metadata, stamp, newer } = parseMetadata(value.metadata)
+    if (newer !== null) leaf.tellFormat(key, newer)
     const mtime = stamp.mtime ?? (isTime(entry.mtime) ? entry.mtime : null)
     const blob = linkname === null ? toBlob(value.blob) : null
     return new OtherCandidate(
       leaf,
       key,
       { executable: value.executable === true, linkname, blob, metadata },
-      { ...stamp, mtime }
+      { ...stamp, mtime },
+      isObject(value.blob) && isSeq(value.blob.byteLength)
     )
   }
 
-  async *read({ start = 0, length, wait, timeout }: ByteRange = {}): AsyncIterable<Uint8Array> {
-    if (length === 0) return
+  async *read(range: ByteRange = {}): AsyncIterable<Uint8Array> {
+    const { start = 0, wait, timeout } = range
+    // Not every drive stops at the end of a file.
+    const size = this.#sized ? (this.value.blob?.byteLength ?? 0) : Infinity
+    const rest = Math.max(0, Math.min(range.length ?? Infinity, size - start))
+    const length = rest === Infinity || (start === 0 && rest === size) ? undefined : rest
+    if (rest === 0) return
     const opts = {
       ...(start === 0 ? {} : { start }),
       ...(length === undefined ? {} : { length }),

@@ -11,7 +11,8 @@ import type { ReadOptions } from '../../drive.ts'
 import type { Staged, WritableLeaf } from '../../sources/source.ts'
 import { ReadingFace } from './reading.ts'
 import { writeStream } from './streams.ts'
-import { fileHead, toBytes, toLinkname, type DelOptions, type FileHead, type PutOptions } from './write.ts'
+import { toBytes } from './bytes.ts'
+import { fileHead, toLinkname, type DelOptions, type FileHead, type PutOptions } from './write.ts'
 
 /**
  * Writes gathered to land in one atomic step. Reads from it see what it will write; nothing reaches a drive before `flush()`.
@@ -41,7 +42,7 @@ export class Batch extends ReadingFace {
   /** As `MultiDrive.createWriteStream`. */
   createWriteStream(path: string, opts: PutOptions = {}): Writable {
     const head = this.#head(path, opts, 'open')
-    return writeStream(this.#spool(), (spool) => {
+    return writeStream(this.#spool(), head.key, (spool) => {
       this.#intend(head, spool)
       return Promise.resolve()
     })

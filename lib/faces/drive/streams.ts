@@ -4,6 +4,7 @@ import { driveFailure, failure } from '../../errors.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import type { ByteRange } from '../../sources/source.ts'
+import { toBytes } from './bytes.ts'
 import { find } from './entry.ts'
 
 /**
@@ -74,18 +75,22 @@ export async function readAll(located: Located, opts: RangeOptions): Promise<Buf
  * A stream whose bytes wait aside until it ends, and land in one write then.
  *
  * @param spool - where they wait
+ * @param path - named in errors
  * @param land - puts the whole file in its place
  * @param onclose - the stream is through, whether it landed or not
  */
 export function writeStream(
   spool: Spool,
+  path: string,
   land: (spool: Spool) => Promise<void>,
   onclose: () => Promise<void> = () => Promise.resolve()
 ): Writable {
   return new Writable({
-    map: (data: unknown) => (typeof data === 'string' ? Buffer.from(data) : data),
+    // Nothing is buffered for its length, which only bytes have.
+    byteLength: (data: unknown) => (data instanceof Uint8Array ? data.byteLength : 1024),
     write(data, cb) {
-      spool.write(data as Uint8Array).then(() => cb(null), cb)
+      const write = async () => spool.write(toBytes(data, 'write', path))
+      write().then(() => cb(null), cb)
     },
     final(cb) {
       land(spool).then(() => cb(null), cb)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ReadOptions } from '../../drive.ts'
-import { MultiDriveError } from '../../errors.ts'
+import { errorCode, MultiDriveError } from '../../errors.ts'
+import { isSeq } from '../../format/clock.ts'
 import type { ByteRange } from '../source.ts'
 import type { BlobReader } from './candidate.ts'
 import type { Blobs, BlobId, HyperdriveLike } from './types.ts'
@@ -35,8 +36,9 @@ export class HyperdriveBytes implements BlobReader {
     }
   }
 
-  async readAll(blob: BlobId, opts: ReadOptions): Promise<Buffer> {
+  async readAll(blob: BlobId, { wait = true, timeout = 0 }: ReadOptions): Promise<Buffer> {
     if (blob.byteLength === 0) return Buffer.alloc(0)
+    const opts = { wait, timeout }
     if (!blob.blockMap && blob.blockLength > MAX_PARALLEL_BLOCKS) {
       const chunks: Uint8Array[] = []
       for await (const chunk of this.read(blob, opts)) chunks.push(chunk)
@@ -63,7 +65,14 @@ export class HyperdriveBytes implements BlobReader {
       clearTimeout(timer)
       if (!(await blobs.core.has(range.start, range.end))) return null
     }
-    return blobs.getByteLength(blob)
+    try {
+      const size = await blobs.getByteLength(blob)
+      return isSeq(size) ? size : null
+    } catch (err) {
+      // What is no map fails in many ways, none of which has a code; a disk that fails has one.
+      if (errorCode(err) === undefined) return null
+      throw err
+    }
   }
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {

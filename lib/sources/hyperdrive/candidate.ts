@@ -3,8 +3,17 @@ import { isSeq } from '../../format/clock.ts'
 import { isObject } from '../../format/json.ts'
 import { parseMetadata, type ParsedMetadata, type Stamp } from '../../format/stamp.ts'
 import { isKey } from '../../path.ts'
-import type { ByteRange, Candidate, Leaf, Origin } from '../source.ts'
+import type { ByteRange, Candidate, Leaf, Origin, SourceEvents } from '../source.ts'
 import type { BeeNode, BlobId } from './types.ts'
+
+/** What a candidate needs of its drive. */
+export interface CandidateHost {
+  readonly leaf: Leaf
+  /** The drive's id. */
+  readonly id: string
+  readonly bytes: BlobReader
+  readonly format: SourceEvents['format']
+}
 
 /** How a candidate reaches its bytes. */
 export interface BlobReader {
@@ -30,25 +39,25 @@ export class HyperdriveCandidate implements Candidate {
   readonly origin: Origin
   readonly leaf: Leaf
   readonly #stored: StoredValue
-  readonly #reader: BlobReader
+  readonly #host: CandidateHost
   /** The true size in bytes, null when it could not be found out. */
   #size: number | null
   #parsed: ParsedMetadata | null = null
 
-  private constructor(leaf: Leaf, reader: BlobReader, origin: Origin, key: string, stored: StoredValue) {
-    this.leaf = leaf
-    this.#reader = reader
-    this.origin = origin
+  private constructor(host: CandidateHost, seq: number, key: string, stored: StoredValue) {
+    this.leaf = host.leaf
+    this.#host = host
+    this.origin = { id: host.id, seq }
     this.key = key
     this.#stored = stored
     this.#size = stored.blob?.blockMap ? null : (stored.blob?.byteLength ?? 0)
   }
 
   /** The candidate in a node of the tree, null for one that no Hyperdrive would have written. */
-  static parse(leaf: Leaf, reader: BlobReader, id: string, node: BeeNode): HyperdriveCandidate | null {
+  static parse(host: CandidateHost, node: BeeNode): HyperdriveCandidate | null {
     if (!isKey(node.key)) return null
     const stored = parseValue(node.value)
-    return stored && new HyperdriveCandidate(leaf, reader, { id, seq: node.seq }, node.key, stored)
+    return stored && new HyperdriveCandidate(host, node.seq, node.key, stored)
   }
 
   get stamp(): Stamp {
@@ -56,7 +65,11 @@ export class HyperdriveCandidate implements Candidate {
   }
 
   get parsed(): ParsedMetadata {
-    return (this.#parsed ??= parseMetadata(this.#stored.metadata))
+    if (this.#parsed === null) {
+      this.#parsed = parseMetadata(this.#stored.metadata)
+      if (this.#parsed.newer !== null) this.#host.format('entries', this.key, this.#parsed.newer)
+    }
+    return this.#parsed
   }
 
   /** The blob whose true size is not known from the entry alone. */
@@ -77,11 +90,11 @@ export class HyperdriveCandidate implements Candidate {
   }
 
   read(opts: ByteRange = {}): AsyncIterable<Uint8Array> {
-    return this.#reader.read(this.#stored.blob ?? EMPTY_BLOB, this.#clamp(opts))
+    return this.#host.bytes.read(this.#stored.blob ?? EMPTY_BLOB, this.#clamp(opts))
   }
 
   readAll(opts: ReadOptions = {}): Promise<Buffer> {
-    return this.#reader.readAll(this.#stored.blob ?? EMPTY_BLOB, opts)
+    return this.#host.bytes.readAll(this.#stored.blob ?? EMPTY_BLOB, opts)
   }
 
   #sizedBlob(): Blob {
@@ -123,5 +136,8 @@ function isBlob(value: unknown): value is BlobId {
   if (!isObject(value)) return false
   const { blockOffset, blockLength, byteOffset, byteLength, blockMap } = value
   if (![blockOffset, blockLength, byteOffset, byteLength].every(isSeq)) return false
-  return blockMap !== true || (blockLength as number) <= MAX_MAP_BLOCKS
+  // Beyond the safe integers, counting up to an end never comes to it.
+  if (!isSeq((blockOffset as number) + (blockLength as number))) return false
+  if (!isSeq((byteOffset as number) + (byteLength as number))) return false
+  return blockMap !== true || ((blockLength as number) > 0 && (blockLength as number) <= MAX_MAP_BLOCKS)
 }

@@ -22,6 +22,24 @@ export class WholeReader implements TreeReader {
   }
 }
 
+/** Reads on demand that are under way, to be ended together. */
+export class PendingReads {
+  readonly #ends = new Set<(why: 'alone' | 'closed') => void>()
+
+  add(end: (why: 'alone' | 'closed') => void): void {
+    this.#ends.add(end)
+  }
+
+  delete(end: (why: 'alone' | 'closed') => void): void {
+    this.#ends.delete(end)
+  }
+
+  /** @param why - the last peer left, or the source is closed */
+  end(why: 'alone' | 'closed'): void {
+    for (const end of this.#ends) end(why)
+  }
+}
+
 /**
  * Reads a version that is not all here, block by block. A tree reads each block for one caller at a time, so a read without
  * bound would hold up every bounded one behind it: each read has a tree of its own, and closing that tree ends it.
@@ -30,12 +48,14 @@ export class DemandReader implements TreeReader {
   readonly #drive: HyperdriveLike
   readonly #version: number
   readonly #sparse: boolean
+  readonly #pending: PendingReads
 
   /** @param sparse - wait for peers as Hyperdrive does, rather than answer from what is here when there are none */
-  constructor(drive: HyperdriveLike, version: number, sparse: boolean) {
+  constructor(drive: HyperdriveLike, version: number, sparse: boolean, pending: PendingReads) {
     this.#drive = drive
     this.#version = version
     this.#sparse = sparse
+    this.#pending = pending
   }
 
   async run<T>(
@@ -43,18 +63,15 @@ export class DemandReader implements TreeReader {
     read: (bee: Bee, opts: { wait: boolean }) => Promise<T>
   ): Promise<T | null> {
     if (!this.#sparse && this.#drive.core.peers.length === 0) return this.#local(read)
-    const { core } = this.#drive
     const bee = this.#drive.db.checkout(this.#version)
     const ended = new AbortController()
-    const end = (why: 'time' | 'alone') => {
+    const end = (why: 'time' | 'alone' | 'closed') => {
+      if (why === 'alone' && this.#sparse) return
       ended.abort(why)
       void bee.close()
     }
     const timer = opts.timeout ? setTimeout(end, opts.timeout, 'time') : undefined
-    const onremove = () => {
-      if (core.peers.length === 0) end('alone')
-    }
-    if (!this.#sparse) core.on('peer-remove', onremove)
+    this.#pending.add(end)
     try {
       return await read(bee, { wait: opts.wait !== false })
     } catch (err) {
@@ -62,7 +79,7 @@ export class DemandReader implements TreeReader {
       if (ended.signal.reason !== 'alone') throw err
     } finally {
       clearTimeout(timer)
-      core.off('peer-remove', onremove)
+      this.#pending.delete(end)
       await bee.close()
     }
     return this.#local(read)

@@ -6,13 +6,17 @@ import { failure } from '../../errors.ts'
 import { Records } from '../records.ts'
 import type { Change, LeafView, SourceEvents, Staged, WritableLeaf } from '../source.ts'
 import { HyperdriveBytes } from './bytes.ts'
+import type { CandidateHost } from './candidate.ts'
 import { HiddenRecords } from './hidden.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
-import { DemandReader, WholeReader } from './reader.ts'
-import type { BeeBatch, BlobId, HyperdriveLike } from './types.ts'
+import { DemandReader, PendingReads, WholeReader } from './reader.ts'
+import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
 import { HyperdriveView } from './view.ts'
 import { WholeVersion } from './whole.ts'
+
+/** So long no block comes, in milliseconds, before it is asked whether any peer has the next one. */
+const STALL = 1000
 
 interface StagedBlob extends Staged {
   readonly blob: BlobId
@@ -24,6 +28,9 @@ export class HyperdriveSource implements WritableLeaf {
   readonly versioned = true
   readonly #sparse: boolean
   readonly #bytes: HyperdriveBytes
+  readonly #pending = new PendingReads()
+  /** Waits for the drive to be whole, to be ended with the source. */
+  readonly #waits = new Set<() => void>()
   #id = ''
   #whole: WholeVersion | null = null
   #hidden: HiddenRecords | null = null
@@ -70,11 +77,18 @@ export class HyperdriveSource implements WritableLeaf {
     })
     const end = drive.core.snapshotted ? drive.version : -1
     await this.#whole.open(this.writable || this.#sparse ? null : { start: 0, end })
-    drive.on('close', events.close)
+    drive.on('close', this.#onclose)
+    // A store that closes takes the cores with it, of which the drive does not tell.
+    drive.core.on('close', this.#onclose)
+    drive.core.on('peer-remove', this.#onpeerless)
   }
 
   async close(): Promise<void> {
-    if (this.#events) this.drive.off('close', this.#events.close)
+    this.drive.off('close', this.#onclose)
+    this.drive.core.off('close', this.#onclose)
+    this.drive.core.off('peer-remove', this.#onpeerless)
+    this.#pending.end('closed')
+    for (const end of this.#waits) end()
     await this.#whole?.close()
     await this.#advancing?.catch(() => undefined)
   }
@@ -94,8 +108,9 @@ export class HyperdriveSource implements WritableLeaf {
   async update({ wait }: { wait: boolean }): Promise<boolean> {
     const { core } = this.drive
     if (core.snapshotted) return false
-    const updated = await core.update(wait ? { wait } : {})
-    if (wait && !this.#sparse && !this.writable) await this.#untilWhole()
+    if (!wait) return core.update()
+    const updated = await this.#unlessClosed(core.update({ wait }), false)
+    if (!this.#sparse && !this.writable) await this.#untilWhole()
     return updated
   }
 
@@ -123,6 +138,21 @@ export class HyperdriveSource implements WritableLeaf {
     } finally {
       await batch.close()
     }
+  }
+
+  #host(): CandidateHost {
+    const format: SourceEvents['format'] = (...told) => this.#events?.format(...told)
+    return { leaf: this, id: this.#id, bytes: this.#bytes, format }
+  }
+
+  readonly #onclose = (): void => {
+    const events = this.#events
+    this.#events = null
+    events?.close()
+  }
+
+  readonly #onpeerless = (): void => {
+    if (this.drive.core.peers.length === 0) this.#pending.end('alone')
   }
 
   /** The version that can be read without the network; a drive of one's own is always whole. */
@@ -158,7 +188,7 @@ export class HyperdriveSource implements WritableLeaf {
     const records =
       (previous && (await this.#hidden!.advance(db, previous, version))) ??
       (await this.#hidden!.load(reader, version, {}))
-    this.#view = new HyperdriveView(this, this.#id, { version, fork }, records, reader, this.#bytes)
+    this.#view = new HyperdriveView(this.#host(), { version, fork }, records, reader, this.#bytes)
     return this.#view
   }
 
@@ -168,9 +198,9 @@ export class HyperdriveSource implements WritableLeaf {
     if (!core.snapshotted && opts.wait !== false) await within(core.update(), opts.timeout)
     const version = Math.max(1, drive.version)
     const { fork } = core
-    const reader = new DemandReader(drive, version, this.#sparse)
+    const reader = new DemandReader(drive, version, this.#sparse, this.#pending)
     const view = (records: Records) =>
-      new HyperdriveView(this, this.#id, { version, fork }, records, reader, this.#bytes)
+      new HyperdriveView(this.#host(), { version, fork }, records, reader, this.#bytes)
     if (version < 2) return view(Records.EMPTY)
     const known = this.#demanded
     if (known?.version === version && known.fork === fork) return view(known.records)
@@ -180,20 +210,41 @@ export class HyperdriveSource implements WritableLeaf {
     return view(records)
   }
 
+  /** Waits until the head of now is whole, or cannot become so with the peers of now. */
   #untilWhole(): Promise<void> {
     const { core } = this.drive
     const { length } = core
-    return new Promise((resolve) => {
-      const check = () => {
-        const version = this.#whole?.version ?? 0
-        if (version < length && core.peers.length > 0) return
-        for (const event of ['append', 'download', 'peer-remove', 'truncate', 'close']) core.off(event, check)
-        resolve()
+    const events = ['append', 'download', 'peer-remove', 'truncate', 'close']
+    let stall: NodeJS.Timeout | undefined
+    let check: () => void = () => undefined
+    const whole = new Promise<void>((resolve) => {
+      check = () => {
+        clearTimeout(stall)
+        if (core.closed || core.peers.length === 0 || (this.#whole?.version ?? 0) >= length) resolve()
+        else stall = setTimeout(() => (isInReach(core) ? check() : resolve()), STALL)
       }
-      for (const event of ['append', 'download', 'peer-remove', 'truncate', 'close']) core.on(event, check)
-      check()
+    })
+    for (const event of events) core.on(event, check)
+    check()
+    return this.#unlessClosed(whole, undefined).finally(() => {
+      clearTimeout(stall)
+      for (const event of events) core.off(event, check)
     })
   }
+
+  #unlessClosed<T>(promise: Promise<T>, otherwise: T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = () => resolve(otherwise)
+      this.#waits.add(end)
+      promise.then(resolve, reject).finally(() => this.#waits.delete(end))
+    })
+  }
+}
+
+/** Whether a peer has the first block that is missing. */
+function isInReach(core: Core): boolean {
+  const missing = core.contiguousLength
+  return core.peers.some((peer) => peer.remoteContiguousLength > missing || peer.remoteBitfield.get(missing))
 }
 
 async function write(batch: BeeBatch, change: Change): Promise<void> {

@@ -11,14 +11,21 @@ export interface Core extends EventEmitter {
   readonly fork: number
   readonly contiguousLength: number
   readonly writable: boolean
+  readonly closed: boolean
   /** Whether it is a checkout's. */
   readonly snapshotted: boolean
-  readonly peers: readonly unknown[]
+  readonly peers: readonly Peer[]
   update(opts?: { wait?: boolean }): Promise<boolean>
   has(start: number, end: number): Promise<boolean>
   download(range: { start: number; end: number }): Download
   getUserData(key: string): Promise<Buffer | null>
   setUserData(key: string, value: Buffer): Promise<void>
+}
+
+export interface Peer {
+  /** All blocks before it are there. */
+  readonly remoteContiguousLength: number
+  readonly remoteBitfield: { get(index: number): boolean }
 }
 
 export interface Download {

@@ -12,7 +12,7 @@ import type {
   Tombstone
 } from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
-import { HyperdriveCandidate } from './candidate.ts'
+import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { entryKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { BeeNode } from './types.ts'
@@ -26,20 +26,19 @@ export class HyperdriveView implements LeafView {
   readonly version: number
   readonly fork: number
   readonly records: Records
-  readonly #id: string
   readonly #reader: TreeReader
+  readonly #host: CandidateHost
   readonly #bytes: HyperdriveBytes
 
   constructor(
-    leaf: Leaf,
-    id: string,
+    host: CandidateHost,
     at: { version: number; fork: number },
     records: Records,
     reader: TreeReader,
     bytes: HyperdriveBytes
   ) {
-    this.leaf = leaf
-    this.#id = id
+    this.leaf = host.leaf
+    this.#host = host
     this.version = at.version
     this.fork = at.fork
     this.records = records
@@ -48,7 +47,7 @@ export class HyperdriveView implements LeafView {
   }
 
   get head(): Origin {
-    return { id: this.#id, seq: this.version - 1 }
+    return { id: this.#host.id, seq: this.version - 1 }
   }
 
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
@@ -120,7 +119,7 @@ export class HyperdriveView implements LeafView {
   }
 
   #parse(node: BeeNode): HyperdriveCandidate | null {
-    return HyperdriveCandidate.parse(this.leaf, this.#bytes, this.#id, node)
+    return HyperdriveCandidate.parse(this.#host, node)
   }
 
   async #measure(candidate: HyperdriveCandidate): Promise<void> {

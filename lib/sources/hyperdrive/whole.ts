@@ -2,17 +2,23 @@ import type { Core, Download } from './types.ts'
 
 const SAVED = 'multidrive/whole'
 
+/** How many whole versions are remembered, for a truncation to go back to. */
+const REMEMBERED = 32
+
 /**
  * Which version of a drive can be read without the network (design, "Availability"): the newest head that was seen, all of whose
- * blocks are on this machine. A length inside a batch has no root and cannot be read, so only lengths seen as heads count; the
- * last whole one is remembered in the core's local user data, for the next start may be offline and in the middle of a sync.
+ * blocks are on this machine. A length inside a batch has no root and cannot be read, so only lengths seen as heads count. The last
+ * ones are remembered in the core's local user data, for the next start may be offline and in the middle of a sync.
  */
 export class WholeVersion {
   readonly #core: Core
   readonly #onchange: (advanced: boolean) => void
   /** Heads seen and not yet whole, in rising order. */
   #heads: number[] = []
-  #whole: number | null = null
+  /** Whole versions, in rising order; the last one counts. */
+  #whole: number[] = []
+  /** The one that was told of. */
+  #told: number | null = null
   #download: Download | null = null
   #saving: Promise<void> | null = null
   #saved = ''
@@ -26,16 +32,18 @@ export class WholeVersion {
   /** @param range - the metadata to fetch, with an end of -1 also what the owner appends later; null for none */
   async open(range: { start: number; end: number } | null): Promise<void> {
     const core = this.#core
-    const saved = await core.getUserData(SAVED)
-    const [fork, length] = (saved?.toString() ?? '').split(':').map(Number)
-    if (fork === core.fork && Number.isSafeInteger(length) && length! <= core.length)
-      this.#heads.push(length!)
-    if (core.length > 0) this.#heads.push(core.length)
+    this.#saved = (await core.getUserData(SAVED))?.toString() ?? ''
+    const [fork, lengths = ''] = this.#saved.split(':')
+    if (Number(fork) === core.fork) {
+      const heads = lengths.split(',').map(Number)
+      this.#heads = heads.filter((head) => Number.isSafeInteger(head) && head > 0 && head <= core.length)
+    }
+    if (core.length > 0 && this.#heads.at(-1) !== core.length) this.#heads.push(core.length)
     core.on('append', this.#onhead)
     core.on('truncate', this.#ontruncate)
     core.on('download', this.#onblock)
     if (range) this.#download = core.download(range)
-    this.#advance()
+    this.#told = this.version
   }
 
   async close(): Promise<void> {
@@ -48,46 +56,46 @@ export class WholeVersion {
 
   /** The newest whole version, null while there is none. */
   get version(): number | null {
-    this.#advance()
-    return this.#whole
+    const { length, contiguousLength } = this.#core
+    const before = this.#whole.at(-1)
+    while (this.#heads.length > 0 && this.#heads[0]! <= contiguousLength)
+      this.#whole.push(this.#heads.shift()!)
+    // Every length of a drive that is all here was seen as a head, if only by its author.
+    if (length > 0 && contiguousLength >= length && this.#whole.at(-1) !== length) this.#whole.push(length)
+    if (this.#whole.length > REMEMBERED) this.#whole.splice(0, this.#whole.length - REMEMBERED)
+    const now = this.#whole.at(-1)
+    if (now !== before) this.#save()
+    return now ?? null
   }
 
   readonly #onhead = (): void => {
     const { length } = this.#core
     if (this.#heads.at(-1) !== length) this.#heads.push(length)
-    this.#onchange(this.#advance())
+    this.#onchange(this.#hasMoved())
   }
 
   readonly #ontruncate = (length: number): void => {
     this.#heads = this.#heads.filter((head) => head <= length)
-    if (this.#whole !== null && this.#whole > length) this.#whole = null
+    this.#whole = this.#whole.filter((head) => head <= length)
+    this.#save()
     this.#onhead()
   }
 
   readonly #onblock = (): void => {
-    if (this.#advance()) this.#onchange(true)
+    if (this.#hasMoved()) this.#onchange(true)
   }
 
-  #advance(): boolean {
-    const { length, contiguousLength } = this.#core
-    const before = this.#whole
-    if (length > 0 && contiguousLength >= length) {
-      this.#whole = length
-      this.#heads = []
-    } else {
-      while (this.#heads.length > 0 && this.#heads[0]! <= contiguousLength) {
-        this.#whole = Math.max(this.#whole ?? 0, this.#heads.shift()!)
-      }
-    }
-    if (this.#whole === before) return false
-    if (!this.#core.writable) this.#save()
+  #hasMoved(): boolean {
+    const { version } = this
+    if (version === this.#told) return false
+    this.#told = version
     return true
   }
 
   #save(): void {
+    if (this.#core.writable) return
     this.#saving ??= (async () => {
-      while (this.#whole !== null && this.#saved !== `${this.#core.fork}:${this.#whole}`) {
-        const next = `${this.#core.fork}:${this.#whole}`
+      for (let next = this.#formatted(); next !== this.#saved; next = this.#formatted()) {
         await this.#core.setUserData(SAVED, Buffer.from(next))
         this.#saved = next
       }
@@ -95,5 +103,9 @@ export class WholeVersion {
       // A core that closes meanwhile cannot be written; then the version is found again at the next sync.
       .catch(() => undefined)
       .finally(() => (this.#saving = null))
+  }
+
+  #formatted(): string {
+    return `${this.#core.fork}:${this.#whole.join(',')}`
   }
 }

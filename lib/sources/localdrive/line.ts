@@ -10,7 +10,7 @@ import {
   type Parsed,
   type TombstoneRecord
 } from '../../format/records.ts'
-import { FORMAT_VERSION } from '../../format/stamp.ts'
+import { FORMAT_VERSION, isNewer } from '../../format/stamp.ts'
 import { isKey } from '../../path.ts'
 import type { SourceEvents } from '../source.ts'
 import { HIDDEN, isHidden } from './root.ts'
@@ -54,7 +54,7 @@ export function parseLine(text: string, tell: Tell): Line | null {
     return null
   }
   if (!isObject(line)) return null
-  if (typeof line.v === 'number' && line.v > FORMAT_VERSION) tell('entries', `${HIDDEN}/log`, line.v)
+  if (isNewer(line.v)) tell('entries', `${HIDDEN}/log`, line.v)
   if (line.v !== FORMAT_VERSION) return null
   if (isName(line.done)) return { kind: 'done', n: line.done }
   if (isName(line.undone)) return { kind: 'undone', n: line.undone }

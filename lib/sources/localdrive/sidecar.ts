@@ -3,7 +3,15 @@ import type { Json } from '../../drive.ts'
 import { formatClock, parseClock, type Clock } from '../../format/clock.ts'
 import { isObject } from '../../format/json.ts'
 import type { Parsed } from '../../format/records.ts'
-import { FORMAT_VERSION, isMode, isTime, unstamped, type NewStamp, type Stamp } from '../../format/stamp.ts'
+import {
+  FORMAT_VERSION,
+  isMode,
+  isNewer,
+  isTime,
+  unstamped,
+  type NewStamp,
+  type Stamp
+} from '../../format/stamp.ts'
 
 /** What the file system cannot keep of a file or link that was written through MultiDrive. */
 export interface Sidecar {
@@ -74,7 +82,7 @@ export function formatSidecar(sidecar: Sidecar): Json {
 
 export function parseSidecar(value: unknown): Parsed<Sidecar> {
   if (!isObject(value)) return { record: null, newer: null }
-  if (typeof value.v === 'number' && value.v > FORMAT_VERSION) return { record: null, newer: value.v }
+  if (isNewer(value.v)) return { record: null, newer: value.v }
   const { v, mtime, ctime, clock, explicit, mode, metadata, disk, size } = value
   if (v !== FORMAT_VERSION || !isTime(mtime) || typeof disk !== 'number' || typeof size !== 'number') {
     return { record: null, newer: null }

@@ -1,0 +1,304 @@
+import type { ReadOptions } from '../drive.ts'
+import { failure, type ErrorCode } from '../errors.ts'
+import { raiseClock } from '../format/clock.ts'
+import { tombstoneKey, type DirectoryRecord, type TombstoneRecord } from '../format/records.ts'
+import { unstamped } from '../format/stamp.ts'
+import { ancestors, folderRange } from '../path.ts'
+import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
+import { worst } from './failure.ts'
+import { takeInventory } from './inventory.ts'
+import type { Operation } from './operation.ts'
+import { Pending } from './pending.ts'
+import { resolve } from './resolve.ts'
+import { clockOver, explicitTime, stampOver, timeOver } from './stamp.ts'
+import type { MergedView } from './view.ts'
+
+/** How many candidates are read at once in search of one that is visible. */
+const PAGE = 64
+
+type FileChange = Extract<Change, { type: 'file' | 'link' }>
+
+/**
+ * A write in the making. Operations are taken one after another, each seeing what those before it did; what comes of them is one
+ * list of changes.
+ */
+export class Plan {
+  readonly #view: MergedView
+  readonly #writer: WritableLeaf
+  readonly #syscall: string
+  readonly #patience: () => ReadOptions
+  readonly #pending = new Pending()
+  readonly #surveys = new Map<string, Promise<Survey>>()
+  /** Sources that failed once in this write are not waited for again. */
+  readonly #dead = new Map<Leaf, unknown>()
+  /** What becomes of the writer's own records: null removes. */
+  readonly #files = new Map<string, FileChange | null>()
+  readonly #directories = new Map<string, DirectoryRecord | null>()
+  readonly #tombstones = new Map<string, { record: TombstoneRecord; gone: boolean }>()
+
+  /** @param patience - the time that is left for asking sources on demand */
+  constructor(view: MergedView, writer: WritableLeaf, syscall: string, patience: () => ReadOptions) {
+    this.#view = view
+    this.#writer = writer
+    this.#syscall = syscall
+    this.#patience = patience
+  }
+
+  /**
+   * Takes one operation in. Kinds do not mix (design, "How a write lands" 5), yet what is visible as a file may always be written again:
+   * two authors apart can have made a file and a folder of one name.
+   */
+  async take(operation: Operation): Promise<void> {
+    const { key } = operation
+    switch (operation.type) {
+      case 'file':
+      case 'link':
+        if (!(await this.#hasFile(key))) {
+          if (await this.#hasDirectory(key)) throw this.#failure('EISDIR', key)
+          await this.#checkAncestors(key)
+        }
+        return this.#put(operation)
+      case 'remove':
+        return operation.tree ? this.#removeTree(key) : this.#removeFile(key)
+      case 'make-directory':
+        if (await this.#hasFile(key)) throw this.#failure('EEXIST', key)
+        await this.#checkAncestors(key)
+        return this.#makeDirectory(operation)
+      case 'remove-directory':
+        if (await this.#hasBelow(key)) throw this.#failure('ENOTEMPTY', key)
+        return this.#removeDirectory(key)
+    }
+  }
+
+  /** What is to be done, deletions first: what is written after a deletion in the same drive had seen it. */
+  changes(): Change[] {
+    const changes: Change[] = []
+    for (const { record, gone } of this.#tombstones.values()) {
+      changes.push(gone ? { type: 'unbury', record } : { type: 'bury', record })
+    }
+    // The deepest first, so that real folders are empty when their turn comes.
+    for (const [path, record] of [...this.#directories].reverse()) {
+      if (record === null) changes.push({ type: 'remove-directory', path })
+    }
+    for (const [key, change] of this.#files) if (change === null) changes.push({ type: 'remove', key })
+    for (const record of this.#directories.values())
+      if (record) changes.push({ type: 'make-directory', record })
+    for (const change of this.#files.values()) if (change) changes.push(change)
+    return changes
+  }
+
+  async #put(operation: Extract<Operation, { type: 'file' | 'link' }>): Promise<void> {
+    const { key, metadata } = operation
+    const { candidates, tombstones } = await this.#survey(key)
+    const seen = [...candidates, ...tombstones, ...this.#plannedOver(key)]
+    const stamp = stampOver(seen, this.#writer, this.#view.rules, explicitTime(metadata))
+    this.#pending.put(key)
+    if (operation.type === 'link') {
+      this.#files.set(key, { type: 'link', key, linkname: operation.linkname, metadata, stamp })
+    } else {
+      const { executable, staged } = operation
+      this.#files.set(key, { type: 'file', key, executable, staged, metadata, stamp })
+    }
+  }
+
+  /** A tombstone is left only where another source holds a candidate or could not be asked (design, "How a write lands" 4). */
+  async #removeFile(key: string): Promise<void> {
+    const { candidates, tombstones, failures } = await this.#survey(key)
+    if (!(await this.#hasFile(key)) && (failures.length === 0 || this.#pending.file(key) === false)) return
+    if (failures.length > 0 || candidates.some(({ leaf }) => leaf !== this.#writer)) {
+      const seen = [...candidates, ...tombstones, ...this.#plannedOver(key)]
+      this.#bury({ path: key, tree: false }, seen)
+    }
+    this.#pending.remove(key)
+    if (candidates.some(({ leaf }) => leaf === this.#writer)) this.#files.set(key, null)
+    else this.#files.delete(key)
+  }
+
+  async #removeTree(folder: string): Promise<void> {
+    const inventories = await Promise.all(
+      this.#view.leaves().map((view) => takeInventory(view, folder, this.#view.rules, this.#patience))
+    )
+    const own = inventories.find(({ view }) => view.leaf === this.#writer)
+    if (own?.failure) throw worst([{ source: this.#writer, error: own.failure.error }], folder)
+    const others = inventories.filter((inventory) => inventory !== own)
+    if (others.some(({ holds, failure }) => holds || failure)) {
+      const over = [...this.#view.tombstonesOver(folder), ...this.#plannedOver(folder)].filter(isTree)
+      const below = [...inventories.flatMap(({ tombstones }) => tombstones), ...this.#plannedBelow(folder)]
+      // A tombstone over the folder speaks for all of it. One of a single path below says nothing of its neighbours: what its author
+      // had seen is no part of this clock, but the drive that it lies in has been seen to its end.
+      const clock = clockOver(over, this.#writer)
+      for (const { leaf, origin } of below) {
+        if (leaf.versioned && leaf !== this.#writer) raiseClock(clock, origin.id, origin.seq)
+      }
+      for (const { view, holds } of others) {
+        if (holds && view.head) raiseClock(clock, view.head.id, view.head.seq)
+      }
+      const latest = inventories.flatMap((inventory) => inventory.latest)
+      const at = { path: folder, tree: true }
+      this.#bury(at, [...over, ...below, ...latest, ...this.#plannedBelow(folder)], clock)
+      this.#dropNeedless(at, own?.tombstones ?? [], clock)
+    }
+    this.#pending.removeTree(folder)
+    for (const key of this.#files.keys()) if (isIn(key, folder)) this.#files.delete(key)
+    for (const path of this.#directories.keys()) if (isIn(path, folder)) this.#directories.delete(path)
+    for (const key of own?.keys ?? []) this.#files.set(key, null)
+    for (const path of own?.directories ?? []) this.#directories.set(path, null)
+  }
+
+  async #makeDirectory({
+    key,
+    mode,
+    metadata
+  }: Extract<Operation, { type: 'make-directory' }>): Promise<void> {
+    const { directories, tombstones } = await this.#survey(key)
+    const seen = [...directories, ...tombstones, ...this.#plannedOver(key)]
+    const { mtime, ctime, clock } = stampOver(seen, this.#writer, this.#view.rules, explicitTime(metadata))
+    this.#pending.setDirectory(key, true)
+    this.#directories.set(key, { path: key, mtime, ctime, clock, mode, metadata })
+  }
+
+  async #removeDirectory(path: string): Promise<void> {
+    const { directories, tombstones, failures } = await this.#survey(path)
+    if (!(await this.#hasDirectory(path)) && failures.length === 0) return
+    if (failures.length > 0 || directories.some(({ leaf }) => leaf !== this.#writer)) {
+      this.#bury({ path, tree: false }, [...directories, ...tombstones, ...this.#plannedOver(path)])
+    }
+    this.#pending.setDirectory(path, false)
+    if (directories.some(({ leaf }) => leaf === this.#writer)) this.#directories.set(path, null)
+    else this.#directories.delete(path)
+  }
+
+  #bury(
+    at: { path: string; tree: boolean },
+    seen: readonly Version[],
+    clock = clockOver(seen, this.#writer)
+  ): void {
+    const now = Date.now()
+    const record = { ...at, mtime: timeOver(seen, this.#view.rules, now), ctime: now, clock }
+    this.#tombstones.set(tombstoneKey(at), { record, gone: false })
+  }
+
+  /** Drops the writer's tombstones below one that says all that they say. */
+  #dropNeedless(
+    at: { path: string; tree: boolean },
+    own: readonly Tombstone[],
+    clock: ReadonlyMap<string, number>
+  ): void {
+    const planned = [...this.#tombstones.values()].map(({ record }) => record)
+    for (const record of [...own.map((tombstone) => tombstone.record), ...planned]) {
+      if (!isIn(record.path, at.path) || tombstoneKey(record) === tombstoneKey(at)) continue
+      const covered = [...record.clock].every(([id, seq]) => (clock.get(id) ?? -1) >= seq)
+      if (covered) this.#tombstones.set(tombstoneKey(record), { record, gone: true })
+    }
+  }
+
+  /** What this write has already made that bears on a path, as versions of the writer's. */
+  #plannedOver(key: string): PlannedVersion[] {
+    const keys = [key, ...[key, ...ancestors(key)].map((path) => path + '/')]
+    const planned = keys.flatMap((name) => this.#tombstones.get(name) ?? [])
+    const versions = planned.flatMap(({ record, gone }) => (gone ? [] : [this.#planned(record, record.tree)]))
+    const file = this.#files.get(key)
+    return file ? [...versions, this.#planned(file.stamp, false)] : versions
+  }
+
+  #plannedBelow(folder: string): PlannedVersion[] {
+    const files = [...this.#files].flatMap(([key, change]) =>
+      change && isIn(key, folder) ? [change.stamp] : []
+    )
+    const tombstones = [...this.#tombstones.values()].flatMap(({ record, gone }) =>
+      !gone && isIn(record.path, folder) ? [record] : []
+    )
+    return [...files, ...tombstones].map((stamp) => this.#planned(stamp, false))
+  }
+
+  #planned(
+    { mtime, ctime, clock }: { mtime: number; ctime: number | null; clock: ReadonlyMap<string, number> },
+    tree: boolean
+  ): PlannedVersion {
+    const stamp = { ...unstamped(mtime), ctime, clock, stamped: true }
+    return { origin: { id: this.#writer.identity, seq: 0 }, leaf: this.#writer, stamp, tree }
+  }
+
+  async #hasFile(key: string): Promise<boolean> {
+    const pending = this.#pending.file(key)
+    if (pending !== undefined) return pending
+    const { candidates, tombstones } = await this.#survey(key)
+    return this.#view.shows(candidates, tombstones)
+  }
+
+  async #hasDirectory(path: string): Promise<boolean> {
+    return (await this.#hasDirectoryRecord(path)) || this.#hasBelow(path)
+  }
+
+  async #hasDirectoryRecord(path: string): Promise<boolean> {
+    const pending = this.#pending.directory(path)
+    if (pending !== undefined) return pending
+    const { directories, tombstones } = await this.#survey(path)
+    return resolve(directories, tombstones, this.#view.rules) !== null
+  }
+
+  async #hasBelow(folder: string): Promise<boolean> {
+    if (this.#pending.hasBelow(folder)) return true
+    for (const view of this.#view.leaves()) {
+      if (this.#dead.has(view.leaf)) continue
+      try {
+        if (await this.#leafHasBelow(view, folder)) return true
+      } catch (err) {
+        if (view.leaf === this.#writer) throw worst([{ source: view.leaf, error: err }], folder)
+        this.#dead.set(view.leaf, err)
+      }
+    }
+    return false
+  }
+
+  async #leafHasBelow(view: LeafView, folder: string): Promise<boolean> {
+    for (const { record } of await view.directoriesBelow(folder, this.#patience())) {
+      if (await this.#hasDirectoryRecord(record.path)) return true
+    }
+    const cursor = view.scan(folderRange(folder), this.#patience())
+    try {
+      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+        for (const { key } of page) if (await this.#hasFile(key)) return true
+      }
+    } finally {
+      await cursor.close()
+    }
+    return false
+  }
+
+  async #checkAncestors(key: string): Promise<void> {
+    for (const folder of ancestors(key)) if (await this.#hasFile(folder)) throw this.#failure('ENOTDIR', key)
+  }
+
+  #survey(key: string): Promise<Survey> {
+    let survey = this.#surveys.get(key)
+    if (!survey) {
+      survey = this.#view.survey(key, this.#patience(), this.#dead).then((found) => {
+        for (const { source, error } of found.failures) {
+          if (source === this.#writer) throw worst([{ source, error }], key)
+          this.#dead.set(source as Leaf, error)
+        }
+        return found
+      })
+      this.#surveys.set(key, survey)
+    }
+    return survey
+  }
+
+  #failure(code: ErrorCode, path: string): Error {
+    return failure(code, { syscall: this.#syscall, path })
+  }
+}
+
+/** Something that this write has already made, and whether it is a tombstone over a tree. */
+interface PlannedVersion extends Version {
+  readonly tree: boolean
+}
+
+function isTree(version: Tombstone | PlannedVersion): boolean {
+  return 'tree' in version ? version.tree : version.record.tree
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder + '/')
+}
