@@ -260,7 +260,11 @@ class MultiDriveClass extends ReadingFace {
 
   /** Gathers writes that land together: see {@link Batch}. */
   batch(): Batch {
-    return new Batch(this.#overlay, (opts) => this.reader(opts))
+    return new Batch(
+      this.#overlay,
+      (opts) => this.reader(opts),
+      () => this.#opening('flush')
+    )
   }
 
   /** For code that takes a batch or a drive: a MultiDrive has nothing to flush. */

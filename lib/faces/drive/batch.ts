@@ -21,12 +21,14 @@ export class Batch extends ReadingFace {
   readonly supportsMetadata = true
   readonly #overlay: Overlay
   readonly #base: (opts: ReadOptions) => Promise<Reader>
+  readonly #ready: () => Promise<void>
   readonly #intents = new Intents()
   readonly #spools = new Set<Spool>()
 
   /** @internal */
-  constructor(overlay: Overlay, base: (opts: ReadOptions) => Promise<Reader>) {
+  constructor(overlay: Overlay, base: (opts: ReadOptions) => Promise<Reader>, ready: () => Promise<void>) {
     super()
+    this.#ready = ready
     this.#overlay = overlay
     this.#base = base
   }
@@ -92,7 +94,7 @@ export class Batch extends ReadingFace {
   }
 
   async #land(): Promise<void> {
-    await this.#base({})
+    await this.#ready()
     const writer = this.#overlay.requireWriter('flush')
     const operations: Operation[] = [...this.#intents.trees].map((key) => ({
       type: 'remove',

@@ -1,5 +1,6 @@
 import SubEncoder from 'sub-encoder'
 import type { RecordKind } from '../../format/records.ts'
+import type { KeyRange } from '../../path.ts'
 
 /** Where Hyperdrive keeps its entries. */
 const entries = new SubEncoder('files', 'utf-8')
@@ -16,15 +17,26 @@ const kinds: Readonly<Record<RecordKind, SubEncoder>> = {
 export const HIDDEN_RANGE = { gte: hidden.prefix, lt: bump(hidden.prefix) }
 
 /**
- * The encoding of file keys. A stored key that is not UTF-8 decodes to the empty string, which is no key: otherwise two such keys
- * could come out as one.
+ * The encoding of file keys. A stored key that is not UTF-8 comes out as a NUL and its bytes, which is no key, but tells where a
+ * listing goes on: otherwise two such keys could come out as one.
  */
 export const entryKeys = {
-  encode: (key: string) => entries.encode(key),
-  encodeRange: (range: object) => entries.encodeRange(range),
-  decode: (bytes: Buffer) => {
+  encode: (key: string): Buffer =>
+    key.startsWith('\0')
+      ? Buffer.concat([entries.prefix, Buffer.from(key.slice(1), 'latin1')])
+      : entries.encode(key),
+  encodeRange: ({ gt, gte, lt, lte }: KeyRange): Record<string, Buffer> => ({
+    ...(gt === undefined
+      ? { gte: gte === undefined ? entries.prefix : entryKeys.encode(gte) }
+      : { gt: entryKeys.encode(gt) }),
+    ...(lt === undefined && lte !== undefined
+      ? { lte: entryKeys.encode(lte) }
+      : { lt: lt === undefined ? bump(entries.prefix) : entryKeys.encode(lt) })
+  }),
+  decode: (bytes: Buffer): string => {
     const key = entries.decode(bytes)
-    return key.includes('\ufffd') && !entries.encode(key).equals(bytes) ? '' : key
+    if (!key.includes('\ufffd') || entries.encode(key).equals(bytes)) return key
+    return '\0' + bytes.subarray(entries.prefix.length).toString('latin1')
   }
 }
 

@@ -7,10 +7,13 @@ import type { Bee, HyperdriveLike } from './types.ts'
 export interface TreeReader {
   /** @returns what `read` gave, or null where the drive is not here and nobody can be asked */
   run<T>(opts: ReadOptions, read: (bee: Bee, opts: { wait: boolean }) => Promise<T>): Promise<T | null>
+  /** Whether reads may find that a part is not here, with nobody to ask for it. */
+  readonly alone: boolean
 }
 
 /** Reads a version all of whose metadata is here. */
 export class WholeReader implements TreeReader {
+  readonly alone = false
   readonly #bee: Bee
 
   constructor(bee: Bee) {
@@ -58,11 +61,15 @@ export class DemandReader implements TreeReader {
     this.#pending = pending
   }
 
+  get alone(): boolean {
+    return !this.#sparse && this.#drive.core.peers.length === 0
+  }
+
   async run<T>(
     opts: ReadOptions,
     read: (bee: Bee, opts: { wait: boolean }) => Promise<T>
   ): Promise<T | null> {
-    if (!this.#sparse && this.#drive.core.peers.length === 0) return this.#local(read)
+    if (this.alone) return this.#local(read)
     const bee = this.#drive.db.checkout(this.#version)
     const ended = new AbortController()
     const end = (why: 'time' | 'alone' | 'closed') => {

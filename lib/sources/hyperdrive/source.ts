@@ -31,6 +31,7 @@ export class HyperdriveSource implements WritableLeaf {
   readonly #pending = new PendingReads()
   /** Waits for the drive to be whole, to be ended with the source. */
   readonly #waits = new Set<() => void>()
+  #closed = false
   #id = ''
   #whole: WholeVersion | null = null
   #hidden: HiddenRecords | null = null
@@ -84,6 +85,7 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.drive.off('close', this.#onclose)
     this.drive.core.off('close', this.#onclose)
     this.drive.core.off('peer-remove', this.#onpeerless)
@@ -220,7 +222,8 @@ export class HyperdriveSource implements WritableLeaf {
     const whole = new Promise<void>((resolve) => {
       check = () => {
         clearTimeout(stall)
-        if (core.closed || core.peers.length === 0 || (this.#whole?.version ?? 0) >= length) resolve()
+        if (this.#closed || core.closed || core.peers.length === 0 || (this.#whole?.version ?? 0) >= length)
+          resolve()
         else stall = setTimeout(() => (isInReach(core) ? check() : resolve()), STALL)
       }
     })

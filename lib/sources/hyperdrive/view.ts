@@ -11,11 +11,11 @@ import type {
   ScanOptions,
   Tombstone
 } from '../source.ts'
-import type { HyperdriveBytes } from './bytes.ts'
+import { unavailable, type HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { entryKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
-import type { BeeNode } from './types.ts'
+import type { Bee, BeeNode } from './types.ts'
 
 /** How long a listing waits for the map of a file whose size it cannot tell otherwise, in milliseconds. */
 const MAP_PATIENCE = 1000
@@ -60,7 +60,10 @@ export class HyperdriveView implements LeafView {
   }
 
   scan(range: KeyRange, opts: ScanOptions = {}): Cursor {
-    return new HyperdriveCursor(range, opts, (rest, limit) => this.#page(rest, limit, opts))
+    return new HyperdriveCursor(range, opts, {
+      read: (rest, limit) => this.#page(rest, limit, opts),
+      isHere: async () => !this.#reader.alone || (await this.#isHere(range))
+    })
   }
 
   tombstonesOver(key: string): readonly Tombstone[] {
@@ -83,31 +86,15 @@ export class HyperdriveView implements LeafView {
     return [this]
   }
 
-  async #page(
-    range: KeyRange,
-    limit: number,
-    opts: ScanOptions
-  ): Promise<{ nodes: number; last: string; candidates: Candidate[] }> {
+  async #page(range: KeyRange, limit: number, opts: ScanOptions): Promise<Page | null> {
     const nodes = await this.#reader.run(opts, async (bee, options) => {
       const found: BeeNode[] = []
-      const iterator = bee.createRangeIterator(range, {
-        ...options,
-        // Without a limit an iterator fetches far ahead of what it was asked for.
-        limit,
-        reverse: opts.reverse === true,
-        checkout: this.version,
-        keyEncoding: entryKeys,
-        valueEncoding: 'binary'
-      })
-      try {
-        await iterator.open()
-        for (let node = await iterator.next(); node !== null; node = await iterator.next()) found.push(node)
-      } finally {
-        await iterator.close()
-      }
+      // Without a limit an iterator fetches far ahead of what it was asked for.
+      const reach = { ...options, limit, reverse: opts.reverse === true }
+      await this.#each(bee, range, reach, (node) => found.push(node))
       return found
     })
-    if (nodes === null) return { nodes: 0, last: '', candidates: [] }
+    if (nodes === null) return null
     const candidates: HyperdriveCandidate[] = []
     for (const node of nodes) {
       const candidate = this.#parse(node)
@@ -116,6 +103,30 @@ export class HyperdriveView implements LeafView {
       candidates.push(candidate)
     }
     return { nodes: nodes.length, last: nodes.at(-1)?.key ?? '', candidates }
+  }
+
+  /** Whether all of a range can be read without asking anybody. */
+  async #isHere(range: KeyRange): Promise<boolean> {
+    const read = this.#reader.run({}, async (bee, options) => {
+      await this.#each(bee, range, options, () => undefined)
+      return true
+    })
+    return (await read) === true
+  }
+
+  async #each(bee: Bee, range: KeyRange, opts: object, take: (node: BeeNode) => void): Promise<void> {
+    const iterator = bee.createRangeIterator(range, {
+      ...opts,
+      checkout: this.version,
+      keyEncoding: entryKeys,
+      valueEncoding: 'binary'
+    })
+    try {
+      await iterator.open()
+      for (let node = await iterator.next(); node !== null; node = await iterator.next()) take(node)
+    } finally {
+      await iterator.close()
+    }
   }
 
   #parse(node: BeeNode): HyperdriveCandidate | null {
@@ -127,27 +138,43 @@ export class HyperdriveView implements LeafView {
   }
 }
 
-type Page = (
-  range: KeyRange,
-  limit: number
-) => Promise<{ nodes: number; last: string; candidates: Candidate[] }>
+/** What one page of a range gave. */
+interface Page {
+  /** How many nodes were read, with those that are no candidates. */
+  nodes: number
+  last: string
+  candidates: Candidate[]
+}
+
+interface Pages {
+  /** Null where the drive is not here and nobody can be asked. */
+  read(range: KeyRange, limit: number): Promise<Page | null>
+  /** Whether a listing that begins now can come to its end. */
+  isHere(): Promise<boolean>
+}
 
 /** Reads a range in pages, each a short range of its own. */
 class HyperdriveCursor implements Cursor {
   readonly #reverse: boolean
-  readonly #page: Page
+  readonly #pages: Pages
   #range: KeyRange
+  #begun = false
   #done = false
 
-  constructor(range: KeyRange, opts: ScanOptions, page: Page) {
+  constructor(range: KeyRange, opts: ScanOptions, pages: Pages) {
     this.#range = range
     this.#reverse = opts.reverse === true
-    this.#page = page
+    this.#pages = pages
   }
 
   async page(limit: number): Promise<Candidate[]> {
+    // What is not here is left out whole, and `unsynced` tells of it; a part alone would be taken for all there is.
+    if (!this.#begun && !(await this.#pages.isHere())) this.#done = true
+    this.#begun = true
     while (!this.#done) {
-      const { nodes, last, candidates } = await this.#page(this.#range, limit)
+      const page = await this.#pages.read(this.#range, limit)
+      if (page === null) throw unavailable()
+      const { nodes, last, candidates } = page
       if (nodes < limit) this.#done = true
       else this.#range = this.#reverse ? lower(this.#range, last) : raise(this.#range, last)
       if (candidates.length > 0) return candidates

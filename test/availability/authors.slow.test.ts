@@ -1,0 +1,10 @@
+import test from 'tape'
+import { exchange } from './authors.ts'
+
+for (let seed = 100; seed < 120; seed++) {
+  test(`three authors over links that are cut at random points, seed ${seed}`, async (t) => {
+    const { faults, halfway, cuts } = await exchange(t, seed, 80)
+    t.same(faults, [])
+    t.ok(halfway > 0, `${halfway} of ${cuts} cuts were in the middle of a sync`)
+  })
+}

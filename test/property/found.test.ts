@@ -1,0 +1,84 @@
+/** Plans that once went wrong, made as short as they can be. */
+import test from 'tape'
+import { store } from '../helpers/drives.ts'
+import { play, type Step, type WorldOptions } from './world.ts'
+
+const [A, B, C] = [0, 1, 2]
+
+function found(title: string, authors: number, steps: Step[], opts: WorldOptions = {}): void {
+  test(title, async (t) => {
+    const stores = []
+    for (let i = 0; i < authors; i++) stores.push(await store(t))
+    await play(stores, { authors, steps }, opts)
+    t.pass()
+  })
+}
+
+type Operations = Extract<Step, { do: 'write' }>['operations']
+
+const all = (author: number, operations: Operations, tick = 0): Step => {
+  return { do: 'write', author, tick, batch: true, operations }
+}
+const put = (author: number, path: string, metadata?: unknown): Step => {
+  return { do: 'write', author, tick: 0, batch: false, operations: [{ do: 'put', path, metadata }] }
+}
+const del = (author: number, path: string, tick = 0): Step => {
+  return { do: 'write', author, tick, batch: false, operations: [{ do: 'del', path }] }
+}
+const deltree = (author: number, path: string, tick = 0): Step => {
+  return { do: 'write', author, tick, batch: false, operations: [{ do: 'deltree', path }] }
+}
+const meet = (author: number, other: number, drives: number[] | null = null): Step => {
+  return { do: 'exchange', author, other, drives }
+}
+
+const LATE = { mtime: Date.UTC(2024, 0, 1, 12, 30) }
+
+found('del(folder, { recursive: true }) claims to have seen no more of a drive than its author had', 3, [
+  put(C, '/d/y', LATE),
+  put(C, '/d/x'),
+  meet(B, C),
+  del(B, '/d/x'),
+  put(B, '/d/z'),
+  // What B saw of C at /d/x says nothing of /d/y, which A has never had.
+  meet(A, B, [B]),
+  deltree(A, '/d')
+])
+
+found('a batch that deletes a folder and writes into it is as late as the deletion', 3, [
+  put(B, '/d/y', LATE),
+  put(C, '/d/x', { mtime: LATE.mtime - 60_000 }),
+  meet(A, B),
+  all(A, [
+    { do: 'deltree', path: '/d' },
+    { do: 'put', path: '/d/x' }
+  ])
+])
+
+found('a batch that deletes a folder and a file in it leaves one tombstone', 2, [
+  put(B, '/d/x'),
+  meet(A, B),
+  all(A, [
+    { do: 'deltree', path: '/d' },
+    { do: 'del', path: '/d/x' }
+  ])
+])
+
+found('del(folder, { recursive: true }) takes no forged clock of one file below for the folder’s', 2, [
+  { do: 'plain', author: B, tick: 0, operation: { do: 'put', path: '/d/x', claims: [B] } },
+  meet(A, B),
+  del(A, '/d/x'),
+  deltree(A, '/d')
+])
+
+found(
+  'del(folder, { recursive: true }) with maxClockSkew is later than every date below that is believed',
+  2,
+  [
+    put(B, '/d/x', { mtime: Date.UTC(2024, 0, 1, 12, 0, 30) }),
+    put(B, '/d/y', LATE),
+    meet(A, B),
+    deltree(A, '/d')
+  ],
+  { maxClockSkew: 60_000 }
+)
