@@ -209,6 +209,11 @@ function operate(
     mtime: later([...filesBelow, ...over, ...below], now, horizon),
     clock
   }
+  // The author’s older ones below say nothing more, but where one had seen more of some drive.
+  for (const [key, older] of tombstones) {
+    const covered = [...older.clock].every(([id, seq]) => seq <= (clock.get(id) ?? -1))
+    if (covered && isIn(key.replace(/\/$/, ''), path)) tombstones.delete(key)
+  }
   tombstones.set(record.key, record)
   return { state: { length, files, tombstones }, record }
 }

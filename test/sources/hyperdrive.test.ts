@@ -396,6 +396,18 @@ test('close() while update({ wait: true }) waits ends the wait', async (t) => {
   t.ok(copy.core.listenerCount('download') <= before)
 })
 
+test('close() while update({ wait: true }) waits for a peer to be found ends the wait', async (t) => {
+  const author = await hyperdrive(t)
+  const copy = await hyperdrive(t, { key: author.key })
+  const { source: followed } = await source(t, copy)
+  const done = copy.findingPeers()
+  cleanup(t, done)
+  const updating = followed.update({ wait: true })
+  await new Promise(setImmediate)
+  await followed.close()
+  t.equal(await within(QUICK, 'update', updating), false)
+})
+
 test('close of the drive is told once', async (t) => {
   const drive = await hyperdrive(t)
   const { told } = await source(t, drive)
