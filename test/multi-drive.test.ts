@@ -17,7 +17,7 @@ import {
   store
 } from './helpers/drives.ts'
 
-const limit = { timeout: 10_000 }
+const limit = { timeout: 30_000 }
 const DAY = 24 * 60 * 60 * 1000
 
 test('new MultiDrive(primary) and MultiDrive(primary)', limit, async (t) => {

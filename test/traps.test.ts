@@ -18,7 +18,7 @@ import {
   store
 } from './helpers/drives.ts'
 
-const QUICK = 2000
+const QUICK = 5000
 
 const names = (drive: any, path = '/') => collect<string>(drive.readdir(path))
 

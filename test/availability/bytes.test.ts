@@ -2,7 +2,7 @@ import test from 'tape'
 import { collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import { alone, together, unsynced, until, whole, within } from './links.ts'
 
-const QUICK = 1000
+const QUICK = 5000
 const MB = 1 << 20
 
 /** A copy that is whole while no byte of its files is here, its peers gone. */
@@ -60,7 +60,7 @@ test('bytes that are not here: timeout gives REQUEST_TIMEOUT within about its ti
     const err = await within(5000, 'the read', failureOf(call()))
     const took = performance.now() - started
     t.same([err.code, err.drive === copy, err.path], ['REQUEST_TIMEOUT', true, '/big'])
-    t.ok(took >= 590 && took < 1150, `after ${Math.round(took)} ms`)
+    t.ok(took >= 590 && took < 2500, `after ${Math.round(took)} ms`)
   }
 })
 

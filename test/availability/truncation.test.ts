@@ -5,7 +5,7 @@ import MultiDrive from '../../index.ts'
 import { cleanup, contents, folder, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import { alone, cutAfter, together, unsynced, until, whole, within } from './links.ts'
 
-const QUICK = 1000
+const QUICK = 5000
 
 async function pair(t: test.Test) {
   const [theirs, ours] = [await store(t), await store(t)]

@@ -8,7 +8,7 @@ import MultiDrive from '../../index.ts'
 import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import { alone, cutAfter, together, unsynced, until, whole, within } from './links.ts'
 
-const QUICK = 1000
+const QUICK = 5000
 
 /** An author's drive, a reader's copy of it, and a MultiDrive of the reader's own drive over the copy. */
 async function pair(t: test.Test, opts: { encryptionKey?: Buffer } = {}) {

@@ -3,7 +3,7 @@ import { contents, hyperdrive, keys, link, localdrive, multidrive, store } from 
 import { alone, cutAfter, together, unsynced, until, whole, within } from './links.ts'
 
 /** What a write may wait for a drive that is read on demand, and then some for a slow machine. */
-const PATIENCE = 6000
+const PATIENCE = 8000
 
 async function sparse(t: test.Test, files = 200) {
   const [theirs, ours] = [await store(t), await store(t)]

@@ -7,7 +7,7 @@ import type { Change, LeafView, SourceEvents } from '../../lib/sources/source.ts
 import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import { alone, together, until, whole, within } from '../availability/links.ts'
 
-const QUICK = 2000
+const QUICK = 5000
 const records = new SubEncoder('multidrive', 'utf-8')
 const tombstones = records.sub('tombstones', 'utf-8')
 const directories = records.sub('directories', 'utf-8')
