@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { decode, isValid } from 'hypercore-id-encoding'
 import type { Drive } from './drive.ts'
 import { driveFailure, failure } from './errors.ts'
+import { fromAll } from './overlay/failure.ts'
 import { NestedSource, type Nestable } from './overlay/nested.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import { sourceOf } from './sources/index.ts'
@@ -104,7 +105,7 @@ export class DriveSet {
     const known = this.find(drive)
     if (known) return (await this.#adding.get(known)) ?? known.drive
     const tombstones = opts.tombstones !== false
-    if (isKey(drive)) return this.#addKey(toKey(drive), opts, tombstones)
+    if (isKey(drive)) return this.#addKey(decodeKey(drive), opts, tombstones)
     const source = this.#source(drive, opts)
     this.#overlay.add({ source, tombstones })
     return this.#wait(this.#opening(source), source)
@@ -122,7 +123,8 @@ export class DriveSet {
   find(keyOrDrive: Drive | Uint8Array | string): Source | null {
     const { sources } = this.#overlay
     if (isKey(keyOrDrive)) {
-      const key = toKey(keyOrDrive)
+      if (!isValid(keyOrDrive)) return null
+      const key = decodeKey(keyOrDrive)
       return sources.find(({ drive }) => keyBeforeOpen(drive)?.equals(key)) ?? null
     }
     const same = sources.find(({ drive }) => drive === keyOrDrive)
@@ -143,15 +145,17 @@ export class DriveSet {
     return sources
   }
 
+  /** Closes all drives. */
+  async close(): Promise<void> {
+    await fromAll(await this.empty(), ({ drive }) => closeDrive(drive))
+  }
+
   /** Closes all drives and removes what they have stored on this machine, which it gives back. */
   async purge(): Promise<Drive[]> {
-    const purged = (await this.empty()).map((source) => {
-      const closed = () => closeDrive(source.drive).then(() => [])
-      return (source.purge?.() ?? closed()).catch((cause: unknown) => {
-        throw driveFailure(cause, source.name, { drive: source.drive, syscall: 'purge' })
-      })
-    })
-    return (await Promise.all(purged)).flat()
+    const sources = await this.empty()
+    return (
+      await fromAll(sources, (source) => source.purge?.() ?? closeDrive(source.drive).then(() => []))
+    ).flat()
   }
 
   /** Takes its place in the order at once, before the drive is there. */
@@ -195,12 +199,17 @@ export class DriveSet {
       await source.close()
       throw driveFailure(cause, source.name, { drive })
     }
-    const twin = this.#overlay.sources.find((other) => other !== source && other.identity === source.identity)
-    if (twin) {
-      this.#overlay.remove(source)
-      await source.close()
-      return twin.drive
+    const twins = this.#overlay.sources.filter((other) => other.identity === source.identity)
+    // Whichever was added first stays, though the other may have been open before it.
+    for (const twin of twins.slice(1)) {
+      this.#overlay.remove(twin)
+      await twin.close()
+      if (twin === source) continue
+      this.#tell('drive-remove', twin.drive)
+      await this.#closeOpened(twin.drive)
     }
+    const [first] = twins
+    if (first && first !== source) return first.drive
     this.#tell('drive-add', drive)
     this.#tell('update', drive)
     return drive
@@ -260,7 +269,7 @@ function isKey(value: unknown): value is Uint8Array | string {
   return typeof value === 'string' || value instanceof Uint8Array
 }
 
-function toKey(key: Uint8Array | string): Buffer {
+function decodeKey(key: Uint8Array | string): Buffer {
   if (isValid(key)) return Buffer.from(decode(key))
   throw failure('DRIVE_INVALID', { detail: 'a key has 32 bytes, in z-base-32 or hex when it is text' })
 }

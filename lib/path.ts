@@ -65,6 +65,11 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length
 }
 
+/** Whether a path is a folder, or lies below it. */
+export function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder + '/')
+}
+
 /** A range of keys. `folderRange('')` is everything. */
 export interface KeyRange {
   gt?: string

@@ -1,6 +1,6 @@
 import type { EntryValue, Json, ReadOptions } from '../drive.ts'
 import { unstamped } from '../format/stamp.ts'
-import { compareKeys, inRange, type KeyRange } from '../path.ts'
+import { compareKeys, inRange, isIn, type KeyRange } from '../path.ts'
 import type { ByteRange, Candidate, ScanOptions, Source, WritableLeaf } from '../sources/source.ts'
 import type { Rules } from './resolve.ts'
 import type { Spool } from './spool.ts'
@@ -18,12 +18,13 @@ export class Intents {
   readonly #trees = new Set<string>()
 
   set(key: string, intent: Intent): void {
+    // The last word on a path stands where it was said.
+    this.#files.delete(key)
     this.#files.set(key, intent)
   }
 
   removeTree(folder: string): void {
-    for (const key of this.#files.keys())
-      if (key === folder || key.startsWith(folder + '/')) this.#files.delete(key)
+    for (const key of this.#files.keys()) if (isIn(key, folder)) this.#files.delete(key)
     this.#trees.add(folder)
   }
 
@@ -31,8 +32,7 @@ export class Intents {
   at(key: string): Intent | undefined {
     const intent = this.#files.get(key)
     if (intent) return intent
-    for (const folder of this.#trees)
-      if (key === folder || key.startsWith(folder + '/')) return { type: 'removed' }
+    for (const folder of this.#trees) if (isIn(key, folder)) return { type: 'removed' }
     return undefined
   }
 

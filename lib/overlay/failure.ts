@@ -20,6 +20,24 @@ export function unsynced({ name, drive }: Source): MultiDriveError {
 }
 
 /**
+ * Does something with every source, whatever becomes of the others.
+ *
+ * @returns what each gave, in the order of adding
+ * @throws the worst failure, once all are through
+ */
+export async function fromAll<S extends Source, T>(
+  sources: readonly S[],
+  call: (source: S) => Promise<T>
+): Promise<T[]> {
+  const settled = await Promise.allSettled(sources.map(call))
+  const failures = settled.flatMap((result, i): SourceFailure[] =>
+    result.status === 'rejected' ? [{ source: sources[i]!, error: result.reason }] : []
+  )
+  if (failures.length > 0) throw worst(failures)
+  return settled.map((result) => (result as PromiseFulfilledResult<T>).value)
+}
+
+/**
  * The error of a call in which sources failed. A source that cannot tell is never taken for one that holds nothing, so one failure
  * is enough to fail the call. Of several, one that will not pass by itself (a disk, a bug) wins over one of the network, and the
  * source that was added first over the others; all are in `failures`.

@@ -1,7 +1,8 @@
 import type { Comparator, ReadOptions } from '../drive.ts'
-import { driveFailure, failure } from '../errors.ts'
+import { failure } from '../errors.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
+import { fromAll } from './failure.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 
@@ -85,13 +86,7 @@ export class Overlay {
 
   /** Asks the peers of every source for their heads; with `wait` resolves when all that can be reached are whole there. */
   async update(opts: { wait: boolean }): Promise<boolean> {
-    const updated = await Promise.all(
-      this.sources.map((source) =>
-        source.update(opts).catch((cause: unknown) => {
-          throw driveFailure(cause, source.name, { drive: source.drive })
-        })
-      )
-    )
+    const updated = await fromAll(this.sources, (source) => source.update(opts))
     return updated.includes(true)
   }
 

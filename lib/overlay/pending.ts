@@ -1,4 +1,4 @@
-import { ancestors } from '../path.ts'
+import { ancestors, isIn } from '../path.ts'
 
 /** What a write in the making has already decided about paths: the merged view as it will be. */
 export class Pending {
@@ -20,9 +20,8 @@ export class Pending {
   }
 
   removeTree(folder: string): void {
-    const covered = (key: string) => key === folder || key.startsWith(folder + '/')
-    for (const key of this.#files.keys()) if (covered(key)) this.remove(key)
-    for (const path of this.#directories.keys()) if (covered(path)) this.setDirectory(path, false)
+    for (const key of this.#files.keys()) if (isIn(key, folder)) this.remove(key)
+    for (const path of this.#directories.keys()) if (isIn(path, folder)) this.setDirectory(path, false)
     this.#trees.push(folder)
   }
 
@@ -47,7 +46,7 @@ export class Pending {
   }
 
   #covered(key: string): boolean {
-    return this.#trees.some((tree) => key === tree || key.startsWith(tree + '/'))
+    return this.#trees.some((tree) => isIn(key, tree))
   }
 
   #count(key: string, by: number): void {

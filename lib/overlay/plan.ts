@@ -3,7 +3,7 @@ import { failure, type ErrorCode } from '../errors.ts'
 import { raiseClock } from '../format/clock.ts'
 import { tombstoneKey, type DirectoryRecord, type TombstoneRecord } from '../format/records.ts'
 import { unstamped } from '../format/stamp.ts'
-import { ancestors, folderRange } from '../path.ts'
+import { ancestors, folderRange, isIn } from '../path.ts'
 import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
 import { worst } from './failure.ts'
 import { takeInventory } from './inventory.ts'
@@ -297,8 +297,4 @@ interface PlannedVersion extends Version {
 
 function isTree(version: Tombstone | PlannedVersion): boolean {
   return 'tree' in version ? version.tree : version.record.tree
-}
-
-function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder + '/')
 }

@@ -133,7 +133,8 @@ class OtherCandidate implements Candidate {
       leaf,
       key,
       { executable: value.executable === true, linkname, blob, metadata },
-      { ...stamp, mtime },
+      // Its id says nothing elsewhere, so a tie goes to the drive that was added first.
+      { ...stamp, mtime, stamped: false },
       isObject(value.blob) && isSeq(value.blob.byteLength)
     )
   }
@@ -199,7 +200,7 @@ class OtherCursor implements Cursor {
 
   async #list(): Promise<string[]> {
     const { gt, lt } = this.#range
-    const folder = gt?.endsWith('/') && lt === gt.slice(0, -1) + '0' ? gt : '/'
+    const folder = (gt?.endsWith('/') && lt === gt.slice(0, -1) + '0' && gt.slice(0, -1)) || '/'
     const keys = new Set<string>()
     for await (const item of this.#source.drive.list(folder)) {
       const key: unknown = isObject(item) ? item.key : item

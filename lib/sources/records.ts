@@ -1,6 +1,6 @@
 import { Map as ImmutableMap } from 'immutable'
 import { tombstoneKey } from '../format/records.ts'
-import { ancestors, compareKeys } from '../path.ts'
+import { ancestors, compareKeys, isIn } from '../path.ts'
 import type { Directory, Tombstone } from './source.ts'
 
 /**
@@ -46,9 +46,7 @@ export class Records {
 
   /** The tombstones at a folder and below it. */
   tombstonesBelow(folder: string): Tombstone[] {
-    return [...this.#tombstones.values()].filter(
-      ({ record: { path } }) => path === folder || path.startsWith(folder + '/')
-    )
+    return [...this.#tombstones.values()].filter(({ record: { path } }) => isIn(path, folder))
   }
 
   directoryAt(folder: string): Directory | null {

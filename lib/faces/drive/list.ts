@@ -1,7 +1,7 @@
 import { Readable } from 'streamx'
 import type { Entry } from '../../drive.ts'
 import type { Located, LocatedCursor, Reader } from '../../overlay/view.ts'
-import { folderRange, toFolder, toKey, type KeyRange } from '../../path.ts'
+import { folderRange, isIn, toFolder, toKey, type KeyRange } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { toEntry } from './entry.ts'
 
@@ -147,5 +147,5 @@ function toIgnore(ignore: ListOptions['ignore']): (key: string) => boolean {
   if (ignore == null) return () => false
   if (typeof ignore === 'function') return ignore
   const keys = (typeof ignore === 'string' ? [ignore] : ignore).map((path) => toKey(path, 'list'))
-  return (key) => keys.some((ignored) => key === ignored || key.startsWith(ignored + '/'))
+  return (key) => keys.some((ignored) => isIn(key, ignored))
 }

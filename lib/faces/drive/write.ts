@@ -54,6 +54,8 @@ export async function symlink(
   linkname: string,
   opts: PutOptions = {}
 ): Promise<void> {
+  if (typeof opts === 'function')
+    throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
   const { key, metadata } = fileHead(path, opts, 'symlink')
   const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
   await commit(overlay, overlay.requireWriter('symlink', key), {

@@ -4,10 +4,13 @@ import { errorCode, MultiDriveError } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
 import type { ByteRange } from '../source.ts'
 import type { BlobReader } from './candidate.ts'
-import type { Blobs, BlobId, HyperdriveLike } from './types.ts'
+import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
 /** The size of a block of bytes in a drive, as Hyperblobs cuts them. */
 const BLOCK_SIZE = 65_536
+
+/** So many maps are fetched at once. */
+const MAX_FETCHES = 1024
 
 /** Files of more blocks are read one after another, so that a forged length cannot ask for them all at once. */
 const MAX_PARALLEL_BLOCKS = 4096
@@ -15,6 +18,8 @@ const MAX_PARALLEL_BLOCKS = 4096
 /** The bytes of a Hyperdrive's files. */
 export class HyperdriveBytes implements BlobReader {
   readonly #drive: HyperdriveLike
+  /** Maps that are on their way, by their first block. */
+  readonly #fetching = new Set<number>()
 
   constructor(drive: HyperdriveLike) {
     this.#drive = drive
@@ -50,20 +55,16 @@ export class HyperdriveBytes implements BlobReader {
   }
 
   /**
-   * The true size in bytes of a block-map file that carries none, null when its map is neither here nor to be had soon: a listing
-   * never waits for the network.
+   * The true size in bytes of a block-map file that carries none, null while its map is not here: what is told of a file never waits
+   * for the network, so the map is fetched for the next time.
    */
-  async size(blob: BlobId, patience: number): Promise<number | null> {
+  async size(blob: BlobId): Promise<number | null> {
     const blobs = this.#drive.blobs
     if (blobs === null) return null
     const range = { start: blob.blockOffset, end: blob.blockOffset + blob.blockLength }
     if (!(await blobs.core.has(range.start, range.end))) {
-      if (blobs.core.peers.length === 0) return null
-      const download = blobs.core.download(range)
-      const timer = setTimeout(() => download.destroy(), patience)
-      await download.done().catch(() => undefined)
-      clearTimeout(timer)
-      if (!(await blobs.core.has(range.start, range.end))) return null
+      this.#fetch(blobs.core, range)
+      return null
     }
     try {
       const size = await blobs.getByteLength(blob)
@@ -73,6 +74,16 @@ export class HyperdriveBytes implements BlobReader {
       if (errorCode(err) === undefined) return null
       throw err
     }
+  }
+
+  /** Asks the peers of now for blocks, once. */
+  #fetch(core: Core, range: { start: number; end: number }): void {
+    if (core.peers.length === 0 || this.#fetching.has(range.start) || this.#fetching.size >= MAX_FETCHES)
+      return
+    this.#fetching.add(range.start)
+    const download = core.download(range)
+    const done = () => this.#fetching.delete(range.start)
+    download.done().then(done, done)
   }
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {

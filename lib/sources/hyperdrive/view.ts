@@ -17,9 +17,6 @@ import { entryKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { Bee, BeeNode } from './types.ts'
 
-/** How long a listing waits for the map of a file whose size it cannot tell otherwise, in milliseconds. */
-const MAP_PATIENCE = 1000
-
 /** A Hyperdrive at one version. */
 export class HyperdriveView implements LeafView {
   readonly leaf: Leaf
@@ -134,7 +131,7 @@ export class HyperdriveView implements LeafView {
   }
 
   async #measure(candidate: HyperdriveCandidate): Promise<void> {
-    candidate.size = await this.#bytes.size(candidate.unsized!, MAP_PATIENCE)
+    candidate.size = await this.#bytes.size(candidate.unsized!)
   }
 }
 

@@ -3,7 +3,7 @@ import { lstat } from 'node:fs/promises'
 import { NO_CLOCK } from '../../format/clock.ts'
 import type { DirectoryRecord, TombstoneRecord } from '../../format/records.ts'
 import { isTime, unstamped, type Stamp } from '../../format/stamp.ts'
-import { ancestors, compareKeys, isKey, type KeyRange } from '../../path.ts'
+import { ancestors, compareKeys, isIn, isKey, type KeyRange } from '../../path.ts'
 import type { Candidate, Cursor, Directory, Leaf, LeafView, ScanOptions, Tombstone } from '../source.ts'
 import { toCandidate, type Host } from './candidate.ts'
 import { LocaldriveCursor } from './cursor.ts'
@@ -53,8 +53,7 @@ export class LocaldriveView implements LeafView {
   tombstonesBelow(folder: string): readonly Tombstone[] {
     const found: Tombstone[] = []
     for (const record of this.#records.tombstones.values()) {
-      if (record.path === folder || record.path.startsWith(folder + '/'))
-        found.push(...this.#tombstone(record))
+      if (isIn(record.path, folder)) found.push(...this.#tombstone(record))
     }
     return found
   }
