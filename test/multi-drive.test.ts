@@ -220,7 +220,7 @@ test('addDrive(key) of what is no key, and without a corestore', limit, async (t
   const multi = await multidrive(t, [await localdrive(t)])
   for (const key of ['', 'key', '00', Buffer.alloc(31), 'z'.repeat(64)]) {
     t.equal((await failureOf(multi.addDrive(key))).code, 'DRIVE_INVALID', String(key))
-    t.equal((await failureOf(async () => multi.hasDrive(key))).code, 'DRIVE_INVALID', String(key))
+    t.equal(multi.hasDrive(key), false, String(key))
   }
   t.equal((await failureOf(multi.addDrive(Buffer.alloc(32, 1)))).code, 'DRIVE_INVALID')
   t.equal(multi.drives.length, 1)

@@ -53,6 +53,7 @@ export async function multidrive(t: Test, drives: any[], opts?: MultiDriveOption
   const multi = new MultiDrive(drives[0], opts)
   cleanup(t, () => multi.close())
   for (const drive of drives.slice(1)) await multi.addDrive(drive)
+  await multi.ready()
   return multi
 }
 
