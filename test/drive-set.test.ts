@@ -165,3 +165,27 @@ test('symlink(target, linkname, cb) is refused rather than taken the wrong way r
   t.is((await failureOf(multi.symlink('/target', '/link', (() => undefined) as any))).code, 'EINVAL')
   t.same(await keys(multi), [])
 })
+
+test('batch() of a MultiDrive that is still opening takes writes', async (t) => {
+  const multi = new MultiDrive(await hyperdrive(t))
+  cleanup(t, () => multi.close())
+  const batch = multi.batch()
+  const stream = batch.createWriteStream('/stream')
+  stream.end('streamed')
+  const streamed = new Promise((resolve) => stream.once('close', () => resolve(null)))
+  await Promise.all([batch.put('/put', 'put'), batch.symlink('/link', '/put'), streamed])
+  await batch.flush()
+  t.same(await contents(multi), { '/link': '-> /put', '/put': 'put', '/stream': 'streamed' })
+})
+
+test('a stream of a batch that ends after flush() is an error, and leaves nothing', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const batch = multi.batch()
+  const stream = batch.createWriteStream('/late')
+  const failed = new Promise<any>((resolve) => stream.once('error', resolve))
+  stream.write('half')
+  await batch.flush()
+  stream.end('rest')
+  t.is((await failed).code, 'CLOSED')
+  t.same(await contents(multi), {})
+})

@@ -2,6 +2,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { failure } from '../errors.ts'
 import type { ByteRange } from '../sources/source.ts'
 
 /** So many bytes wait in memory; what is longer waits in a temporary file. */
@@ -30,6 +31,7 @@ export class Spool {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
+    if (this.#closed) throw failure('CLOSED', { syscall: 'write' })
     this.#byteLength += chunk.byteLength
     if (this.#file === null && this.#byteLength <= this.#limit) {
       // A copy: the caller may use its buffer again.

@@ -36,6 +36,7 @@ export class Batch extends ReadingFace {
   /** As `MultiDrive.put`. */
   async put(path: string, data: string | NodeJS.ArrayBufferView, opts: PutOptions = {}): Promise<void> {
     const head = this.#head(path, opts, 'put')
+    await this.#requireWriter('put', head.key)
     const spool = this.#spool()
     await spool.write(toBytes(data, 'put', head.key))
     this.#intend(head, spool)
@@ -44,18 +45,17 @@ export class Batch extends ReadingFace {
   /** As `MultiDrive.createWriteStream`. */
   createWriteStream(path: string, opts: PutOptions = {}): Writable {
     const head = this.#head(path, opts, 'open')
-    return writeStream(this.#spool(), head.key, (spool) => {
+    return writeStream(this.#spool(), head.key, async (spool) => {
+      await this.#requireWriter('open', head.key)
       this.#intend(head, spool)
-      return Promise.resolve()
     })
   }
 
   /** As `MultiDrive.symlink`. */
-  symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
-    return Promise.resolve().then(() => {
-      const { key, metadata } = this.#head(path, opts, 'symlink')
-      this.#intents.set(key, { type: 'link', linkname: toLinkname(linkname, key), metadata })
-    })
+  async symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
+    const { key, metadata } = this.#head(path, opts, 'symlink')
+    await this.#requireWriter('symlink', key)
+    this.#intents.set(key, { type: 'link', linkname: toLinkname(linkname, key), metadata })
   }
 
   /** As `MultiDrive.del`. */
@@ -117,8 +117,13 @@ export class Batch extends ReadingFace {
 
   #head(path: string, opts: PutOptions, syscall: string): FileHead {
     this.#assertOpen(syscall)
-    this.#overlay.requireWriter(syscall, path)
     return fileHead(path, opts, syscall)
+  }
+
+  /** Only when the MultiDrive is open is it known who the writer is. */
+  async #requireWriter(syscall: string, path: string): Promise<void> {
+    await this.#ready()
+    this.#overlay.requireWriter(syscall, path)
   }
 
   #spool(): Spool {
