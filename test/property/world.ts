@@ -270,8 +270,10 @@ export class World {
     }
     author.now += step.tick
     await at(author.now, async () => {
-      if (step.do === 'write') await this.#write(author, step.operations, step.batch)
-      else await this.#plain(author, step.operation)
+      if (step.do === 'plain') return this.#plain(author, step.operation)
+      if (this.#opts.ownWins) return this.#write(author, step.operations, step.batch)
+      // A batch takes its own deletions for done, which a file forged to outlive everything is not: here one by one.
+      for (const one of step.operations) await this.#write(author, [one], false)
     })
     const own = this.#authors.indexOf(author)
     const after = this.#lengths()
