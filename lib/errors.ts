@@ -6,7 +6,10 @@ import type { Drive } from './drive.ts'
  * An error of a drive keeps the code that the drive gave it; `DRIVE_FAILED` stands in where it gave none.
  */
 export const ERRORS = {
+  EBADF: { message: 'bad file descriptor', errno: constants.errno.EBADF },
+  EBUSY: { message: 'resource busy or locked', errno: constants.errno.EBUSY },
   EEXIST: { message: 'file already exists', errno: constants.errno.EEXIST },
+  EFBIG: { message: 'file too large', errno: constants.errno.EFBIG },
   EINVAL: { message: 'invalid argument', errno: constants.errno.EINVAL },
   EISDIR: { message: 'illegal operation on a directory', errno: constants.errno.EISDIR },
   ELOOP: { message: 'too many symbolic links encountered', errno: constants.errno.ELOOP },
@@ -15,6 +18,22 @@ export const ERRORS = {
   ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
   EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
+  ABORT_ERR: { message: 'the operation was aborted', errno: null },
+  ERR_DIR_CLOSED: { message: 'the directory handle was closed', errno: null },
+  ERR_FS_CP_EINVAL: { message: 'invalid source or destination of a copy', errno: constants.errno.EINVAL },
+  ERR_FS_CP_EEXIST: { message: 'the destination of a copy already exists', errno: constants.errno.EEXIST },
+  ERR_FS_CP_DIR_TO_NON_DIR: {
+    message: 'cannot copy a directory over what is none',
+    errno: constants.errno.EISDIR
+  },
+  ERR_FS_CP_NON_DIR_TO_DIR: {
+    message: 'cannot copy over a directory what is none',
+    errno: constants.errno.ENOTDIR
+  },
+  ERR_FS_EISDIR: { message: 'path is a directory', errno: constants.errno.EISDIR },
+  ERR_INVALID_ARG_TYPE: { message: 'an argument of a wrong type', errno: null },
+  ERR_INVALID_ARG_VALUE: { message: 'an argument of a wrong value', errno: null },
+  ERR_OUT_OF_RANGE: { message: 'an argument out of range', errno: null },
   CLOSED: { message: 'closed', errno: null },
   DRIVE_FAILED: { message: 'a drive could not answer', errno: null },
   DRIVE_INVALID: { message: 'not a drive', errno: null }
@@ -29,6 +48,8 @@ export interface ErrorDetails {
   path?: string
   /** The drive that failed. */
   drive?: Drive | null
+  /** The second path, of a call with two. */
+  dest?: string
   /** What is said after the message, in parentheses. */
   detail?: string
   cause?: unknown
@@ -43,6 +64,10 @@ export class MultiDriveError extends Error {
   declare readonly errno?: number
   declare readonly syscall?: string
   declare readonly path?: string
+  /** The second path, of a call with two. */
+  declare readonly dest?: string
+  /** What else there is to say, which the message has in parentheses. */
+  declare readonly detail?: string
   declare readonly drive?: Drive
   declare readonly failures?: readonly MultiDriveError[]
 
@@ -58,6 +83,8 @@ export class MultiDriveError extends Error {
     if (typeof errno === 'number') this.errno = -Math.abs(errno)
     if (details.syscall !== undefined) this.syscall = details.syscall
     if (details.path !== undefined) this.path = details.path
+    if (details.dest !== undefined) this.dest = details.dest
+    if (details.detail !== undefined) this.detail = details.detail
     if (details.drive) this.drive = details.drive
     if (details.failures && details.failures.length > 1) this.failures = details.failures
   }
@@ -65,10 +92,11 @@ export class MultiDriveError extends Error {
 
 /** An error of our own, with a message of the form that Node prints. */
 export function failure(code: ErrorCode, details: ErrorDetails = {}): MultiDriveError {
-  const { syscall, path, detail } = details
+  const { syscall, path, dest, detail } = details
   let message = `${code}: ${ERRORS[code].message}`
   if (syscall !== undefined) message += `, ${syscall}`
   if (path !== undefined) message += ` '${printable(path)}'`
+  if (dest !== undefined) message += ` -> '${printable(dest)}'`
   if (detail !== undefined) message += ` (${detail})`
   return new MultiDriveError(code, message, details)
 }

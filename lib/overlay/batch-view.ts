@@ -1,7 +1,7 @@
 import type { EntryValue, Json, ReadOptions } from '../drive.ts'
 import { unstamped } from '../format/stamp.ts'
 import { compareKeys, inRange, isIn, type KeyRange } from '../path.ts'
-import type { ByteRange, Candidate, ScanOptions, Source, WritableLeaf } from '../sources/source.ts'
+import type { ByteRange, Candidate, Content, ScanOptions, Source, WritableLeaf } from '../sources/source.ts'
 import type { Rules } from './resolve.ts'
 import type { Spool } from './spool.ts'
 import type { Located, LocatedCursor, Reader } from './view.ts'
@@ -143,12 +143,19 @@ class IntendedCandidate implements Candidate {
   }
 
   async *read(opts: ByteRange = {}): AsyncIterable<Uint8Array> {
-    if (this.#spool) yield* this.#spool.read(opts)
+    if (this.#spool) yield* this.#spool.stream(opts)
   }
 
   async readAll(): Promise<Buffer> {
     const chunks: Uint8Array[] = []
     for await (const chunk of this.read()) chunks.push(chunk)
     return Buffer.concat(chunks)
+  }
+
+  open(): Promise<Content> {
+    const spool = this.#spool
+    const read: Content['read'] = (into, start) => spool?.read(into, start) ?? Promise.resolve(0)
+    // The batch closes the spool.
+    return Promise.resolve({ read, close: () => Promise.resolve() })
   }
 }

@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../drive.ts'
 import type { KeyRange } from '../path.ts'
 import type {
+  BelowOptions,
   Candidate,
   Cursor,
   Directory,
@@ -31,7 +32,7 @@ export function viewOf(member: Member, opts: ReadOptions): MemberView | Promise<
   const { source } = member
   const wrap = (view: View): MemberView => ({
     source,
-    view: member.tombstones ? view : new WithoutTombstones(view)
+    view: member.tombstones ? view : withoutTombstones(view)
   })
   let view: View | Promise<View>
   try {
@@ -88,6 +89,17 @@ class FailedView implements LeafView {
   }
 }
 
+const wrapped = new WeakMap<View, WithoutTombstones>()
+
+/** The same wrapper for the same view, so that a merged view can be known again by its parts. */
+function withoutTombstones(view: View): WithoutTombstones {
+  const known = wrapped.get(view)
+  if (known) return known
+  const made = new WithoutTombstones(view)
+  wrapped.set(view, made)
+  return made
+}
+
 /** A view whose deletions are not believed. */
 class WithoutTombstones implements View {
   protected readonly view: View
@@ -112,7 +124,7 @@ class WithoutTombstones implements View {
     return this.view.directoryAt(folder, opts)
   }
 
-  directoriesBelow(folder: string, opts?: ReadOptions): Promise<readonly Directory[]> {
+  directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]> {
     return this.view.directoriesBelow(folder, opts)
   }
 

@@ -1,14 +1,28 @@
 import type { Json } from '../drive.ts'
 import type { Staged } from '../sources/source.ts'
 
+/** What a file, a link or a directory is given beside its content. */
+interface Given {
+  readonly key: string
+  readonly metadata: Json
+  /** The mtime in milliseconds since the epoch, where it is neither that of now nor one that the metadata asks for. */
+  readonly time?: number | null
+  /** The permission bits; null for those that go without saying. */
+  readonly mode?: number | null
+  /** Fails with EEXIST when anything is there. */
+  readonly exclusive?: boolean
+}
+
 /** One thing that a caller asks of the merged view. Several in a row are one atomic write. */
 export type Operation =
-  | { type: 'file'; key: string; executable: boolean; metadata: Json; staged: Staged }
-  | { type: 'link'; key: string; linkname: string; metadata: Json }
+  | (Given & { type: 'file'; executable: boolean; staged: Staged })
+  | (Given & { type: 'link'; linkname: string })
+  | (Given & { type: 'make-directory' })
   /** Removes the file at a key; with `tree` everything below it too. */
   | { type: 'remove'; key: string; tree: boolean }
-  | { type: 'make-directory'; key: string; mode: number | null; metadata: Json }
   | { type: 'remove-directory'; key: string }
+  /** Makes a directory where there would be none any more: what was implied by what lay in it stays when that goes. */
+  | { type: 'keep-directory'; key: string }
 
 /** What a caller asks for is named in errors by the call's own name. */
 export interface Write {

@@ -10,6 +10,7 @@ import { MergedView, type ViewRules } from './view.ts'
 export class Overlay {
   comparator: Comparator = byMtime
   readonly #maxClockSkew: number | null
+  #last: MergedView | null = null
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
@@ -47,6 +48,7 @@ export class Overlay {
     const i = this.#places.findIndex(({ member }) => member?.source === source)
     if (i === -1) return false
     this.#places.splice(i, 1)
+    this.#last = null
     return true
   }
 
@@ -55,7 +57,10 @@ export class Overlay {
     const rules = this.#rules()
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) return new MergedView(ready, rules)
+    if (ready.length === views.length) {
+      if (!this.#last?.isOf(ready, rules)) this.#last = new MergedView(ready, rules)
+      return this.#last
+    }
     return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
   }
 

@@ -1,8 +1,8 @@
-import type { ReadOptions } from '../drive.ts'
+import type { Json, ReadOptions } from '../drive.ts'
 import { failure, type ErrorCode } from '../errors.ts'
 import { raiseClock } from '../format/clock.ts'
 import { tombstoneKey, type DirectoryRecord, type TombstoneRecord } from '../format/records.ts'
-import { unstamped } from '../format/stamp.ts'
+import { unstamped, type NewStamp } from '../format/stamp.ts'
 import { ancestors, folderRange, isIn } from '../path.ts'
 import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
 import { worst } from './failure.ts'
@@ -50,6 +50,7 @@ export class Plan {
    */
   async take(operation: Operation): Promise<void> {
     const { key } = operation
+    if ('exclusive' in operation && operation.exclusive) await this.#checkFree(key)
     switch (operation.type) {
       case 'file':
       case 'link':
@@ -67,6 +68,9 @@ export class Plan {
       case 'remove-directory':
         if (await this.#hasBelow(key)) throw this.#failure('ENOTEMPTY', key)
         return this.#removeDirectory(key)
+      case 'keep-directory':
+        if (key === '' || (await this.#hasFile(key)) || (await this.#hasDirectory(key))) return
+        return this.#makeDirectory({ type: 'make-directory', key, metadata: null })
     }
   }
 
@@ -90,8 +94,7 @@ export class Plan {
   async #put(operation: Extract<Operation, { type: 'file' | 'link' }>): Promise<void> {
     const { key, metadata } = operation
     const { candidates, tombstones } = await this.#survey(key)
-    const seen = [...candidates, ...tombstones, ...this.#plannedOver(key)]
-    const stamp = stampOver(seen, this.#writer, this.#view.rules, explicitTime(metadata))
+    const stamp = this.#stamp(operation, [...candidates, ...tombstones, ...this.#plannedOver(key)])
     this.#pending.put(key)
     if (operation.type === 'link') {
       this.#files.set(key, { type: 'link', key, linkname: operation.linkname, metadata, stamp })
@@ -145,16 +148,22 @@ export class Plan {
     for (const path of own?.directories ?? []) this.#directories.set(path, null)
   }
 
-  async #makeDirectory({
-    key,
-    mode,
-    metadata
-  }: Extract<Operation, { type: 'make-directory' }>): Promise<void> {
+  async #makeDirectory(operation: Extract<Operation, { type: 'make-directory' }>): Promise<void> {
+    const { key, metadata, mode = null } = operation
     const { directories, tombstones } = await this.#survey(key)
     const seen = [...directories, ...tombstones, ...this.#plannedOver(key)]
-    const { mtime, ctime, clock } = stampOver(seen, this.#writer, this.#view.rules, explicitTime(metadata))
+    const { mtime, ctime, clock } = this.#stamp(operation, seen)
     this.#pending.setDirectory(key, true)
     this.#directories.set(key, { path: key, mtime, ctime, clock, mode, metadata })
+  }
+
+  #stamp(
+    { metadata, time = null, mode = null }: { metadata: Json; time?: number | null; mode?: number | null },
+    seen: readonly Version[]
+  ): NewStamp {
+    const stamp = stampOver(seen, this.#writer, this.#view.rules, time ?? explicitTime(metadata))
+    // Only what stands in the metadata is the caller's own there.
+    return { ...stamp, mode, explicit: stamp.explicit && time === null }
   }
 
   async #removeDirectory(path: string): Promise<void> {
@@ -264,6 +273,10 @@ export class Plan {
       await cursor.close()
     }
     return false
+  }
+
+  async #checkFree(key: string): Promise<void> {
+    if ((await this.#hasFile(key)) || (await this.#hasDirectory(key))) throw this.#failure('EEXIST', key)
   }
 
   async #checkAncestors(key: string): Promise<void> {

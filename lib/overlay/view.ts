@@ -1,6 +1,7 @@
 import type { Comparator, EntryStat, ReadOptions } from '../drive.ts'
 import { folderRange, type KeyRange } from '../path.ts'
 import type {
+  BelowOptions,
   Candidate,
   Cursor,
   Directory,
@@ -11,12 +12,16 @@ import type {
   SourceFailure,
   Survey,
   Tombstone,
+  Version,
   View
 } from '../sources/source.ts'
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { believed, concurrent, order, resolve, type Rules } from './resolve.ts'
+
+/** How many winners are read at once. */
+const PAGE = 256
 
 /** A winner, and the drive of the set that it comes from. */
 export interface Located {
@@ -47,6 +52,7 @@ export interface ViewRules extends Rules {
 export class MergedView implements View, Reader {
   readonly rules: ViewRules
   readonly #members: readonly MemberView[]
+  readonly #newest = new Map<string, number>()
 
   /** @param members - in the order of adding */
   constructor(members: readonly MemberView[], rules: ViewRules) {
@@ -69,6 +75,17 @@ export class MergedView implements View, Reader {
     const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
     return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) =>
       this.#winner(key, found)
+    )
+  }
+
+  /** Whether this is the view of these members too. */
+  isOf(members: readonly MemberView[], rules: ViewRules): boolean {
+    const own = this.#members
+    return (
+      rules.comparator === this.rules.comparator &&
+      rules.horizon === this.rules.horizon &&
+      members.length === own.length &&
+      members.every(({ source, view }, i) => source === own[i]!.source && view === own[i]!.view)
     )
   }
 
@@ -96,7 +113,7 @@ export class MergedView implements View, Reader {
     return resolve(found, this.tombstonesOver(folder), this.rules)
   }
 
-  async directoriesBelow(folder: string, opts: ReadOptions = {}): Promise<readonly Directory[]> {
+  async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
     const lists = await gather(this.#members, (view) => view.directoriesBelow(folder, opts), folder)
     const paths = new Map<string, Directory[]>()
     for (const directory of lists.flat()) {
@@ -111,16 +128,37 @@ export class MergedView implements View, Reader {
     return this.#members.flatMap(({ view }) => view.leaves())
   }
 
-  /** Whether anything visible lies below a folder, or a directory record stands for it. */
-  async hasDirectory(folder: string, opts: ReadOptions = {}): Promise<boolean> {
-    if (await this.directoryAt(folder, opts)) return true
+  /** Whether anything visible lies below a folder. */
+  async hasBelow(folder: string, opts: ReadOptions = {}): Promise<boolean> {
     const cursor = this.winners(folderRange(folder), opts)
     try {
       if ((await cursor.page(1)).length > 0) return true
     } finally {
       await cursor.close()
     }
-    return (await this.directoriesBelow(folder, opts)).length > 0
+    return (await this.directoriesBelow(folder, { ...opts, shallow: true })).length > 0
+  }
+
+  /**
+   * The date of the newest file, link or directory record that is visible below a folder, in milliseconds since the epoch; 0 where none has
+   * one. Remembered where nothing can change without another view being taken.
+   */
+  async newestBelow(folder: string, opts: ReadOptions = {}): Promise<number> {
+    const known = this.#newest.get(folder)
+    if (known !== undefined) return known
+    let newest = 0
+    const take = (version: Version) => void (newest = Math.max(newest, believed(version, this.rules) ?? 0))
+    const cursor = this.winners(folderRange(folder), opts)
+    try {
+      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+        for (const { candidate } of page) take(candidate)
+      }
+    } finally {
+      await cursor.close()
+    }
+    for (const directory of await this.directoriesBelow(folder, opts)) take(directory)
+    if (this.leaves().every(({ leaf }) => leaf.versioned)) this.#newest.set(folder, newest)
+    return newest
   }
 
   /**

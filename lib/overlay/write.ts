@@ -4,6 +4,7 @@ import { worst } from './failure.ts'
 import type { Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Plan } from './plan.ts'
+import type { MergedView } from './view.ts'
 
 /**
  * How long a write waits, in all, for drives that are read on demand, in milliseconds: it never stands still because a peer is away.
@@ -19,17 +20,34 @@ const locks = new WeakMap<object, Mutex>()
  * @param writer - the leaf that the operations' bytes were staged in
  * @throws EISDIR, ENOTDIR, EEXIST, ENOTEMPTY where kinds do not fit; the writer's own error when it fails
  */
-export function commit(overlay: Overlay, writer: WritableLeaf, write: Write): Promise<void> {
+export async function commit(overlay: Overlay, writer: WritableLeaf, write: Write): Promise<void> {
+  await commitIf(overlay, writer, write, () => Promise.resolve(true))
+}
+
+/**
+ * As {@link commit}, if only what the write was made from is still there.
+ *
+ * @returns whether `isCurrent` held when the write's turn came, and it landed
+ */
+export function commitIf(
+  overlay: Overlay,
+  writer: WritableLeaf,
+  write: Write,
+  isCurrent: (view: MergedView) => Promise<boolean>
+): Promise<boolean> {
   return exclusively(writer, async () => {
     const end = performance.now() + PATIENCE
     const patience = () => ({ timeout: Math.max(1, end - performance.now()) })
-    const plan = new Plan(await overlay.view(patience()), writer, write.syscall, patience)
+    const view = await overlay.view(patience())
+    if (!(await isCurrent(view))) return false
+    const plan = new Plan(view, writer, write.syscall, patience)
     for (const operation of write.operations) await plan.take(operation)
     const changes = plan.changes()
-    if (changes.length === 0) return
+    if (changes.length === 0) return true
     await writer.commit(changes).catch((error: unknown) => {
       throw worst([{ source: writer, error }], write.operations[0]?.key)
     })
+    return true
   })
 }
 

@@ -3,7 +3,17 @@ import { isSeq } from '../format/clock.ts'
 import { isObject } from '../format/json.ts'
 import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
 import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
-import type { ByteRange, Candidate, Cursor, Leaf, LeafView, ScanOptions, SourceEvents } from './source.ts'
+import { streamed } from './content.ts'
+import type {
+  ByteRange,
+  Candidate,
+  Content,
+  Cursor,
+  Leaf,
+  LeafView,
+  ScanOptions,
+  SourceEvents
+} from './source.ts'
 
 let count = 0
 
@@ -159,6 +169,10 @@ class OtherCandidate implements Candidate {
     const chunks: Uint8Array[] = []
     for await (const chunk of this.read(opts)) chunks.push(chunk)
     return Buffer.concat(chunks)
+  }
+
+  open(opts?: ReadOptions): Promise<Content> {
+    return Promise.resolve(streamed(this, opts))
   }
 }
 

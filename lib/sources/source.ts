@@ -29,6 +29,37 @@ export interface Candidate extends Version {
   read(opts?: ByteRange): AsyncIterable<Uint8Array>
   /** All the bytes of this very version. */
   readAll(opts?: ReadOptions): Promise<Buffer>
+  /** Opens the bytes of this very version, to be read at any place until they are closed. */
+  open(opts?: ReadOptions): Promise<Content>
+}
+
+/** The bytes of one version, held open: whatever becomes of its path, they stay what they were. */
+export interface Content {
+  /**
+   * Fills `into` with the bytes from `start` on.
+   *
+   * @returns how many bytes were read; fewer than asked for only at the end
+   */
+  read(into: Uint8Array, start: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** New bytes of a file, told as what changes in an old version of it. */
+export interface Draft {
+  /** Null for a file that is new from its first byte. */
+  readonly base: Candidate | null
+  readonly byteLength: number
+  /** What the file is made of, from the first byte to the last without a gap. */
+  pieces(): readonly Piece[]
+  /** The bytes of the new file from `start` to `end`. */
+  read(start: number, end: number): AsyncIterable<Uint8Array>
+}
+
+/** Bytes `start` to `end` of a new file: those of its base at the same place, others, or zeros. */
+export interface Piece {
+  readonly from: 'base' | 'draft' | 'zeros'
+  readonly start: number
+  readonly end: number
 }
 
 /** Which bytes to read: `length` bytes from `start`, all that follow when it is left out. */
@@ -55,6 +86,10 @@ export interface Cursor {
   /** Goes on at the first key that is not before `key`. Forward cursors only. */
   seek(key: string): void
   close(): Promise<void>
+}
+
+export interface BelowOptions extends ReadOptions {
+  shallow?: boolean
 }
 
 export interface ScanOptions extends ReadOptions {
@@ -85,8 +120,8 @@ export interface View {
   tombstonesOver(key: string): readonly Tombstone[]
   /** The directory record at a folder. */
   directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
-  /** Directory records below a folder, in order of path. */
-  directoriesBelow(folder: string, opts?: ReadOptions): Promise<readonly Directory[]>
+  /** Directory records below a folder, in order of path; with `shallow` what is deeper may be left out where the folder above it is told. */
+  directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]>
   /** What of this view lies in each leaf. */
   leaves(): readonly LeafView[]
 }
@@ -160,6 +195,12 @@ export type Change =
 export interface WritableLeaf extends Leaf {
   /** Brings bytes to where a commit can use them. */
   stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>
+  /** As {@link stage}, for a file of which parts may be here already: those are not written again where the kind of drive allows it. */
+  amend(draft: Draft): Promise<Staged>
+  /** As {@link stage}, for the bytes of a version of this very drive, which are not written again where the kind of drive allows it. */
+  reuse(candidate: Candidate): Promise<Staged>
+  /** The folder or file on this machine that the drive is stored in; null when it is in memory or nobody knows. */
+  readonly storage: string | null
   /** Writes all changes in one atomic step; what it resolved for is there after a crash. */
   commit(changes: readonly Change[]): Promise<void>
 }

@@ -143,7 +143,7 @@ export class Batch extends ReadingFace {
 }
 
 async function stage(writer: WritableLeaf, spool: Spool, all: Staged[]): Promise<Staged> {
-  const staged = await writer.stage(spool.read())
+  const staged = await writer.stage(spool.stream())
   all.push(staged)
   return staged
 }

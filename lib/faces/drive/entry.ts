@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { Drive, Entry, EntryValue, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { believed } from '../../overlay/resolve.ts'
+import { MAX_LINKS } from '../../overlay/tree.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import { toKey } from '../../path.ts'
 
@@ -9,9 +10,6 @@ export interface EntryOptions extends ReadOptions {
   /** Follow symbolic links inside the merged view, at most {@link MAX_LINKS}. Default false. */
   follow?: boolean
 }
-
-/** How deep links are followed before it is a loop (design, "Directories, links, mounts"). */
-export const MAX_LINKS = 40
 
 /** An entry as callers know it from Hyperdrive, with its date and its drive; it remembers the version that it was made from. */
 class LocatedEntry implements Entry {

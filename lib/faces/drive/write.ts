@@ -39,7 +39,7 @@ export async function putFile(
   syscall: string
 ): Promise<void> {
   const writer = overlay.requireWriter(syscall, head.key)
-  const staged = await writer.stage(data instanceof Uint8Array ? data : data.read())
+  const staged = await writer.stage(data instanceof Uint8Array ? data : data.stream())
   try {
     await commit(overlay, writer, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {

@@ -1,13 +1,14 @@
-import { once } from 'node:events'
 import type { ReadOptions } from '../../drive.ts'
-import { errorCode, MultiDriveError } from '../../errors.ts'
+import { errorCode } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
-import type { ByteRange } from '../source.ts'
+import type { ByteRange, Content, Draft } from '../source.ts'
+import { amend, inBlocks } from './amend.ts'
 import type { BlobReader } from './candidate.ts'
+import { BlobContent } from './content.ts'
+import { unavailable, timedOut } from './failure.ts'
+import { Layouts } from './layout.ts'
+import { BlobRun } from './run.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
-
-/** The size of a block of bytes in a drive, as Hyperblobs cuts them. */
-const BLOCK_SIZE = 65_536
 
 /** So many maps are fetched at once. */
 const MAX_FETCHES = 1024
@@ -15,9 +16,15 @@ const MAX_FETCHES = 1024
 /** Files of more blocks are read one after another, so that a forged length cannot ask for them all at once. */
 const MAX_PARALLEL_BLOCKS = 4096
 
+/** The blocks of shorter files are as soon measured as remembered. */
+const MEASURED = 16
+
+const EMPTY: Content = { read: () => Promise.resolve(0), close: () => Promise.resolve() }
+
 /** The bytes of a Hyperdrive's files. */
 export class HyperdriveBytes implements BlobReader {
   readonly #drive: HyperdriveLike
+  readonly #layouts = new Layouts()
   /** Maps that are on their way, by their first block. */
   readonly #fetching = new Set<number>()
 
@@ -86,27 +93,37 @@ export class HyperdriveBytes implements BlobReader {
     download.done().then(done, done)
   }
 
+  async open(blob: BlobId, size: number, opts: ReadOptions): Promise<Content> {
+    if (blob.byteLength === 0) return EMPTY
+    return new BlobContent(await this.#blobs(opts), blob, size, opts)
+  }
+
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {
     const blobs = await this.#drive.getBlobs()
-    if (data instanceof Uint8Array)
-      return blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-    const stream = blobs.createWriteStream()
-    const closed = new Promise<void>((resolve, reject) => {
-      stream.once('error', reject)
-      stream.once('close', () => resolve())
-    })
-    closed.catch(() => undefined)
+    if (data instanceof Uint8Array) {
+      const blob = await blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+      if (blob.blockLength > MEASURED) this.#layouts.add(blob)
+      return blob
+    }
+    const run = new BlobRun(blobs)
     try {
-      for await (const block of cut(data)) {
-        if (!stream.write(block)) await Promise.race([once(stream, 'drain'), closed])
-      }
+      for await (const block of inBlocks(data)) await run.put(block)
     } catch (err) {
-      stream.destroy()
+      run.abort()
       throw err
     }
-    stream.end(undefined)
-    await closed
-    return stream.id
+    const blob = await run.end()
+    this.#layouts.add(blob)
+    return blob
+  }
+
+  /** @param blob - of the draft's base, where its blocks lie in this drive; null where they do not */
+  async amend(draft: Draft, blob: BlobId | null): Promise<BlobId> {
+    const blobs = await this.#drive.getBlobs()
+    const isWorthIt =
+      blob !== null && blob.byteLength > 0 && draft.pieces().some(({ from }) => from === 'base')
+    const layout = isWorthIt ? await this.#layouts.of(blobs, blob) : null
+    return (await amend(blobs, draft, layout)) ?? this.write(draft.read(0, draft.byteLength))
   }
 
   async #blobs({ wait, timeout = 0 }: ReadOptions): Promise<Blobs> {
@@ -120,29 +137,4 @@ export class HyperdriveBytes implements BlobReader {
     })
     return Promise.race([drive.getBlobs(), late]).finally(() => clearTimeout(timer))
   }
-}
-
-/** The codes are Hypercore's, which callers of a Hyperdrive know. */
-export function unavailable(): MultiDriveError {
-  return new MultiDriveError('BLOCK_NOT_AVAILABLE', 'BLOCK_NOT_AVAILABLE: the block is not on this machine')
-}
-
-export function timedOut(): MultiDriveError {
-  return new MultiDriveError('REQUEST_TIMEOUT', 'REQUEST_TIMEOUT: no peer answered in time')
-}
-
-async function* cut(data: AsyncIterable<Uint8Array>): AsyncIterable<Buffer> {
-  let parts: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of data) {
-    parts.push(chunk)
-    length += chunk.byteLength
-    if (length < BLOCK_SIZE) continue
-    const joined = Buffer.concat(parts)
-    const whole = length - (length % BLOCK_SIZE)
-    for (let i = 0; i < whole; i += BLOCK_SIZE) yield joined.subarray(i, i + BLOCK_SIZE)
-    parts = [joined.subarray(whole)]
-    length -= whole
-  }
-  if (length > 0) yield Buffer.concat(parts)
 }

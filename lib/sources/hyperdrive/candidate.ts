@@ -3,7 +3,7 @@ import { isSeq } from '../../format/clock.ts'
 import { isObject } from '../../format/json.ts'
 import { parseMetadata, type ParsedMetadata, type Stamp } from '../../format/stamp.ts'
 import { isKey } from '../../path.ts'
-import type { ByteRange, Candidate, Leaf, Origin, SourceEvents } from '../source.ts'
+import type { ByteRange, Candidate, Content, Leaf, Origin, SourceEvents } from '../source.ts'
 import type { BeeNode, BlobId } from './types.ts'
 
 /** What a candidate needs of its drive. */
@@ -19,6 +19,7 @@ export interface CandidateHost {
 export interface BlobReader {
   read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array>
   readAll(blob: BlobId, opts: ReadOptions): Promise<Buffer>
+  open(blob: BlobId, size: number, opts: ReadOptions): Promise<Content>
 }
 
 interface StoredValue {
@@ -95,6 +96,16 @@ export class HyperdriveCandidate implements Candidate {
 
   readAll(opts: ReadOptions = {}): Promise<Buffer> {
     return this.#host.bytes.readAll(this.#stored.blob ?? EMPTY_BLOB, opts)
+  }
+
+  open(opts: ReadOptions = {}): Promise<Content> {
+    const blob = this.#stored.blob ?? EMPTY_BLOB
+    return this.#host.bytes.open(blob, this.#knownSize() ?? Infinity, opts)
+  }
+
+  /** Where the bytes lie, as the drive has it. */
+  get blob(): BlobId {
+    return this.#stored.blob ?? EMPTY_BLOB
   }
 
   #sizedBlob(): Blob {

@@ -1,6 +1,6 @@
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode } from '../../errors.ts'
-import { timedOut } from './bytes.ts'
+import { timedOut } from './failure.ts'
 import type { Bee, HyperdriveLike } from './types.ts'
 
 /** Runs reads of a drive's tree at one version. `read` gets the tree and the options that go with every call on it. */

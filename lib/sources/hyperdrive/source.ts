@@ -4,9 +4,9 @@ import { formatDirectory, formatTombstone, tombstoneKey } from '../../format/rec
 import { formatMetadata } from '../../format/stamp.ts'
 import { failure } from '../../errors.ts'
 import { Records } from '../records.ts'
-import type { Change, LeafView, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type { Candidate, Change, Draft, LeafView, SourceEvents, Staged, WritableLeaf } from '../source.ts'
 import { HyperdriveBytes } from './bytes.ts'
-import type { CandidateHost } from './candidate.ts'
+import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { HiddenRecords } from './hidden.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
@@ -126,10 +126,35 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
-    const blob = await this.#bytes.write(data)
+    return this.#staged(await this.#bytes.write(data))
+  }
+
+  async amend(draft: Draft): Promise<Staged> {
+    const { base } = draft
+    return this.#staged(await this.#bytes.amend(draft, base && this.#blobOf(base)), draft.byteLength)
+  }
+
+  async reuse(candidate: Candidate): Promise<Staged> {
+    const blob = this.#blobOf(candidate)
+    if (blob === null) return this.stage(candidate.read())
+    return this.#staged(blob, candidate.value.blob?.byteLength)
+  }
+
+  get storage(): string | null {
+    const storage = this.drive.corestore?.storage
+    return storage && 'path' in storage && typeof storage.path === 'string' ? storage.path : null
+  }
+
+  /** Where a version's bytes lie in the blobs of this drive; null for one of another drive. */
+  #blobOf(candidate: Candidate): BlobId | null {
+    return candidate instanceof HyperdriveCandidate && candidate.origin.id === this.#id
+      ? candidate.blob
+      : null
+  }
+
+  #staged(blob: BlobId, byteLength = blob.byteLength): StagedBlob {
     // Blocks that no entry names stay in the append-only core; nothing can be given back.
-    const staged: StagedBlob = { blob, byteLength: blob.byteLength, discard: () => Promise.resolve() }
-    return staged
+    return { blob, byteLength, discard: () => Promise.resolve() }
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -253,13 +278,15 @@ function isInReach(core: Core): boolean {
 async function write(batch: BeeBatch, change: Change): Promise<void> {
   switch (change.type) {
     case 'file': {
-      const { blob } = change.staged as StagedBlob
+      const { blob, byteLength } = change.staged as StagedBlob
       const { key, executable } = change
+      // The length of a map says nothing of the file's.
+      const stamp = blob.blockMap ? { ...change.stamp, size: byteLength } : change.stamp
       const value = {
         executable,
         linkname: null,
         blob,
-        metadata: formatMetadata(change.metadata, change.stamp)
+        metadata: formatMetadata(change.metadata, stamp)
       }
       return batch.put(key, value, { keyEncoding: entryKeys })
     }

@@ -17,7 +17,10 @@ export interface Core extends EventEmitter {
   readonly peers: readonly Peer[]
   update(opts?: { wait?: boolean }): Promise<boolean>
   has(start: number, end: number): Promise<boolean>
-  download(range: { start: number; end: number }): Download
+  download(range: object): Download
+  get(index: number, opts?: object): Promise<Buffer | null>
+  /** The block that a byte of the core lies in, and where in it; null when it is not here and may not be asked for. */
+  seek(byte: number, opts?: object): Promise<[index: number, offset: number] | null>
   getUserData(key: string): Promise<Buffer | null>
   setUserData(key: string, value: Buffer): Promise<void>
 }
@@ -84,6 +87,7 @@ export interface Blobs {
   get(blob: BlobId, opts?: object): Promise<Buffer | null>
   put(data: Buffer): Promise<BlobId>
   getByteLength(blob: BlobId): Promise<number>
+  getBlockMap(blob: BlobId): Promise<{ blocks: { index: number; byteLength: number }[] } | null>
   createReadStream(blob: BlobId, opts?: object): Readable
   createWriteStream(): Writable & { readonly id: BlobId }
 }
@@ -93,6 +97,7 @@ export interface HyperdriveLike extends Drive, EventEmitter {
   readonly db: Bee
   readonly core: Core
   readonly blobs: Blobs | null
+  readonly corestore?: { readonly storage?: object }
   readonly version: number
   ready(): Promise<void>
   getBlobs(): Promise<Blobs>

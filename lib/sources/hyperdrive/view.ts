@@ -11,8 +11,9 @@ import type {
   ScanOptions,
   Tombstone
 } from '../source.ts'
-import { unavailable, type HyperdriveBytes } from './bytes.ts'
+import type { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
+import { unavailable } from './failure.ts'
 import { entryKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { Bee, BeeNode } from './types.ts'

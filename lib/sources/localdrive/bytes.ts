@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { RangeOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import type { Content } from '../source.ts'
 import { absentAsNull, parentOf, type Root } from './root.ts'
 
 const CHUNK = 256 * 1024
@@ -38,6 +39,23 @@ export async function readWhole(root: Root, key: string): Promise<Buffer> {
     return await handle.readFile()
   } finally {
     await handle.close()
+  }
+}
+
+/** The file held open: whoever replaces it by another one leaves this one as it is. */
+export async function openContent(root: Root, key: string): Promise<Content> {
+  const handle = await openFile(root, key)
+  return {
+    read: async (into, start) => {
+      let filled = 0
+      while (filled < into.byteLength) {
+        const { bytesRead } = await handle.read(into, filled, into.byteLength - filled, start + filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      return filled
+    },
+    close: () => handle.close()
   }
 }
 

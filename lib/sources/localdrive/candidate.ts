@@ -4,8 +4,9 @@ import type { Blob, EntryValue, Json, RangeOptions } from '../../drive.ts'
 import { errorCode } from '../../errors.ts'
 import { toJson } from '../../format/json.ts'
 import type { Stamp } from '../../format/stamp.ts'
-import type { Candidate, Leaf, Origin } from '../source.ts'
-import { readBytes, readWhole } from './bytes.ts'
+import { streamed } from '../content.ts'
+import type { Candidate, Content, Leaf, Origin } from '../source.ts'
+import { openContent, readBytes, readWhole } from './bytes.ts'
 import type { MetadataHooks } from './drive.ts'
 import type { Records } from './records.ts'
 import { absentAsNull, type Root } from './root.ts'
@@ -72,6 +73,11 @@ class LocalCandidate implements Candidate {
 
   read(opts?: RangeOptions): AsyncIterable<Uint8Array> {
     return this.value.blob ? readBytes(this.#host.root, this.key, opts) : nothing()
+  }
+
+  open(): Promise<Content> {
+    if (this.value.blob === null) return Promise.resolve(streamed(this))
+    return openContent(this.#host.root, this.key)
   }
 
   readAll(): Promise<Buffer> {

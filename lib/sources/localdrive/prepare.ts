@@ -5,7 +5,7 @@ import type { Change } from '../source.ts'
 import type { LogChange } from './line.ts'
 import type { Root } from './root.ts'
 import { diskTime, makeSidecar } from './sidecar.ts'
-import { randomName, StagedFile, stagedPath } from './staging.ts'
+import { detach, randomName, StagedFile, stagedPath } from './staging.ts'
 
 /** The changes as the log takes them, and the staged files that they use up. */
 export interface Prepared {
@@ -49,7 +49,7 @@ export async function prepare(
         }
         used.add(staged)
         name = staged.name
-        await chmod(stagedPath(root, name), change.executable ? 0o755 : 0o644)
+        await setMode(staged, change)
       } else {
         name = randomName()
         await symlink(root.linkText(change.linkname), stagedPath(root, name))
@@ -64,6 +64,18 @@ export async function prepare(
     throw err
   }
   return { changes: prepared, used: [...used], made }
+}
+
+/** The bits are as the stamp has them, but that the owner can always read and write: the rest is for the sidecar. */
+async function setMode(staged: StagedFile, change: Extract<Change, { type: 'file' }>): Promise<void> {
+  const file = stagedPath(staged.root, staged.name)
+  const { stamp } = change
+  const mode = 0o600 | ((stamp.mode ?? (change.executable ? 0o755 : 0o644)) & 0o777)
+  const before = await lstat(file)
+  // Through a second name the first one would change before the commit; and onto itself it could not be renamed.
+  const isChanged = (before.mode & 0o7777) !== mode || Math.abs(diskTime(before) - stamp.mtime) >= 1
+  if (isChanged || staged.linkOf === change.key) await detach(staged)
+  await chmod(file, mode)
 }
 
 // A date that the file system refuses is left to the sidecar.

@@ -29,7 +29,8 @@ export interface Sidecar {
 /** The sidecar of what was just written, null when the file system keeps all there is to know. */
 export function makeSidecar(stamp: NewStamp, metadata: Json, written: Stats): Sidecar | null {
   const disk = diskTime(written)
-  const mode = stamp.mode ?? null
+  const bits = written.mode & 0o7777
+  const mode = stamp.mode != null && stamp.mode !== bits ? stamp.mode : null
   if (stamp.clock.size === 0 && metadata === null && mode === null && Math.abs(disk - stamp.mtime) < 1)
     return null
   const { mtime, ctime, clock, explicit } = stamp
@@ -46,12 +47,17 @@ export function stampOf(stat: Stats, sidecar: Sidecar | null): Stamp {
   const executable = isExecutable(stat)
   if (sidecar === null) {
     const disk = diskTime(stat)
-    return unstamped(isTime(disk) ? disk : null)
+    return { ...unstamped(isTime(disk) ? disk : null), mode: bitsOf(stat) }
   }
   const { mtime, ctime, clock, mode } = sidecar
   // A chmod leaves the mtime, so a mode that contradicts the file is out of date.
-  const kept = mode !== null && (stat.isSymbolicLink() || executable === ((mode & 0o100) !== 0)) ? mode : null
-  return { mtime, ctime, clock, stamped: false, mode: kept, size: null }
+  const kept = mode !== null && (stat.isSymbolicLink() || executable === ((mode & 0o100) !== 0))
+  return { mtime, ctime, clock, stamped: false, mode: kept ? mode : bitsOf(stat), size: null }
+}
+
+/** The permission bits of a file; those of a link mean nothing. */
+function bitsOf(stat: Stats): number | null {
+  return stat.isSymbolicLink() ? null : stat.mode & 0o7777
 }
 
 export function isExecutable(stat: Stats): boolean {

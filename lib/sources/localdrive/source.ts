@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { Mutex } from 'async-mutex'
 import { errorCode, failure } from '../../errors.ts'
-import type { Change, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type { Candidate, Change, Draft, SourceEvents, Staged, WritableLeaf } from '../source.ts'
 import { apply, type Applied } from './apply.ts'
 import type { Host } from './candidate.ts'
 import { metadataHooks, type LocaldriveLike } from './drive.ts'
@@ -12,7 +12,7 @@ import { check, checkPaths, plan, settle, type Plan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { NO_RECORDS, type Records } from './records.ts'
 import { HIDDEN, Root } from './root.ts'
-import { givenUp, makeHiddenFolders, randomName, stage, stagedPath } from './staging.ts'
+import { amend, givenUp, makeHiddenFolders, randomName, reuse, stage, stagedPath } from './staging.ts'
 import { LocaldriveView } from './view.ts'
 
 /**
@@ -89,6 +89,21 @@ export class LocaldriveSource implements WritableLeaf {
 
   stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
     return stage(this.#root, data)
+  }
+
+  amend(draft: Draft): Promise<Staged> {
+    const { base } = draft
+    const isHere = base?.leaf === this && draft.pieces().some(({ from }) => from === 'base')
+    return amend(this.#root, draft, isHere ? this.#root.path(base.key) : null)
+  }
+
+  reuse(candidate: Candidate): Promise<Staged> {
+    if (candidate.leaf !== this) return stage(this.#root, candidate.read())
+    return reuse(this.#root, candidate.key, candidate.value.blob?.byteLength ?? 0)
+  }
+
+  get storage(): string {
+    return this.#root.real
   }
 
   async commit(changes: readonly Change[]): Promise<void> {

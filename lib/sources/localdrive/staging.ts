@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { failure } from '../../errors.ts'
-import type { Staged } from '../source.ts'
-import { absentAsNull, HIDDEN, type Root } from './root.ts'
+import type { Draft, Staged } from '../source.ts'
+import { absentAsNull, HIDDEN, isAbsence, type Root } from './root.ts'
 
 const FOLDER = HIDDEN + '/staged'
 // Another process may be filling a file right now; one that nobody touched for so long was given up.
@@ -18,10 +19,13 @@ export class StagedFile implements Staged {
   readonly root: Root
   readonly name: string
   readonly byteLength: number
+  /** The file that it is a second name of, null for a file of its own. */
+  readonly linkOf: string | null
   committed = false
 
-  constructor(root: Root, name: string, byteLength: number) {
+  constructor(root: Root, name: string, byteLength: number, linkOf: string | null = null) {
     this.root = root
+    this.linkOf = linkOf
     this.name = name
     this.byteLength = byteLength
   }
@@ -66,6 +70,66 @@ export async function stage(root: Root, data: Uint8Array | AsyncIterable<Uint8Ar
     throw err
   }
   return new StagedFile(root, name, byteLength)
+}
+
+/** Writes what is new of a file over a copy of the old one, which costs little where the file system shares the blocks of copies. */
+export async function amend(root: Root, draft: Draft, base: string | null): Promise<StagedFile> {
+  await makeHiddenFolders(root)
+  const name = randomName()
+  const file = stagedPath(root, name)
+  try {
+    const pieces = draft.pieces()
+    if (base !== null) await copyFile(base, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    const handle = await open(file, base === null ? 'wx' : 'r+', 0o644)
+    try {
+      const kept = pieces.findLast(({ from }) => from === 'base')?.end ?? 0
+      if (base !== null) await handle.truncate(kept)
+      await handle.truncate(draft.byteLength)
+      for (const { from, start, end } of pieces) {
+        if (from === 'zeros' || (from === 'base' && base !== null)) continue
+        let position = start
+        for await (const chunk of draft.read(start, end)) {
+          await handle.write(chunk, 0, chunk.byteLength, position)
+          position += chunk.byteLength
+        }
+      }
+    } finally {
+      await handle.close()
+    }
+  } catch (err) {
+    await unlink(file).catch(() => undefined)
+    throw err
+  }
+  return new StagedFile(root, name, draft.byteLength)
+}
+
+/** A second name for a file that is there, or a copy of it where the file system has no second names. */
+export async function reuse(root: Root, key: string, byteLength: number): Promise<StagedFile> {
+  await makeHiddenFolders(root)
+  const name = randomName()
+  const file = stagedPath(root, name)
+  try {
+    await link(root.path(key), file)
+    return new StagedFile(root, name, byteLength, key)
+  } catch (err) {
+    if (isAbsence(err)) throw err
+  }
+  await copyFile(root.path(key), file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  return new StagedFile(root, name, byteLength)
+}
+
+/** Makes a staged second name a file of its own, so that what is done to it is not done to the first one. */
+export async function detach(staged: StagedFile): Promise<void> {
+  if (staged.linkOf === null) return
+  const { root, name } = staged
+  const copy = stagedPath(root, randomName())
+  try {
+    await copyFile(stagedPath(root, name), copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    await rename(copy, stagedPath(root, name))
+  } catch (err) {
+    await unlink(copy).catch(() => undefined)
+    throw err
+  }
 }
 
 /** The names of staged files that were given up. */

@@ -4,7 +4,16 @@ import { NO_CLOCK } from '../../format/clock.ts'
 import type { DirectoryRecord, TombstoneRecord } from '../../format/records.ts'
 import { isTime, unstamped, type Stamp } from '../../format/stamp.ts'
 import { ancestors, compareKeys, isIn, isKey, type KeyRange } from '../../path.ts'
-import type { Candidate, Cursor, Directory, Leaf, LeafView, ScanOptions, Tombstone } from '../source.ts'
+import type {
+  BelowOptions,
+  Candidate,
+  Cursor,
+  Directory,
+  Leaf,
+  LeafView,
+  ScanOptions,
+  Tombstone
+} from '../source.ts'
 import { toCandidate, type Host } from './candidate.ts'
 import { LocaldriveCursor } from './cursor.ts'
 import { listFolder } from './listing.ts'
@@ -64,7 +73,10 @@ export class LocaldriveView implements LeafView {
     return stat?.isDirectory() ? this.#directory(folder, stat) : null
   }
 
-  async directoriesBelow(folder: string): Promise<readonly Directory[]> {
+  async directoriesBelow(
+    folder: string,
+    { shallow = false }: BelowOptions = {}
+  ): Promise<readonly Directory[]> {
     if (folder !== '' && (!isKey(folder) || isHidden(folder))) return []
     const found: Directory[] = []
     let level = [folder]
@@ -79,7 +91,7 @@ export class LocaldriveView implements LeafView {
           }
         }
       }
-      level = below
+      level = shallow ? [] : below
     }
     return found.sort((a, b) => compareKeys(a.record.path, b.record.path))
   }
@@ -112,5 +124,12 @@ export class LocaldriveView implements LeafView {
 
 function folderRecord(path: string, stat: Stats): DirectoryRecord {
   const disk = diskTime(stat)
-  return { path, mtime: isTime(disk) ? disk : 0, ctime: null, clock: NO_CLOCK, mode: null, metadata: null }
+  return {
+    path,
+    mtime: isTime(disk) ? disk : 0,
+    ctime: null,
+    clock: NO_CLOCK,
+    mode: stat.mode & 0o7777,
+    metadata: null
+  }
 }

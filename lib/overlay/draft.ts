@@ -1,0 +1,156 @@
+import type { Candidate, Content, Draft, Piece } from '../sources/source.ts'
+import type { ReadOptions } from '../drive.ts'
+import { Ranges } from './ranges.ts'
+import { Spool } from './spool.ts'
+
+const CHUNK = 1 << 18
+
+/** A file in the making: an old version, and what has been written over it. The old version is only read where it still shows. */
+export class FileDraft implements Draft {
+  #base: Candidate | null
+  #content: Promise<Content> | null = null
+  /** So much of the base still shows, where nothing was written over it. */
+  #baseLength: number
+  #byteLength: number
+  readonly #written = new Ranges()
+  #spool = new Spool()
+  readonly #opts: ReadOptions
+
+  /**
+   * @param base - null for an empty file
+   * @param opts - how its bytes are waited for
+   */
+  constructor(base: Candidate | null, opts: ReadOptions = {}) {
+    this.#base = base
+    this.#baseLength = sizeOf(base)
+    this.#byteLength = this.#baseLength
+    this.#opts = opts
+  }
+
+  get base(): Candidate | null {
+    return this.#base
+  }
+
+  get byteLength(): number {
+    return this.#byteLength
+  }
+
+  async write(chunk: Uint8Array, position: number): Promise<void> {
+    if (chunk.byteLength === 0) return
+    await this.#spool.write(chunk, position)
+    const end = position + chunk.byteLength
+    this.#written.add({ start: position, end })
+    this.#byteLength = Math.max(this.#byteLength, end)
+  }
+
+  /** Cuts the file off, or makes it longer by zeros. */
+  truncate(size: number): void {
+    this.#baseLength = Math.min(this.#baseLength, size)
+    this.#written.cut(size)
+    this.#byteLength = size
+  }
+
+  /** Fills `into` with the bytes from `start` on, and tells how many there were. */
+  async readInto(into: Uint8Array, start: number): Promise<number> {
+    const end = Math.min(this.#byteLength, start + into.byteLength)
+    if (start >= end) return 0
+    for (const piece of this.#piecesIn(start, end)) {
+      const part = into.subarray(piece.start - start, piece.end - start)
+      if (piece.from === 'zeros') part.fill(0)
+      else if (piece.from === 'draft') await this.#spool.read(part, piece.start)
+      else await fill(await this.#open(), part, piece.start)
+    }
+    return end - start
+  }
+
+  pieces(): readonly Piece[] {
+    return this.#piecesIn(0, this.#byteLength)
+  }
+
+  async *read(start: number, end: number): AsyncIterable<Uint8Array> {
+    for (const piece of this.#piecesIn(start, end)) {
+      const length = piece.end - piece.start
+      // Bytes of another drive come as they do in a stream, many blocks at once.
+      if (piece.from === 'base' && length > CHUNK) {
+        yield* exactly(this.#base!.read({ ...this.#opts, start: piece.start, length }), length)
+        continue
+      }
+      for (let at = piece.start; at < piece.end; at += CHUNK) {
+        const chunk = Buffer.alloc(Math.min(CHUNK, piece.end - at))
+        if (piece.from === 'draft') await this.#spool.read(chunk, at)
+        else if (piece.from === 'base') await fill(await this.#open(), chunk, at)
+        yield chunk
+      }
+    }
+  }
+
+  /** Goes on from a version that holds all that this draft did. */
+  async rebase(base: Candidate): Promise<void> {
+    await this.close()
+    this.#base = base
+    this.#baseLength = sizeOf(base)
+    this.#byteLength = this.#baseLength
+    this.#written.clear()
+    this.#spool = new Spool()
+  }
+
+  async close(): Promise<void> {
+    const content = this.#content
+    this.#content = null
+    await Promise.all([
+      this.#spool.close(),
+      content?.then(
+        (opened) => opened.close(),
+        () => undefined
+      )
+    ])
+  }
+
+  #open(): Promise<Content> {
+    // One that failed is tried again: what is not here now may be a moment later.
+    this.#content ??= this.#base!.open(this.#opts).catch((err: unknown) => {
+      this.#content = null
+      throw err
+    })
+    return this.#content
+  }
+
+  #piecesIn(start: number, end: number): Piece[] {
+    const pieces: Piece[] = []
+    const between = (from: number, to: number) => {
+      const kept = Math.min(to, Math.max(from, this.#baseLength))
+      if (from < kept) pieces.push({ from: 'base', start: from, end: kept })
+      if (kept < to) pieces.push({ from: 'zeros', start: kept, end: to })
+    }
+    let at = start
+    for (const range of this.#written.between(start, end)) {
+      between(at, range.start)
+      pieces.push({ from: 'draft', ...range })
+      at = range.end
+    }
+    between(at, end)
+    return pieces
+  }
+}
+
+function sizeOf(candidate: Candidate | null): number {
+  return candidate?.value.blob?.byteLength ?? 0
+}
+
+/** A drive that gives less than it said it had is no ground to write zeros. */
+async function fill(content: Content, into: Uint8Array, start: number): Promise<void> {
+  if ((await content.read(into, start)) < into.byteLength) throw tooShort()
+}
+
+async function* exactly(data: AsyncIterable<Uint8Array>, length: number): AsyncIterable<Uint8Array> {
+  let left = length
+  for await (const chunk of data) {
+    left -= chunk.byteLength
+    yield chunk
+  }
+  if (left !== 0) throw tooShort()
+}
+
+function tooShort(): Error {
+  return new Error('the file is shorter than its drive says')
+}

@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Mutex } from 'async-mutex'
+import type { Candidate, Staged, WritableLeaf } from '../sources/source.ts'
+import type { Operation } from './operation.ts'
+import type { Overlay } from './overlay.ts'
+import { Tree, type Node } from './tree.ts'
+import type { MergedView } from './view.ts'
+import { commitIf } from './write.ts'
+
+/** What a write that depends on what is there has looked at, and the bytes that it brings. */
+export class Preparation {
+  readonly tree: Tree
+  readonly writer: WritableLeaf
+  readonly #staged: Map<string, { of: Candidate | null; staged: Staged }>
+  readonly #seen = new Map<string, Node | null>()
+  readonly #walked = new Map<string, readonly Node[]>()
+
+  /** @internal */
+  constructor(
+    view: MergedView,
+    writer: WritableLeaf,
+    staged: Map<string, { of: Candidate | null; staged: Staged }>
+  ) {
+    this.tree = new Tree(view)
+    this.writer = writer
+    this.#staged = staged
+  }
+
+  /** What stands at a key: when that is no longer so, the write is prepared again. */
+  async look(key: string): Promise<Node | null> {
+    const node = await this.tree.at(key)
+    this.#seen.set(key, node)
+    return node
+  }
+
+  /** All that stands at a folder and below it, folders first where they lie above the rest; watched as by {@link look}. */
+  async walk(folder: string): Promise<readonly Node[]> {
+    const nodes = await walk(this.tree, folder)
+    this.#walked.set(folder, nodes)
+    return nodes
+  }
+
+  /**
+   * Brings the bytes for a key to the writer, once for each version that they come from, however often the write is prepared.
+   *
+   * @param of - the version that they come from, null for bytes that come from nowhere else
+   */
+  async stage(key: string, of: Candidate | null, stage: () => Promise<Staged>): Promise<Staged> {
+    const before = this.#staged.get(key)
+    if (before && isSame(before.of, of)) return before.staged
+    this.#staged.delete(key)
+    await before?.staged.discard()
+    const staged = await stage()
+    this.#staged.set(key, { of, staged })
+    return staged
+  }
+
+  /** Whether all that was looked at still stands as it did. */
+  async isCurrent(view: MergedView): Promise<boolean> {
+    if (view === this.tree.view && view.leaves().every(({ leaf }) => leaf.versioned)) return true
+    const tree = new Tree(view)
+    for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
+    for (const [folder, before] of this.#walked) {
+      const now = await walk(tree, folder)
+      if (before.length !== now.length || !before.every((node, i) => isSameNode(node, now[i]!))) return false
+    }
+    return true
+  }
+}
+
+/** One at a time of those who change the same file, so that they need not do their work again for each other. */
+const turns = new WeakMap<object, Map<string, Mutex>>()
+
+/**
+ * Lands a write that depends on what is visible. It is prepared while others write; when its turn comes and what it looked at has changed,
+ * it is prepared again. So copying a large file holds up nobody, and what another wrote meanwhile is not lost.
+ *
+ * @param prepare - gives the operations; none when there is nothing to do
+ * @param key - what it changes
+ * @throws as `commit`, and what `prepare` throws
+ */
+export async function transact(
+  overlay: Overlay,
+  syscall: string,
+  key: string,
+  prepare: (at: Preparation) => Promise<readonly Operation[]>
+): Promise<void> {
+  const writer = overlay.requireWriter(syscall, key)
+  await inTurn(writer, key, () => land(overlay, writer, syscall, prepare))
+}
+
+async function land(
+  overlay: Overlay,
+  writer: WritableLeaf,
+  syscall: string,
+  prepare: (at: Preparation) => Promise<readonly Operation[]>
+): Promise<void> {
+  const staged = new Map<string, { of: Candidate | null; staged: Staged }>()
+  try {
+    for (;;) {
+      const at = new Preparation(await overlay.view(), writer, staged)
+      const operations = await prepare(at)
+      if (operations.length === 0) return
+      if (await commitIf(overlay, writer, { syscall, operations }, (view) => at.isCurrent(view))) return
+    }
+  } finally {
+    // Nothing happens to what has landed.
+    await Promise.all([...staged.values()].map((bytes) => bytes.staged.discard()))
+  }
+}
+
+async function inTurn<T>({ drive }: WritableLeaf, key: string, work: () => Promise<T>): Promise<T> {
+  let keys = turns.get(drive)
+  if (!keys) turns.set(drive, (keys = new Map()))
+  let turn = keys.get(key)
+  if (!turn) keys.set(key, (turn = new Mutex()))
+  try {
+    return await turn.runExclusive(work)
+  } finally {
+    if (!turn.isLocked()) keys.delete(key)
+  }
+}
+
+async function walk(tree: Tree, folder: string): Promise<Node[]> {
+  const nodes: Node[] = []
+  const node = await tree.at(folder)
+  if (node === null) return nodes
+  nodes.push(node)
+  if (node.kind === 'directory') {
+    for (const child of await tree.children(folder)) nodes.push(...(await walk(tree, child.node.key)))
+  }
+  return nodes
+}
+
+function isSameNode(a: Node | null, b: Node | null): boolean {
+  if (a === null || b === null) return a === b
+  if (a.kind === 'directory' || b.kind === 'directory') {
+    if (a.kind !== b.kind) return false
+    const [left, right] = [a, b].map((node) => (node.kind === 'directory' ? node.record : null))
+    return left === null || right === null ? left === right : left!.stamp.mtime === right!.stamp.mtime
+  }
+  return isSame(a.located.candidate, b.located.candidate)
+}
+
+/** Whether two candidates are one version. Where a drive has no history, one that looks the same is taken for the same. */
+export function isSame(a: Candidate | null, b: Candidate | null): boolean {
+  if (a === null || b === null) return a === b
+  if (a.leaf !== b.leaf || a.key !== b.key) return false
+  if (a.leaf.versioned) return a.origin.id === b.origin.id && a.origin.seq === b.origin.seq
+  return isDeepStrictEqual([a.value, a.stamp], [b.value, b.stamp])
+}

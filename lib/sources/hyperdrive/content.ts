@@ -1,0 +1,107 @@
+import type { ReadOptions } from '../../drive.ts'
+import type { Content } from '../source.ts'
+import { unavailable } from './failure.ts'
+import { readMap, type Layout } from './layout.ts'
+import type { Blobs, BlobId } from './types.ts'
+
+/** How many blocks are fetched from peers ahead of one who reads on and on. */
+const AHEAD = 32
+
+/** The blocks of a file, read one by one; the last one is kept, since who reads a part of it mostly reads the next part too. */
+export class BlobContent implements Content {
+  readonly #blobs: Blobs
+  readonly #blob: BlobId
+  readonly #size: number
+  readonly #opts: ReadOptions
+  #layout: Layout | null = null
+  #last: { place: number; index: number; start: number; block: Uint8Array } | null = null
+  #fetched = -1
+
+  /** @param size - of the file in bytes; Infinity where nobody can tell */
+  constructor(blobs: Blobs, blob: BlobId, size: number, opts: ReadOptions) {
+    this.#blobs = blobs
+    this.#blob = blob
+    this.#size = size
+    this.#opts = opts
+  }
+
+  async read(into: Uint8Array, start: number): Promise<number> {
+    const end = Math.min(this.#size, start + into.byteLength)
+    let at = start
+    while (at < end) {
+      const found = await this.#at(at)
+      if (found === null) break
+      const part = found.block.subarray(at - found.start, end - found.start)
+      if (part.byteLength === 0) break
+      into.set(part, at - start)
+      at += part.byteLength
+    }
+    return at - start
+  }
+
+  close(): Promise<void> {
+    this.#last = null
+    this.#layout = null
+    return Promise.resolve()
+  }
+
+  /** The block that a byte lies in, null behind the end. */
+  async #at(byte: number): Promise<{ start: number; block: Uint8Array } | null> {
+    const last = this.#last
+    if (last && byte >= last.start && byte < last.start + last.block.byteLength) return last
+    const place = this.#blob.blockMap ? await this.#inMap(byte) : await this.#inRun(byte)
+    if (place === null) return null
+    const block = await this.#get(place.place, place.index)
+    return (this.#last = { ...place, block })
+  }
+
+  async #inMap(byte: number): Promise<{ place: number; index: number; start: number } | null> {
+    this.#layout ??= await readMap(this.#blobs, this.#blob)
+    if (this.#layout === null) throw unavailable()
+    const place = this.#layout.at(byte)
+    const block = this.#layout.blocks[place]
+    return block ? { place, index: block.index, start: this.#layout.starts[place]! } : null
+  }
+
+  async #inRun(byte: number): Promise<{ place: number; index: number; start: number } | null> {
+    const { blockOffset, blockLength, byteOffset } = this.#blob
+    const last = this.#last
+    let index = blockOffset
+    let start = 0
+    if (last && byte === last.start + last.block.byteLength) {
+      index = last.index + 1
+      start = byte
+    } else if (byte > 0) {
+      const found = await this.#blobs.core.seek(byteOffset + byte, this.#opts)
+      if (found === null) throw unavailable()
+      index = found[0]
+      start = byte - found[1]
+    }
+    if (index < blockOffset || index >= blockOffset + blockLength) return null
+    return { place: index - blockOffset, index, start }
+  }
+
+  async #get(place: number, index: number): Promise<Uint8Array> {
+    const { core } = this.#blobs
+    const here = await core.get(index, { wait: false })
+    if (here) return here
+    if (this.#opts.wait === false) throw unavailable()
+    this.#fetch(place, index)
+    const block = await core.get(index, this.#opts)
+    if (block === null) throw unavailable()
+    return block
+  }
+
+  #fetch(place: number, index: number): void {
+    if (place <= this.#fetched || place !== (this.#last?.place ?? -1) + 1) return
+    this.#fetched = place + AHEAD
+    const blocks = this.#layout?.blocks.slice(place, place + AHEAD).map((block) => block.index)
+    const end = Math.min(index + AHEAD, this.#blob.blockOffset + this.#blob.blockLength)
+    const range = blocks ? { blocks } : { start: index, end, linear: true }
+    // Nobody waits for this; whoever needs a block asks for it again.
+    this.#blobs.core
+      .download(range)
+      .done()
+      .catch(() => undefined)
+  }
+}

@@ -1,0 +1,10 @@
+import { MultiDriveError } from '../../errors.ts'
+
+/** The codes are Hypercore's, which callers of a Hyperdrive know. */
+export function unavailable(): MultiDriveError {
+  return new MultiDriveError('BLOCK_NOT_AVAILABLE', 'BLOCK_NOT_AVAILABLE: the block is not on this machine')
+}
+
+export function timedOut(): MultiDriveError {
+  return new MultiDriveError('REQUEST_TIMEOUT', 'REQUEST_TIMEOUT: no peer answered in time')
+}
