@@ -6,6 +6,7 @@ import type { Drive } from './drive.ts'
  * An error of a drive keeps the code that the drive gave it; `DRIVE_FAILED` stands in where it gave none.
  */
 export const ERRORS = {
+  EACCES: { message: 'permission denied', errno: constants.errno.EACCES },
   EBADF: { message: 'bad file descriptor', errno: constants.errno.EBADF },
   EBUSY: { message: 'resource busy or locked', errno: constants.errno.EBUSY },
   EEXIST: { message: 'file already exists', errno: constants.errno.EEXIST },

@@ -1,14 +1,18 @@
+import type { WriteStream } from 'node:fs'
 import type { Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { DriveSet, lender, peerEmitter, type AddDriveOptions } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
+import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
-import { ReadingFace } from './faces/drive/reading.ts'
 import { writeStream } from './faces/drive/streams.ts'
+import type { NodeFs } from './faces/fs/api.ts'
+import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import { Face } from './faces/face.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
@@ -25,6 +29,8 @@ export interface MultiDriveOptions {
   openDrive?: OpenDrive
 }
 
+type NodeWriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+
 /** The outcome of one drive in `runAll`. */
 export interface RunResult {
   drive: Drive
@@ -39,7 +45,7 @@ export interface RunResult {
  * Events: `drive-add` (drive), `drive-remove` (drive), `update` (drive) when the merged view may have changed, `drive-sync` (drive)
  * when a drive reached a newer whole version, `peer-add` and `peer-remove` (peer) of the primary, `format` (FormatNotice), `close`.
  */
-class MultiDriveClass extends ReadingFace {
+class MultiDriveClass extends Face {
   // For `require('multidrive')`, which gives the class and nothing else.
   static readonly byMtime = byMtime
   static readonly byOrder = byOrder
@@ -74,6 +80,15 @@ class MultiDriveClass extends ReadingFace {
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
+    this.serve({
+      overlay: this.#overlay,
+      ready: (syscall) => this.#opening(syscall),
+      view: (options) => this.reader(options),
+      onUpdate: (listener) => {
+        this.on('update', listener)
+        return () => void this.off('update', listener)
+      }
+    })
     // As with every Hyperdrive: it opens by itself, and who waits for it hears of a failure.
     this.ready().catch(() => undefined)
   }
@@ -232,23 +247,35 @@ class MultiDriveClass extends ReadingFace {
   }
 
   /**
-   * Writes a symbolic link into the writer.
+   * Writes a symbolic link into the writer, over what is there. With a callback the arguments are in Node's order, `(target, path, type?)`,
+   * and what is there is EEXIST.
    *
    * @param linkname - where it points to: absolute, or relative to its folder
    * @throws as {@link put}
    */
-  async symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
-    await this.#opening('symlink')
-    await symlink(this.#overlay, path, linkname, opts)
+  symlink(path: string, linkname: string, opts?: PutOptions): Promise<void>
+  symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: Callback): void
+  symlink(target: PathLike, path: PathLike, cb: Callback): void
+  symlink(...args: unknown[]): Promise<void> | undefined {
+    if (typeof args.at(-1) !== 'function') return this.#symlink(...(args as [string, string, PutOptions?]))
+    this.call('symlink', args).catch(() => undefined)
+    return undefined
   }
 
   /**
    * A stream into a file. The bytes wait aside, in memory or a temporary file, and land at the end in one write; however long the
-   * stream is open, it holds up nothing.
+   * stream is open, it holds up nothing. With an option that only Node's streams have (`fd`, `flags`, `start`, `mode`, `encoding`,
+   * `highWaterMark`, `autoClose`, `emitClose`, `flush`, `signal`) it is one of those, over a descriptor.
    *
    * @throws as {@link put}, at once for a bad path or bad metadata, else as `error` of the stream
    */
-  createWriteStream(path: string, opts: PutOptions = {}): Writable {
+  createWriteStream(path: string, opts?: PutOptions): Writable
+  createWriteStream(path: PathLike, opts: NodeWriteStreamOptions): WriteStream
+  createWriteStream(path: PathLike, opts?: PutOptions | NodeWriteStreamOptions): Writable | WriteStream {
+    return this.nodeWriteStream(path, opts) ?? this.#createWriteStream(path as string, opts as PutOptions)
+  }
+
+  #createWriteStream(path: string, opts: PutOptions = {}): Writable {
     const head = fileHead(path, opts, 'open')
     const spool = new Spool()
     const land = async () => {
@@ -306,11 +333,31 @@ class MultiDriveClass extends ReadingFace {
     return purged
   }
 
-  /** Closes the MultiDrive and all of its drives. */
+  /**
+   * Closes the MultiDrive and all of its drives; descriptors that are still open are let go, and what was written to them does not land.
+   * With a descriptor it closes that, and lands what was written to it.
+   *
+   * @throws EBADF for a descriptor that is not open, and what landing throws: see {@link put}
+   */
   override close(): Promise<void>
   override close(cb: Callback): void
-  override close(cb?: Callback): Promise<void> | undefined {
-    return callback(super.close(), cb)
+  override close(fd: number): Promise<void>
+  override close(fd: number, cb: Callback): void
+  override close(fd?: number | Callback, cb?: Callback): Promise<void> | undefined {
+    if (fd === undefined) return callback(super.close(), cb)
+    if (typeof fd === 'function') return callback(super.close(), fd)
+    return callback(this.closeDescriptor(fd), cb)
+  }
+
+  /**
+   * Registers an extension message on the primary: it is sent along with the replication of its core.
+   *
+   * @param name - the same on both sides
+   * @returns what sends it: `send(message, peer)`, `broadcast(message)`, `destroy()`
+   * @throws DRIVE_INVALID when the primary has no core to send it along with
+   */
+  registerExtension<T = Buffer>(name: string, handlers: ExtensionHandlers<T> = {}): Extension<T> {
+    return registerExtension(this.primary, name, handlers)
   }
 
   protected override async _open(): Promise<void> {
@@ -325,12 +372,18 @@ class MultiDriveClass extends ReadingFace {
 
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
+    await this.release()
     await this.#set.close()
   }
 
   protected override async reader(opts: ReadOptions = {}): Promise<MergedView> {
     await this.#opening('read', opts)
     return this.#overlay.view(opts)
+  }
+
+  async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
+    await this.#opening('symlink')
+    await symlink(this.#overlay, path, linkname, opts)
   }
 
   async #opening(syscall: string, opts: ReadOptions = {}): Promise<void> {

@@ -111,7 +111,7 @@ async function land(
 
 async function inTurn<T>({ drive }: WritableLeaf, key: string, work: () => Promise<T>): Promise<T> {
   let keys = turns.get(drive)
-  if (!keys) turns.set(drive, (keys = new Map()))
+  if (!keys) turns.set(drive, (keys = new Map<string, Mutex>()))
   let turn = keys.get(key)
   if (!turn) keys.set(key, (turn = new Mutex()))
   try {

@@ -1,6 +1,7 @@
 import test, { type Test } from 'tape'
 import { Overlay } from '../../lib/overlay/overlay.ts'
 import type { Operation } from '../../lib/overlay/operation.ts'
+import { Tree } from '../../lib/overlay/tree.ts'
 import { commit } from '../../lib/overlay/write.ts'
 import { sourceOf } from '../../lib/sources/index.ts'
 import { cleanup, failureOf, hyperdrive, localdrive } from '../helpers/drives.ts'
@@ -37,7 +38,7 @@ const unmake = (key: string): Operation => ({ type: 'remove-directory', key })
 const remove = (key: string, tree = false): Operation => ({ type: 'remove', key, tree })
 
 async function hasDirectory(target: Overlay, path: string): Promise<boolean> {
-  return (await target.view()).hasDirectory(path)
+  return (await new Tree(await target.view()).at(path))?.kind === 'directory'
 }
 
 async function isFile(target: Overlay, key: string): Promise<boolean> {

@@ -13,7 +13,7 @@ export class BlobRun {
   constructor(blobs: Blobs) {
     const stream = blobs.createWriteStream()
     this.#stream = stream
-    this.#opened = new Promise((resolve) => stream.once('open', resolve as () => void))
+    this.#opened = new Promise((resolve) => stream.once('open', resolve))
     this.#closed = new Promise((resolve, reject) => {
       stream.once('error', reject)
       stream.once('close', () => resolve())

@@ -131,6 +131,7 @@ export class HyperdriveSource implements WritableLeaf {
 
   async amend(draft: Draft): Promise<Staged> {
     const { base } = draft
+    if (base && isWhole(draft, base)) return this.reuse(base)
     return this.#staged(await this.#bytes.amend(draft, base && this.#blobOf(base)), draft.byteLength)
   }
 
@@ -273,6 +274,12 @@ export class HyperdriveSource implements WritableLeaf {
 function isInReach(core: Core): boolean {
   const missing = core.contiguousLength
   return core.peers.some((peer) => peer.remoteContiguousLength > missing || peer.remoteBitfield.get(missing))
+}
+
+/** Whether a draft is its base and nothing else. */
+function isWhole(draft: Draft, base: Candidate): boolean {
+  const size = base.value.blob?.byteLength ?? 0
+  return draft.byteLength === size && draft.pieces().every(({ from }) => from === 'base')
 }
 
 async function write(batch: BeeBatch, change: Change): Promise<void> {

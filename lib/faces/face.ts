@@ -1,0 +1,184 @@
+import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
+import type { Readable } from 'streamx'
+import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
+import { ReadingFace } from './drive/reading.ts'
+import type { EntryOptions } from './drive/entry.ts'
+import type { PutOptions } from './drive/write.ts'
+import type { FsCalls, FsPromises, NodeFs, ReaddirCallback } from './fs/api.ts'
+import { badArgument } from './fs/arguments.ts'
+import { CALLS, callsOf, SPREAD, type Call, type CallName } from './fs/calls.ts'
+import { FileHandle } from './fs/handle.ts'
+import type { Host } from './fs/host.ts'
+import { OpenFiles } from './fs/open-files.ts'
+import { promisesOf } from './fs/promises.ts'
+import { watch, type OnChange, type Watcher } from './fs/watch.ts'
+
+/** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
+const READ_STREAM_OPTIONS = ['autoClose', 'emitClose', 'fd', 'flags', 'fs', 'highWaterMark', 'mode', 'signal']
+const WRITE_STREAM_OPTIONS = [...READ_STREAM_OPTIONS, 'encoding', 'flush', 'start']
+
+/** The names that both faces have, each with a meaning of its own: the callback decides (design, "Two faces, one body"). */
+const SHARED = [
+  'close',
+  'createReadStream',
+  'createWriteStream',
+  'exists',
+  'readdir',
+  'symlink',
+  'watch'
+] as const
+
+type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
+type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+
+// Its methods are those of the table, of which the class has one for each (below).
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'> {
+  /** The file system under the signatures of `node:fs/promises`. */
+  readonly promises: FsPromises
+}
+
+/** Both faces over one body: what reads of a drive, and Node's `fs`. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export abstract class Face extends ReadingFace {
+  #host: Host | null = null
+  #files: OpenFiles | null = null
+  #calls: Record<string, Call> = {}
+
+  /** Gives the face its body, and makes its calls the object's own, bound to it: they can be taken off it. */
+  protected serve(host: Host): void {
+    this.#host = host
+    this.#files = new OpenFiles(host)
+    this.#calls = callsOf(host, this.#files)
+    const own = (name: string, value: unknown) =>
+      Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
+    own('promises', promisesOf(host, this.#files))
+    own('constants', constants)
+    for (const name of [...CALLS, ...SHARED]) {
+      const method = (this as unknown as Record<string, Call>)[name]!
+      own(name, method.bind(this))
+    }
+    Object.assign(this.realpath, { native: this.realpath })
+  }
+
+  /**
+   * The names in a folder: without a callback a stream of those with a file in or below them, in the order of keys, as Hyperdrive's; with one,
+   * Node's.
+   */
+  override readdir(folder?: string, opts?: ReadOptions): Readable
+  override readdir(...args: Parameters<ReaddirCallback>): void
+  override readdir(...args: unknown[]): Readable | undefined {
+    if (!hasCallback(args)) return super.readdir(...(args as Parameters<ReadingFace['readdir']>))
+    this.call('readdir', args).catch(() => undefined)
+    return undefined
+  }
+
+  /** Whether there is an entry at a path; with a callback, which gets nothing but that, whether anything is there, as Node's. */
+  override exists(path: string, opts?: ReadOptions): Promise<boolean>
+  override exists(path: string | Buffer | URL, cb: (exists: boolean) => void): void
+  override exists(
+    path: string | Buffer | URL,
+    opts?: ReadOptions | ((exists: boolean) => void)
+  ): Promise<boolean> | undefined {
+    if (typeof opts !== 'function') return super.exists(path as string, opts)
+    const answer = (exists: boolean) => process.nextTick(opts, exists)
+    this.call('access', [path]).then(
+      () => answer(true),
+      () => answer(false)
+    )
+    return undefined
+  }
+
+  /**
+   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   *
+   * @param opts - `start` and `end`, both inclusive, or `length`, in bytes; `encoding`, or its name alone, for text. With an option that only
+   *   Node's streams have (`fd`, `flags`, `highWaterMark`, `autoClose`, `emitClose`, `signal`) it is one of those
+   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as `get`
+   */
+  override createReadStream(
+    path: string | Entry,
+    opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
+  ): Readable
+  override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
+  override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {
+    const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
+    if (isOfNode(options, READ_STREAM_OPTIONS)) {
+      if (options.fd instanceof FileHandle) return options.fd.createReadStream(options)
+      return fs.createReadStream(path as string, { ...options, fs: this })
+    }
+    const { encoding, ...range } = options
+    const stream = super.createReadStream(path as string, range)
+    return encoding ? stream.setEncoding(encoding as 'utf8') : stream
+  }
+
+  /**
+   * Watches a path and what lies below it; see the README, "watch".
+   *
+   * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
+   * @throws ERR_INVALID_ARG_TYPE without a callback
+   */
+  watch(path: string | Buffer | URL, onchange: OnChange): Watcher
+  watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
+  watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
+    if (typeof onchange !== 'function')
+      throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'a function', onchange)
+    return watch(this.#body, path, onchange as OnChange, (err) => this.emit('error', err))
+  }
+
+  /** A writing stream with options that only Node's streams have; null for one without. */
+  protected nodeWriteStream(
+    path: unknown,
+    opts: PutOptions | WriteStreamOptions | undefined
+  ): WriteStream | null {
+    const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
+    if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
+    if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
+    return fs.createWriteStream(path as string, { ...options, fs: this })
+  }
+
+  /** Makes a call of the fs face, with its callback if the last argument is one. */
+  protected call(name: CallName | 'readdir' | 'symlink', args: unknown[]): Promise<unknown> {
+    const call = this.#calls[name]!
+    if (!hasCallback(args)) return Promise.resolve().then(() => call(...args))
+    const cb = args.at(-1) as (...results: unknown[]) => void
+    const promise = call(...args.slice(0, -1))
+    const spread = (SPREAD as Record<string, ((value: never) => unknown[]) | undefined>)[name]
+    promise.then(
+      (value) => process.nextTick(cb, null, ...(spread ? spread(value as never) : [value])),
+      (err: unknown) => process.nextTick(cb, err)
+    )
+    return promise
+  }
+
+  /** Closes a descriptor. */
+  protected closeDescriptor(fd: unknown): Promise<void> {
+    return this.#calls.close!(fd) as Promise<void>
+  }
+
+  /** Lets go of all open descriptors. */
+  protected async release(): Promise<void> {
+    await this.#files?.release()
+  }
+
+  get #body(): Host {
+    return this.#host!
+  }
+}
+
+for (const name of CALLS) {
+  const value = function (this: Face, ...args: unknown[]): Promise<unknown> | undefined {
+    const promise = (this as unknown as { call: Face['call'] }).call(name, args)
+    return hasCallback(args) ? undefined : promise
+  }
+  Object.defineProperty(value, 'name', { value: name })
+  Object.defineProperty(Face.prototype, name, { value, configurable: true, writable: true })
+}
+
+function hasCallback(args: readonly unknown[]): boolean {
+  return typeof args.at(-1) === 'function'
+}
+
+function isOfNode(options: Record<string, unknown>, names: readonly string[]): boolean {
+  return names.some((name) => options[name] !== undefined && options[name] !== null)
+}

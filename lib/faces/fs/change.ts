@@ -1,0 +1,389 @@
+import { randomBytes } from 'node:crypto'
+import type { Json } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import { isObject, toJson } from '../../format/json.ts'
+import type { Operation } from '../../overlay/operation.ts'
+import { transact, type Preparation } from '../../overlay/transact.ts'
+import { parentOf, type Node, type Resolved } from '../../overlay/tree.ts'
+import { commit } from '../../overlay/write.ts'
+import { isIn } from '../../path.ts'
+import {
+  badArgument,
+  encoded,
+  toInteger,
+  toMode,
+  toOptions,
+  toPath,
+  toTime,
+  type Path,
+  type PathLike,
+  type TimeLike
+} from './arguments.ts'
+import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
+import { named } from './failure.ts'
+import { change, find, resolve, treeOf, type Host } from './host.ts'
+import { toFlag, type EncodingOptions } from './look.ts'
+import { DIRECTORY_MODE } from './stats.ts'
+
+/** What a new file or folder of nobody's wish may not be (docs of `fs`, "File modes"): that of most systems, on each of them. */
+export const UMASK = 0o022
+
+export interface MkdirOptions {
+  /** Make the folders above it too; one that is there is no error. */
+  recursive?: boolean
+  /** Permission bits. Default 0o777 without the umask. */
+  mode?: number | string | null
+}
+
+export interface RmOptions {
+  /** A path that is not there is no error. */
+  force?: boolean
+  recursive?: boolean
+  maxRetries?: number
+  retryDelay?: number
+}
+
+export interface RmdirOptions {
+  maxRetries?: number
+  retryDelay?: number
+}
+
+export function mkdir(
+  host: Host,
+  path: PathLike,
+  opts?: MkdirOptions | number | string | null
+): Promise<string | undefined> {
+  const at = toPath(path)
+  const options = typeof opts === 'object' && opts !== null ? opts : { mode: opts ?? null }
+  const recursive = toFlag(options.recursive, 'options.recursive')
+  const bits = toMode(options.mode, 'mode', 0o777) & ~UMASK
+  const mode = bits === DIRECTORY_MODE ? null : bits
+  return named(host, { syscall: 'mkdir', path: at.given }, async () => {
+    if (recursive) return makeFolders(host, at, mode)
+    const { key, node } = await resolve(await treeOf(host), { ...at, isFolder: false }, false)
+    if (node !== null) throw failure('EEXIST')
+    await land(host, 'mkdir', [{ type: 'make-directory', key, mode, metadata: null, exclusive: true }], key)
+    return undefined
+  })
+}
+
+async function makeFolders(host: Host, path: Path, mode: number | null): Promise<string | undefined> {
+  let first: string | undefined
+  await transact(host.overlay, 'mkdir', path.full, async (at) => {
+    first = undefined
+    const operations: Operation[] = []
+    const names = path.full.split('/').filter((name) => name !== '' && name !== '.')
+    for (let i = 1; i <= names.length; i++) {
+      const given = '/' + names.slice(0, i).join('/')
+      // Below the first folder that is missing, all are.
+      const resolved: Resolved =
+        first === undefined || names[i - 1] === '..'
+          ? await at.tree.resolve(given, true)
+          : { key: `${(operations.at(-1) as { key: string }).key}/${names[i - 1]!}`, node: null }
+      if (resolved.node?.kind === 'directory') continue
+      if (resolved.node) throw failure(i === names.length ? 'EEXIST' : 'ENOTDIR')
+      await at.look(resolved.key)
+      first ??= resolved.key
+      operations.push({ type: 'make-directory', key: resolved.key, mode, metadata: null })
+    }
+    return operations
+  })
+  return first
+}
+
+export function mkdtemp(
+  host: Host,
+  prefix: PathLike,
+  opts?: EncodingOptions | BufferEncoding | 'buffer' | null
+): Promise<string | Buffer> {
+  const { given } = toPath(prefix, 'prefix')
+  const { encoding } = toOptions<EncodingOptions>(opts)
+  return named(host, { syscall: 'mkdtemp', path: `${given}XXXXXX` }, async () => {
+    for (;;) {
+      const path = given + randomName()
+      const { key, node } = await resolve(await treeOf(host), toPath(path), false)
+      if (node !== null) continue
+      const operation = { type: 'make-directory', key, mode: 0o700, metadata: null, exclusive: true } as const
+      await land(host, 'mkdtemp', [operation], key)
+      return encoded(path, encoding)
+    }
+  })
+}
+
+export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions | null): Promise<void> {
+  const at = toPath(path)
+  checkRemoval(opts ?? {})
+  return named(host, { syscall: 'rmdir', path: at.given }, () =>
+    change(host, 'rmdir', { ...at, isFolder: false }, false, ({ key, node }) => {
+      if (node === null) throw failure('ENOENT')
+      if (node.kind !== 'directory') throw failure('ENOTDIR')
+      checkNotRoot(key)
+      return [
+        { type: 'remove-directory', key },
+        { type: 'keep-directory', key: parentOf(key) }
+      ]
+    })
+  )
+}
+
+export function unlink(host: Host, path: PathLike): Promise<void> {
+  const at = toPath(path)
+  return named(host, { syscall: 'unlink', path: at.given }, () =>
+    change(host, 'unlink', at, false, ({ node }) => {
+      if (node === null) throw failure('ENOENT')
+      if (node.kind === 'directory') throw failure('EISDIR')
+      return removal(node.key, false)
+    })
+  )
+}
+
+export function rm(host: Host, path: PathLike, opts?: RmOptions | null): Promise<void> {
+  const at = toPath(path)
+  const options = opts ?? {}
+  const force = toFlag(options.force, 'options.force')
+  const recursive = toFlag(options.recursive, 'options.recursive')
+  checkRemoval(options)
+  return named(host, { syscall: 'rm', path: at.given }, async () => {
+    try {
+      await change(host, 'rm', { ...at, isFolder: false }, false, ({ key, node }) => {
+        if (node === null) throw failure('ENOENT')
+        if (node.kind === 'directory' && !recursive)
+          throw failure('ERR_FS_EISDIR', { syscall: 'rm', path: at.given })
+        checkNotRoot(key)
+        return removal(key, recursive)
+      })
+    } catch (err) {
+      if (force && ['ENOENT', 'ENOTDIR'].includes((err as { code: string }).code)) return
+      throw err
+    }
+  })
+}
+
+export function symlink(host: Host, target: PathLike, path: PathLike, type?: string | null): Promise<void> {
+  const linkname = toPath(target, 'target').given.toWellFormed()
+  const at = toPath(path)
+  if (type != null && !['dir', 'file', 'junction'].includes(type)) {
+    throw badArgument('ERR_INVALID_ARG_VALUE', 'type', "'dir', 'file' or 'junction'", type)
+  }
+  return named(host, { syscall: 'symlink', path: linkname, dest: at.given }, async () => {
+    if (linkname === '') throw failure('ENOENT')
+    const { key, node } = await resolve(await treeOf(host), at, false)
+    if (node !== null) throw failure('EEXIST')
+    await land(host, 'symlink', [{ type: 'link', key, linkname, metadata: null, exclusive: true }], key)
+  })
+}
+
+/** Two names of one file are nothing that a drive can keep. */
+export function link(host: Host, existing: PathLike, path: PathLike): Promise<void> {
+  const from = toPath(existing, 'existingPath')
+  const to = toPath(path, 'newPath')
+  return named(host, { syscall: 'link', path: from.given, dest: to.given }, () =>
+    Promise.reject(failure('EPERM'))
+  )
+}
+
+export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promise<void> {
+  const from = toPath(oldPath, 'oldPath')
+  const to = toPath(newPath, 'newPath')
+  return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
+    transact(host.overlay, 'rename', from.full, async (at) => {
+      const source = await find(at.tree, from, false)
+      const target = await resolve(
+        at.tree,
+        { ...to, isFolder: to.isFolder && source.kind !== 'directory' },
+        false
+      )
+      await at.look(source.key)
+      await at.look(target.key)
+      checkRename(source, target)
+      if (source.key === target.key) return []
+      if (source.kind === 'directory' && target.node && (await at.tree.children(target.key)).length > 0) {
+        throw failure('ENOTEMPTY')
+      }
+      const operations: Operation[] = []
+      if (target.node?.kind === 'directory') operations.push({ type: 'remove-directory', key: target.key })
+      operations.push({ type: 'remove', key: source.key, tree: source.kind === 'directory' })
+      for (const node of await at.walk(source.key)) {
+        operations.push(...(await moved(at, node, target.key + node.key.slice(source.key.length))))
+      }
+      operations.push({ type: 'keep-directory', key: parentOf(source.key) })
+      return operations
+    })
+  )
+}
+
+/** POSIX, `rename()`. */
+function checkRename(source: Node, target: Resolved): void {
+  checkNotRoot(source.key)
+  checkNotRoot(target.key)
+  const isFolder = source.kind === 'directory'
+  if (isFolder && source.key !== target.key && isIn(target.key, source.key)) throw failure('EINVAL')
+  if (target.node === null || source.key === target.key) return
+  if (isFolder && target.node.kind !== 'directory') throw failure('ENOTDIR')
+  if (!isFolder && target.node.kind === 'directory') {
+    throw failure(isIn(source.key, target.key) ? 'ENOTEMPTY' : 'EISDIR')
+  }
+}
+
+/** What puts something at another key, as it is. */
+async function moved(at: Preparation, node: Node, key: string): Promise<Operation[]> {
+  if (node.kind === 'directory') {
+    const { record } = node
+    // It stands for what is in it, and that is moved too.
+    if (record === null) return []
+    const { mode, metadata, mtime } = record.record
+    return [{ type: 'make-directory', key, mode, metadata, time: mtime }]
+  }
+  const { candidate } = node.located
+  const { mode, ...given } = keptAttributes(node.located)
+  if (node.kind === 'link') return [{ type: 'link', key, linkname: candidate.value.linkname!, ...given }]
+  const staged = await at.stage(node.key, candidate, () => at.writer.reuse(candidate))
+  return [{ type: 'file', key, staged, ...given, ...modeOperation(mode) }]
+}
+
+export function chmod(host: Host, path: PathLike, mode: number | string): Promise<void> {
+  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  return setAttributes(host, 'chmod', path, true, { mode: bits })
+}
+
+/** Links have no bits of their own that anybody looks at; theirs are accepted and not kept. */
+export function lchmod(host: Host, path: PathLike, mode: number | string): Promise<void> {
+  toMode(required(mode, 'mode'), 'mode', 0)
+  return acceptOnly(host, 'lchmod', path, false)
+}
+
+/** Owners are accepted and not kept: a drive has none. */
+export function chown(host: Host, path: PathLike, uid: number, gid: number): Promise<void> {
+  checkOwner(uid, gid)
+  return acceptOnly(host, 'chown', path, true)
+}
+
+export function lchown(host: Host, path: PathLike, uid: number, gid: number): Promise<void> {
+  checkOwner(uid, gid)
+  return acceptOnly(host, 'lchown', path, false)
+}
+
+export function checkOwner(uid: unknown, gid: unknown): void {
+  toInteger(uid, 'uid', -1, 2 ** 32 - 1)
+  toInteger(gid, 'gid', -1, 2 ** 32 - 1)
+}
+
+export function utimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
+  return setAttributes(host, 'utime', path, true, { time: times(atime, mtime) })
+}
+
+export function lutimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
+  return setAttributes(host, 'lutime', path, false, { time: times(atime, mtime) })
+}
+
+/** The mtime in milliseconds; an atime must be right, and is not kept. */
+export function times(atime: unknown, mtime: unknown): number {
+  toTime(atime, 'atime')
+  return toTime(mtime, 'mtime')
+}
+
+export function setMetadata(host: Host, path: PathLike, key: string, value: Json): Promise<void> {
+  const at = toPath(path)
+  checkName(key)
+  const json = toJson(value, 'setMetadata', at.given)
+  return changeMetadata(host, 'setMetadata', at, (metadata) => ({ ...metadata, [key]: json }))
+}
+
+export function removeMetadata(host: Host, path: PathLike, key: string): Promise<void> {
+  checkName(key)
+  return changeMetadata(host, 'removeMetadata', toPath(path), (metadata) => {
+    return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== key))
+  })
+}
+
+function changeMetadata(
+  host: Host,
+  syscall: string,
+  path: Path,
+  edit: (metadata: { [name: string]: Json }) => { [name: string]: Json }
+): Promise<void> {
+  return named(host, { syscall, path: path.given }, () =>
+    change(host, syscall, path, true, ({ node }, at) => {
+      if (node === null) throw failure('ENOENT')
+      checkKeeps(node)
+      const before =
+        node.kind === 'directory'
+          ? (node.record?.record.metadata ?? null)
+          : node.located.candidate.value.metadata
+      if (before !== null && !isObject(before))
+        throw failure('EINVAL', { detail: 'its metadata has no names' })
+      const metadata = edit(before ?? {})
+      const isEmpty = Object.keys(metadata).length === 0
+      return withAttributes(at, node, { metadata: isEmpty ? null : metadata })
+    })
+  )
+}
+
+function setAttributes(
+  host: Host,
+  syscall: string,
+  path: PathLike,
+  follow: boolean,
+  attributes: AttributeChange
+): Promise<void> {
+  const at = toPath(path)
+  return named(host, { syscall, path: at.given }, () =>
+    change(host, syscall, at, follow, ({ node }, preparation) => {
+      if (node === null) throw failure('ENOENT')
+      checkKeeps(node)
+      return withAttributes(preparation, node, attributes)
+    })
+  )
+}
+
+function acceptOnly(host: Host, syscall: string, path: PathLike, follow: boolean): Promise<void> {
+  const at = toPath(path)
+  return named(host, { syscall, path: at.given }, async () => {
+    await find(await treeOf(host), at, follow)
+    host.overlay.requireWriter(syscall)
+  })
+}
+
+/** Removes what is there; the folder that it was in stays, as on every file system. */
+function removal(key: string, tree: boolean): Operation[] {
+  return [
+    { type: 'remove', key, tree },
+    { type: 'keep-directory', key: parentOf(key) }
+  ]
+}
+
+async function land(
+  host: Host,
+  syscall: string,
+  operations: readonly Operation[],
+  key: string
+): Promise<void> {
+  await commit(host.overlay, host.overlay.requireWriter(syscall, key), { syscall, operations })
+}
+
+function checkNotRoot(key: string): void {
+  if (key === '') throw failure('EBUSY')
+}
+
+function checkKeeps(node: Node): void {
+  if (node.key === '') throw failure('EPERM', { detail: 'nothing is kept of the root' })
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') throw badArgument('ERR_INVALID_ARG_TYPE', 'key', 'text', name)
+}
+
+function checkRemoval({ maxRetries, retryDelay }: RmdirOptions): void {
+  if (maxRetries !== undefined) toInteger(maxRetries, 'options.maxRetries', 0, 2 ** 32 - 1)
+  if (retryDelay !== undefined) toInteger(retryDelay, 'options.retryDelay', 0, 2 ** 31 - 1)
+}
+
+function required(value: unknown, name: string): unknown {
+  if (value !== undefined && value !== null) return value
+  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'a number or octal text', value)
+}
+
+/** Six characters, as `mkdtemp()` of POSIX has them. */
+function randomName(): string {
+  return randomBytes(8).toString('base64').replace(/[+/=]/g, 'x').slice(0, 6)
+}

@@ -1,0 +1,200 @@
+import type { ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import type { Operation } from '../../overlay/operation.ts'
+import { commit } from '../../overlay/write.ts'
+import {
+  badArgument,
+  checkSignal,
+  toData,
+  toInteger,
+  toMode,
+  toOptions,
+  toPath,
+  type Path,
+  type PathLike
+} from './arguments.ts'
+import { attributesAfterWrite, modeOperation } from './attributes.ts'
+import { UMASK } from './change.ts'
+import { final, named } from './failure.ts'
+import type { OpenFile } from './file.ts'
+import { toFlags, type Flags } from './flags.ts'
+import { find, resolve, treeOf, type Host } from './host.ts'
+import { openFile } from './open.ts'
+
+export interface ReadFileOptions extends ReadOptions {
+  /** Text in this encoding rather than bytes. */
+  encoding?: BufferEncoding | null
+  /** How the file is opened. Default `r`. */
+  flag?: string | number
+  signal?: AbortSignal
+}
+
+export interface WriteFileOptions {
+  /** Of a text. Default `utf8`. */
+  encoding?: BufferEncoding | null
+  /** Permission bits of a file that is made by it. Default 0o666 without the umask. */
+  mode?: number | string
+  /** How the file is opened. Default `w`. */
+  flag?: string | number
+  signal?: AbortSignal
+  /** For code that sets it: what is closed has landed. */
+  flush?: boolean
+}
+
+/** What a file can be written from. */
+export type FileData =
+  | string
+  | NodeJS.ArrayBufferView
+  | Iterable<string | NodeJS.ArrayBufferView>
+  | AsyncIterable<string | NodeJS.ArrayBufferView>
+
+const READ = toFlags('r', 'r')
+
+export function readFile(
+  host: Host,
+  path: PathLike,
+  opts?: ReadFileOptions | BufferEncoding | null
+): Promise<string | Buffer> {
+  const at = toPath(path)
+  const { encoding, flag, signal, ...read } = toOptions<ReadFileOptions>(opts)
+  const flags = toFlags(flag, 'r')
+  return named(host, { syscall: 'open', path: at.given }, async () => {
+    checkSignal(signal)
+    let bytes: Buffer
+    if (isPlain(flags)) {
+      const node = await find(await treeOf(host, read), at, true)
+      if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
+      if (node.kind === 'link') throw failure('ELOOP')
+      bytes = await node.located.candidate.readAll(read)
+    } else {
+      const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
+      bytes = await withFile(file, () => file.readRest())
+    }
+    checkSignal(signal)
+    return encoding ? bytes.toString(encoding) : bytes
+  })
+}
+
+function isPlain(flags: Flags): boolean {
+  return (Object.keys(READ) as (keyof Flags)[]).every((name) => flags[name] === READ[name])
+}
+
+export function writeFile(
+  host: Host,
+  path: PathLike,
+  data: FileData,
+  opts?: WriteFileOptions | BufferEncoding | null
+): Promise<void> {
+  return write(host, path, data, toOptions<WriteFileOptions>(opts), 'w')
+}
+
+export function appendFile(
+  host: Host,
+  path: PathLike,
+  data: FileData,
+  opts?: WriteFileOptions | BufferEncoding | null
+): Promise<void> {
+  return write(host, path, data, toOptions<WriteFileOptions>(opts), 'a')
+}
+
+function write(
+  host: Host,
+  path: PathLike,
+  data: FileData,
+  { encoding, mode, flag, signal }: WriteFileOptions,
+  otherwise: string
+): Promise<void> {
+  const at = toPath(path)
+  const flags = toFlags(flag, otherwise)
+  const bits = toMode(mode, 'mode', 0o666) & ~UMASK
+  const chunks = toChunks(data, encoding)
+  return named(host, { syscall: 'open', path: at.given }, async () => {
+    checkSignal(signal)
+    const [only] = Array.isArray(chunks) ? (chunks as Uint8Array[]) : []
+    const isReplacing = flags.truncate && flags.create && !flags.exclusive && !flags.noFollow
+    if (isReplacing && only) {
+      await replace(host, at, only, bits)
+      return
+    }
+    const file = await openFile(host, at, flags, bits)
+    await withFile(file, () => writeAll(file, chunks, signal, 0))
+  })
+}
+
+/** Writes a file whole, in one step; what it has beside its bytes stays. */
+async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number): Promise<void> {
+  const { key, node } = await resolve(await treeOf(host), path, true)
+  if (node?.kind === 'directory' || (node === null && path.isFolder)) throw failure('EISDIR')
+  const writer = host.overlay.requireWriter('open', key)
+  const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
+  const { mode: permissions, ...given } = kept
+  const staged = await writer.stage(bytes)
+  try {
+    const operation: Operation = { type: 'file', key, staged, ...given, ...modeOperation(permissions) }
+    await commit(host.overlay, writer, { syscall: 'open', operations: [operation] })
+  } catch (err) {
+    await staged.discard()
+    throw err
+  }
+}
+
+/** The parts of what a file is to be written from, as bytes; a list where they are all there. */
+export function toChunks(
+  data: unknown,
+  encoding: unknown
+): readonly Uint8Array[] | AsyncIterable<Uint8Array> {
+  if (typeof data === 'string' || ArrayBuffer.isView(data)) return [toData(data, encoding)]
+  if (
+    typeof data !== 'object' ||
+    data === null ||
+    !(Symbol.iterator in data || Symbol.asyncIterator in data)
+  ) {
+    throw badArgument('ERR_INVALID_ARG_TYPE', 'data', 'text, bytes, or an iterable of those', data)
+  }
+  return (async function* () {
+    for await (const part of data as AsyncIterable<unknown>) yield toData(part, encoding)
+  })()
+}
+
+/** @param position - of the first byte; null goes on where the last write ended */
+export async function writeAll(
+  file: OpenFile,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal: unknown,
+  position: number | null
+): Promise<void> {
+  let at = position
+  for await (const chunk of chunks) {
+    checkSignal(signal)
+    await file.write(chunk, at)
+    if (at !== null) at += chunk.byteLength
+  }
+  checkSignal(signal)
+}
+
+/** Does something with an open file and closes it; when that fails, nothing of it lands. */
+async function withFile<T>(file: OpenFile, work: () => Promise<T>): Promise<T> {
+  let result: T
+  try {
+    result = await work()
+  } catch (err) {
+    await file.release()
+    throw err
+  }
+  await file.close()
+  return result
+}
+
+export function truncate(host: Host, path: PathLike, length?: number | null): Promise<void> {
+  const at = toPath(path)
+  const size = toLength(length)
+  return named(host, { syscall: 'open', path: at.given }, async () => {
+    const file = await openFile(host, at, toFlags('r+', 'r+'), 0)
+    await withFile(file, () => file.truncate(size))
+  })
+}
+
+/** A size in bytes; one below 0 is 0, as in Node. */
+export function toLength(length: unknown): number {
+  return Math.max(0, toInteger(length ?? 0, 'len', Number.MIN_SAFE_INTEGER))
+}

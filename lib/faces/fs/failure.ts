@@ -1,0 +1,50 @@
+import type { Host } from './host.ts'
+import { ERRORS, failure, MultiDriveError, type ErrorCode } from '../../errors.ts'
+
+/** What an error of a call is said to be about. */
+export interface About {
+  readonly syscall: string
+  readonly path?: string
+  readonly dest?: string
+}
+
+const finals = new WeakSet<object>()
+
+/** An error that is said to be about what it says itself. */
+export function final(err: MultiDriveError): MultiDriveError {
+  finals.add(err)
+  return err
+}
+
+/**
+ * Runs a call of the fs face, once the MultiDrive is open: its errors name it and its paths, as the caller gave them.
+ *
+ * @param host - null where it is known to be open
+ */
+export async function named<T>(host: Host | null, about: About, call: () => Promise<T>): Promise<T> {
+  try {
+    await host?.ready(about.syscall)
+    return await call()
+  } catch (err) {
+    throw rename(err, about)
+  }
+}
+
+function rename(err: unknown, about: About): unknown {
+  if (!(err instanceof MultiDriveError) || !isSystemCode(err.code) || finals.has(err)) return err
+  const { detail, cause, drive, path } = err
+  const more = {
+    ...(path === undefined ? {} : { path }),
+    ...about,
+    ...(detail === undefined ? {} : { detail }),
+    ...(cause === undefined ? {} : { cause })
+  }
+  if (!drive) return failure(err.code, more)
+  // What a drive has said stays as it said it.
+  return new MultiDriveError(err.code, err.message, { ...more, drive })
+}
+
+/** Whether a code is one of the system's, which every call can meet; what else there is names its call already. */
+function isSystemCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code) && /^E[A-Z0-9]+$/.test(code)
+}

@@ -1,0 +1,284 @@
+import { Mutex } from 'async-mutex'
+import type { ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import { FileDraft } from '../../overlay/draft.ts'
+import { isSame, transact, type Preparation } from '../../overlay/transact.ts'
+import type { Node } from '../../overlay/tree.ts'
+import type { Located } from '../../overlay/view.ts'
+import type { Content, Draft } from '../../sources/source.ts'
+import { attributesAfterWrite, keptAttributes, modeOperation, type AttributeChange } from './attributes.ts'
+import type { Flags } from './flags.ts'
+import type { Host } from './host.ts'
+import { factsOf, type Facts } from './stats.ts'
+
+const CHUNK = 1 << 18
+
+/** How a file was opened. */
+export interface Opening {
+  readonly key: string
+  /** What stood there, null for what is to be made. */
+  readonly node: Node | null
+  readonly flags: Flags
+  /** Permission bits for a file that is to be made. */
+  readonly mode: number
+  readonly read: ReadOptions
+  /** Gives up the sole right to make the file, when it was taken. */
+  readonly release: () => void
+}
+
+/**
+ * An open file. Reading, it stays on the version that it opened; writing, it keeps what it writes to itself until it is synced or
+ * closed, and lands it whole (design, "How a read resolves" 7).
+ */
+export class OpenFile {
+  readonly key: string
+  readonly #host: Host
+  readonly #opening: Opening
+  readonly #calls = new Mutex()
+  /** The version that it goes on from, null for none or a folder. */
+  #located: Located | null
+  #content: Promise<Content> | null = null
+  #draft: FileDraft | null = null
+  #position = 0
+  /** Whether the bytes are others than those of the version. */
+  #isWritten: boolean
+  /** Whether bytes have been cut off, so that what was appended does not stand for all that was done. */
+  #isCut = false
+  /** When a write changed the draft last, in milliseconds since the epoch. */
+  #touched = Date.now()
+  #change: { -readonly [K in keyof AttributeChange]: AttributeChange[K] } = {}
+  /** Whether it has still to be made, with nobody else having done so. */
+  #isExclusive: boolean
+  #closed = false
+
+  constructor(host: Host, opening: Opening) {
+    const { flags, key, node, read } = opening
+    this.#host = host
+    this.#opening = opening
+    this.key = key
+    this.#located = node && node.kind !== 'directory' ? node.located : null
+    this.#isExclusive = flags.exclusive
+    this.#isWritten = flags.write && (this.#located === null || flags.truncate)
+    if (flags.write)
+      this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
+  }
+
+  /** Whether it has not been closed. */
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
+  /**
+   * Fills `into` and tells how many bytes there were.
+   *
+   * @param position - in bytes; null goes on where the last read or write ended
+   */
+  read(into: Uint8Array, position: number | null): Promise<number> {
+    if (!this.#opening.flags.read) return Promise.reject(failure('EBADF'))
+    if (position !== null && this.#draft === null) return this.#read(into, position)
+    return this.#alone(async () => {
+      const bytesRead = await this.#read(into, position ?? this.#position)
+      if (position === null) this.#position += bytesRead
+      return bytesRead
+    })
+  }
+
+  /** @param position - as for {@link read}; a file that is appended to ignores it */
+  write(chunk: Uint8Array, position: number | null): Promise<void> {
+    const { flags } = this.#opening
+    if (!flags.write) return Promise.reject(failure('EBADF'))
+    return this.#alone(async () => {
+      const draft = this.#draft!
+      const start = flags.append ? draft.byteLength : (position ?? this.#position)
+      const end = start + chunk.byteLength
+      if (!Number.isSafeInteger(end)) throw failure('EFBIG')
+      await draft.write(chunk, start)
+      if (position === null || flags.append) this.#position = end
+      if (chunk.byteLength > 0) this.#touch()
+    })
+  }
+
+  truncate(size: number): Promise<void> {
+    if (!this.#opening.flags.write) return Promise.reject(failure('EINVAL'))
+    return this.#alone(() => {
+      this.#draft!.truncate(size)
+      this.#isCut = true
+      this.#touch()
+      return Promise.resolve()
+    })
+  }
+
+  /** The bytes from where the last read or write ended to the end. */
+  async readRest(): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK, this.#byteLength - this.#position)))
+      const bytesRead = await this.read(chunk, null)
+      if (bytesRead === 0) return Buffer.concat(chunks)
+      chunks.push(chunk.subarray(0, bytesRead))
+    }
+  }
+
+  /** Gives a file that is being written other attributes, which land with its bytes. False where there is no such file. */
+  setAttributes(change: AttributeChange): boolean {
+    if (this.#draft === null) return false
+    this.#change = { ...this.#change, ...change }
+    return true
+  }
+
+  /** What is known of it, as it would be if it landed now. */
+  async facts(): Promise<Facts> {
+    const { node, mode } = this.#opening
+    if (node?.kind === 'directory') {
+      const view = await this.#host.view()
+      return factsOf(node, node.record?.stamp.mtime ?? (await view.newestBelow(node.key)))
+    }
+    const now = this.#touched
+    const facts: Facts = this.#located
+      ? factsOf({ kind: 'file', key: this.key, located: this.#located }, 0)
+      : {
+          ...factsOf({ kind: 'directory', key: this.key, record: null }, now),
+          type: REGULAR,
+          permissions: mode
+        }
+    if (this.#draft === null) return facts
+    const { time, metadata, mode: bits } = this.#change
+    return {
+      ...facts,
+      size: this.#draft.byteLength,
+      mtime: time ?? (this.#isWritten ? now : facts.mtime),
+      ctime: this.#isWritten ? now : facts.ctime,
+      permissions: bits ?? facts.permissions,
+      metadata: metadata === undefined ? facts.metadata : metadata
+    }
+  }
+
+  /** Lands what has been written, and goes on. */
+  sync(): Promise<void> {
+    return this.#alone(() => this.#land(true))
+  }
+
+  /** Lands what has been written and lets go of everything, whatever becomes of the landing. */
+  async close(): Promise<void> {
+    await this.#alone(async () => {
+      try {
+        await this.#land(false)
+      } finally {
+        await this.release()
+      }
+    })
+  }
+
+  /** Lets go of everything, and of what has been written too. */
+  async release(): Promise<void> {
+    this.#closed = true
+    this.#opening.release()
+    const content = this.#content
+    this.#content = null
+    await this.#draft?.close()
+    await content?.then(
+      (opened) => opened.close(),
+      () => undefined
+    )
+  }
+
+  get #byteLength(): number {
+    return this.#draft?.byteLength ?? this.#located?.candidate.value.blob?.byteLength ?? 0
+  }
+
+  #touch(): void {
+    this.#isWritten = true
+    this.#touched = Date.now()
+    // A date that was set before is that of bytes which are no longer these.
+    this.#change = { ...this.#change }
+    delete this.#change.time
+  }
+
+  #alone<T>(call: () => Promise<T>): Promise<T> {
+    return this.#calls.runExclusive(() => {
+      if (this.#closed) throw failure('EBADF')
+      return call()
+    })
+  }
+
+  async #read(into: Uint8Array, position: number): Promise<number> {
+    if (this.#opening.node?.kind === 'directory') throw failure('EISDIR')
+    if (this.#draft) return this.#draft.readInto(into, position)
+    this.#content ??= this.#located!.candidate.open(this.#opening.read).catch((err: unknown) => {
+      this.#content = null
+      throw err
+    })
+    return (await this.#content).read(into, position)
+  }
+
+  async #land(goOn: boolean): Promise<void> {
+    const draft = this.#draft
+    if (draft === null || !(this.#isWritten || Object.keys(this.#change).length > 0)) return
+    const { key } = this
+    const landing: { of: FileDraft | null } = { of: null }
+    try {
+      await transact(this.#host.overlay, 'close', key, async (at) => {
+        const before = this.#located
+        const { now, base } = this.#opening.flags.append
+          ? await this.#appended(at, landing)
+          : { now: before, base: draft }
+        const attributes = {
+          ...(now ? (this.#isWritten ? attributesAfterWrite(now) : keptAttributes(now)) : this.#fresh),
+          ...this.#change
+        }
+        const { mode, metadata, time } = attributes
+        const of = now?.candidate ?? null
+        const staged = await at.stage(key, of, () => at.writer.amend(base))
+        const exclusive = this.#isExclusive
+        return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
+      })
+    } finally {
+      await landing.of?.close()
+    }
+    this.#isWritten = false
+    this.#isExclusive = false
+    this.#isCut = false
+    this.#change = {}
+    if (goOn) await this.#goOn(draft)
+  }
+
+  get #fresh(): { mode: number; metadata: null; time: null } {
+    return { mode: this.#opening.mode, metadata: null, time: null }
+  }
+
+  /** What was appended, behind what stands there by now: two who append at once both find their bytes. */
+  async #appended(
+    at: Preparation,
+    landing: { of: FileDraft | null }
+  ): Promise<{ now: Located | null; base: Draft }> {
+    const draft = this.#draft!
+    const node = await at.look(this.key)
+    const now = node && node.kind === 'file' ? node.located : null
+    const before = this.#located
+    const isSameFile = now === null || (before !== null && isSame(before.candidate, now.candidate))
+    if (isSameFile || this.#isCut || this.#isExclusive) return { now: now ?? before, base: draft }
+    await landing.of?.close()
+    const behind = (landing.of = new FileDraft(now.candidate, this.#opening.read))
+    let end = behind.byteLength
+    const start = before?.candidate.value.blob?.byteLength ?? 0
+    for await (const chunk of draft.read(start, draft.byteLength)) {
+      await behind.write(chunk, end)
+      end += chunk.byteLength
+    }
+    return { now, base: behind }
+  }
+
+  /** Goes on from what has just landed, so that it need not land again with what comes. */
+  async #goOn(draft: FileDraft): Promise<void> {
+    const { overlay } = this.#host
+    const { writer } = overlay
+    const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer?.leaf)
+    const candidate = await leaf?.find(this.key)
+    if (!writer || !candidate) return
+    this.#located = { candidate, source: writer.source }
+    await draft.rebase(candidate)
+  }
+}
+
+/** The type of an ordinary file in a mode. */
+const REGULAR = 0o100000

@@ -1,0 +1,206 @@
+import { EventEmitter } from 'node:events'
+import type { ReadStream, WriteStream } from 'node:fs'
+import type {
+  CreateReadStreamOptions,
+  CreateWriteStreamOptions,
+  FileHandle as NodeFileHandle
+} from 'node:fs/promises'
+import { createInterface, type Interface } from 'node:readline'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { failure } from '../../errors.ts'
+import { toMode, toOptions, type TimeLike } from './arguments.ts'
+import { checkOwner, times } from './change.ts'
+import {
+  toChunks,
+  toLength,
+  writeAll,
+  type FileData,
+  type ReadFileOptions,
+  type WriteFileOptions
+} from './content.ts'
+import { named } from './failure.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { StatOptions } from './look.ts'
+import { BigIntStats, Stats } from './stats.ts'
+import { readStreamOf, writeStreamOf } from './streams.ts'
+import { readAll, toRead, toViews, toWrite, writeViews } from './transfer.ts'
+
+type View = NodeJS.ArrayBufferView
+
+/** Node's `FileHandle` (docs of `fs`, "Class: FileHandle"). Its errors are EBADF once it is closed, and those of the drive. */
+export class FileHandle extends EventEmitter implements NodeFileHandle {
+  readonly #files: OpenFiles
+  #fd: number
+  #closing: Promise<void> | null = null
+
+  /** @internal */
+  constructor(files: OpenFiles, fd: number) {
+    super()
+    this.#files = files
+    this.#fd = fd
+  }
+
+  /** The descriptor; -1 when it is closed. */
+  get fd(): number {
+    return this.#fd
+  }
+
+  read<T extends View>(
+    buffer: T,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | bigint | null
+  ): Promise<{ bytesRead: number; buffer: T }>
+  read<T extends View>(buffer: T, options?: object): Promise<{ bytesRead: number; buffer: T }>
+  read<T extends View = Buffer>(options?: { buffer?: T }): Promise<{ bytesRead: number; buffer: T }>
+  read(...args: unknown[]): Promise<{ bytesRead: number; buffer: never }> {
+    return this.#call('read', async () => {
+      const { buffer, part, position } = toRead(args)
+      return { bytesRead: await this.#file.read(part, position), buffer: buffer as never }
+    })
+  }
+
+  readv<T extends readonly View[]>(
+    buffers: T,
+    position?: number | null
+  ): Promise<{ bytesRead: number; buffers: T }> {
+    return this.#call('read', async () => {
+      return { bytesRead: await readAll(this.#file, toViews(buffers), position), buffers }
+    })
+  }
+
+  write<T extends View>(
+    buffer: T,
+    offset?: number | object | null,
+    length?: number | null,
+    position?: number | bigint | null
+  ): Promise<{ bytesWritten: number; buffer: T }>
+  write(
+    data: string,
+    position?: number | null,
+    encoding?: BufferEncoding | null
+  ): Promise<{ bytesWritten: number; buffer: string }>
+  write(...args: unknown[]): Promise<{ bytesWritten: number; buffer: never }> {
+    return this.#call('write', async () => {
+      const { buffer, part, position } = toWrite(args)
+      await this.#file.write(part, position)
+      return { bytesWritten: part.byteLength, buffer: buffer as never }
+    })
+  }
+
+  writev<T extends readonly View[]>(
+    buffers: T,
+    position?: number | null
+  ): Promise<{ bytesWritten: number; buffers: T }> {
+    return this.#call('write', async () => {
+      return { bytesWritten: await writeViews(this.#file, toViews(buffers), position), buffers }
+    })
+  }
+
+  readFile(options?: { encoding?: null; signal?: AbortSignal } | null): Promise<Buffer<ArrayBuffer>>
+  readFile(options: { encoding: BufferEncoding; signal?: AbortSignal } | BufferEncoding): Promise<string>
+  readFile(options?: ReadFileOptions | BufferEncoding | null): Promise<string | Buffer<ArrayBuffer>>
+  readFile(options?: ReadFileOptions | BufferEncoding | null): Promise<never> {
+    return this.#call('read', () => this.#files.readFile(this.#fd, options)) as Promise<never>
+  }
+
+  writeFile(data: FileData, options?: WriteFileOptions | BufferEncoding | null): Promise<void> {
+    return this.#call('write', async () => {
+      const { encoding, signal } = toOptions<WriteFileOptions>(options)
+      await writeAll(this.#file, toChunks(data, encoding), signal, null)
+    })
+  }
+
+  appendFile(data: FileData, options?: WriteFileOptions | BufferEncoding | null): Promise<void> {
+    return this.writeFile(data, options)
+  }
+
+  stat(opts?: StatOptions & { bigint?: false }): Promise<Stats>
+  stat(opts: StatOptions & { bigint: true }): Promise<BigIntStats>
+  stat(opts?: StatOptions): Promise<Stats | BigIntStats>
+  stat(opts: StatOptions = {}): Promise<never> {
+    return this.#call('fstat', async () => {
+      const facts = await this.#file.facts()
+      return (opts.bigint === true ? new BigIntStats(facts) : new Stats(facts)) as never
+    })
+  }
+
+  truncate(len?: number | null): Promise<void> {
+    return this.#call('ftruncate', async () => this.#file.truncate(toLength(len)))
+  }
+
+  chmod(mode: number | string): Promise<void> {
+    return this.#call('fchmod', async () =>
+      this.#files.setAttributes(this.#fd, { mode: toMode(mode, 'mode', 0) })
+    )
+  }
+
+  /** Accepted and not kept: a drive has no owners. */
+  chown(uid: number, gid: number): Promise<void> {
+    return this.#call('fchown', async () => {
+      checkOwner(uid, gid)
+      await this.#file.facts()
+    })
+  }
+
+  utimes(atime: TimeLike, mtime: TimeLike): Promise<void> {
+    return this.#call('futime', async () =>
+      this.#files.setAttributes(this.#fd, { time: times(atime, mtime) })
+    )
+  }
+
+  /** Lands what has been written. */
+  sync(): Promise<void> {
+    return this.#call('fsync', () => this.#file.sync())
+  }
+
+  /** The same as {@link sync}. */
+  datasync(): Promise<void> {
+    return this.#call('fdatasync', () => this.#file.sync())
+  }
+
+  createReadStream(options?: CreateReadStreamOptions): ReadStream {
+    return readStreamOf(this.#files, this.#fd, { ...options }, () => this.close())
+  }
+
+  createWriteStream(options?: CreateWriteStreamOptions): WriteStream {
+    return writeStreamOf(this.#files, this.#fd, { ...options }, () => this.close())
+  }
+
+  readableWebStream(): ReadableStream {
+    const stream = readStreamOf(this.#files, this.#fd, { autoClose: false }, () => this.close())
+    return Readable.toWeb(stream)
+  }
+
+  readLines(options?: CreateReadStreamOptions): Interface {
+    return createInterface({ input: this.createReadStream(options), crlfDelay: Infinity })
+  }
+
+  /** Lands what has been written and closes it; closing it again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const fd = this.#fd
+    this.#fd = -1
+    this.emit('close')
+    await this.#files.close(fd)
+  }
+
+  get #file() {
+    return this.#files.get(this.#fd)
+  }
+
+  #call<T>(syscall: string, call: () => Promise<T>): Promise<T> {
+    return named(null, { syscall }, () =>
+      this.#fd === -1 ? Promise.reject(failure('EBADF', { detail: 'file closed' })) : call()
+    )
+  }
+}

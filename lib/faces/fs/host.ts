@@ -1,0 +1,63 @@
+import type { ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import type { Operation } from '../../overlay/operation.ts'
+import type { Overlay } from '../../overlay/overlay.ts'
+import { transact, type Preparation } from '../../overlay/transact.ts'
+import { Tree, type Node, type Resolved } from '../../overlay/tree.ts'
+import type { MergedView } from '../../overlay/view.ts'
+import type { Path } from './arguments.ts'
+
+/** What the fs face needs of the MultiDrive that it is a face of. */
+export interface Host {
+  readonly overlay: Overlay
+  /** Resolves when it is open, with every drive that is being added. */
+  ready(syscall: string): Promise<void>
+  /** The merged view of now. */
+  view(opts?: ReadOptions): Promise<MergedView>
+  /** Tells when the merged view may have changed, until the returned function is called. */
+  onUpdate(listener: () => void): () => void
+}
+
+/** The merged view of now as a tree. */
+export async function treeOf(host: Host, opts: ReadOptions = {}): Promise<Tree> {
+  return new Tree(await host.view(opts), opts)
+}
+
+/**
+ * Where a path leads.
+ *
+ * @throws ENOENT, ENOTDIR, ELOOP
+ */
+export async function resolve(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
+  if (path.given === '') throw failure('ENOENT')
+  const resolved = await tree.resolve(path.full, follow || path.isFolder)
+  if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  return resolved
+}
+
+/** What stands where a path leads. */
+export async function find(tree: Tree, path: Path, follow: boolean): Promise<Node> {
+  const { node } = await resolve(tree, path, follow)
+  if (node === null) throw failure('ENOENT')
+  return node
+}
+
+/**
+ * Changes what a path leads to, in the merged view of the moment that the change lands.
+ *
+ * @param plan - gives the operations for what stands there
+ */
+export async function change(
+  host: Host,
+  syscall: string,
+  path: Path,
+  follow: boolean,
+  plan: (resolved: Resolved, at: Preparation) => Promise<readonly Operation[]> | readonly Operation[]
+): Promise<void> {
+  const { key } = await resolve(await treeOf(host), path, follow)
+  await transact(host.overlay, syscall, key, async (at) => {
+    const resolved = await resolve(at.tree, path, follow)
+    await at.look(resolved.key)
+    return plan(resolved, at)
+  })
+}

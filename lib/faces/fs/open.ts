@@ -1,0 +1,54 @@
+import type { ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import type { Path } from './arguments.ts'
+import { OpenFile } from './file.ts'
+import type { Flags } from './flags.ts'
+import { resolve, treeOf, type Host } from './host.ts'
+
+/** The files that descriptors of this process have the sole right to make, by the drive that they will lie in. */
+const reserved = new WeakMap<object, Set<string>>()
+
+/**
+ * Opens what a path leads to.
+ *
+ * @param mode - permission bits for a file that is to be made
+ * @throws ENOENT, EEXIST, EISDIR, ENOTDIR, ELOOP, EROFS as `open()` of POSIX
+ */
+export async function openFile(
+  host: Host,
+  path: Path,
+  flags: Flags,
+  mode: number,
+  read: ReadOptions = {}
+): Promise<OpenFile> {
+  const follow = !(flags.noFollow || flags.exclusive)
+  const tree = await treeOf(host, read)
+  const { key, node } = await resolve(tree, path, follow)
+  if (node && flags.exclusive) throw failure('EEXIST')
+  if (node === null && !flags.create) throw failure('ENOENT')
+  if (node === null && path.isFolder) throw failure('EISDIR')
+  if (node?.kind === 'link') throw failure('ELOOP')
+  if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
+  if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
+  const writer = flags.write || node === null ? host.overlay.requireWriter('open') : null
+  const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
+  // What is made by being opened is made by one who may write, whatever else the flags say.
+  const isMaking = node === null && !flags.write
+  const file = new OpenFile(host, {
+    key,
+    node,
+    flags: isMaking ? { ...flags, write: true } : flags,
+    mode,
+    read,
+    release
+  })
+  return file
+}
+
+function reserve(drive: object, key: string): () => void {
+  let keys = reserved.get(drive)
+  if (!keys) reserved.set(drive, (keys = new Set()))
+  if (keys.has(key)) throw failure('EEXIST')
+  keys.add(key)
+  return () => void keys.delete(key)
+}

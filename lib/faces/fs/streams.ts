@@ -1,0 +1,77 @@
+import fs, { type ReadStream, type WriteStream } from 'node:fs'
+import type { OpenFiles } from './open-files.ts'
+import { readAll, writeViews } from './transfer.ts'
+
+type Done = (err: Error | null, count?: number, data?: unknown) => void
+
+/**
+ * Node's own stream over a descriptor, which takes its `open`, `read` and `close` from whoever gives them (docs of `fs`,
+ * "fs.createReadStream").
+ */
+export function readStreamOf(
+  files: OpenFiles,
+  fd: number,
+  options: object,
+  close: () => Promise<void>
+): ReadStream {
+  const read = (
+    _fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: unknown,
+    cb: Done
+  ) => {
+    const part = buffer.subarray(offset, offset + length)
+    settle(() => readAll(files.get(fd), [part], position), buffer, cb)
+  }
+  return fs.createReadStream('', { ...options, fd, fs: { ...closing(close), read } })
+}
+
+export function writeStreamOf(
+  files: OpenFiles,
+  fd: number,
+  options: object,
+  close: () => Promise<void>
+): WriteStream {
+  const write = (
+    _fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: unknown,
+    cb: Done
+  ) => {
+    const part = buffer.subarray(offset, offset + length)
+    settle(() => writeViews(files.get(fd), [part], position), buffer, cb)
+  }
+  const writev = (_fd: number, buffers: Uint8Array[], position: unknown, cb: Done) => {
+    settle(() => writeViews(files.get(fd), buffers, position), buffers, cb)
+  }
+  const fsync = (_fd: number, cb: Done) => settle(() => files.get(fd).sync(), undefined, cb as () => void)
+  return fs.createWriteStream('', {
+    ...options,
+    fd,
+    fs: { ...closing(close), write, writev, fsync }
+  } as object)
+}
+
+function closing(close: () => Promise<void>): object {
+  return {
+    open: () => undefined,
+    close: (_fd: number, cb: Done) => settle(close, undefined, cb as () => void)
+  }
+}
+
+function settle<T>(
+  call: () => Promise<T>,
+  data: unknown,
+  cb: (err: Error | null, count?: T, data?: unknown) => void
+): void {
+  Promise.resolve()
+    .then(call)
+    .then(
+      (count) => process.nextTick(cb, null, count, data),
+      (err: unknown) => process.nextTick(cb, err)
+    )
+}

@@ -1,0 +1,140 @@
+import { badArgument, toData, toInteger } from './arguments.ts'
+import type { OpenFile } from './file.ts'
+
+/** How many bytes are read when nobody says into what (docs of `fs`, "filehandle.read"). */
+const DEFAULT_BUFFER = 16_384
+
+/** 2 ** 63 - 1, the last position that a system can be asked for. */
+const LAST_POSITION = 2n ** 63n - 1n
+
+type View = NodeJS.ArrayBufferView
+
+/** The parts of a buffer that a call reads into or writes from, and where in the file. */
+export interface Transfer<T> {
+  readonly buffer: T
+  readonly part: Uint8Array
+  /** In bytes; null goes on where the last call ended. */
+  readonly position: number | null
+}
+
+interface Region {
+  buffer?: unknown
+  offset?: unknown
+  length?: unknown
+  position?: unknown
+}
+
+/**
+ * What `read()` is to do, in each of its forms: `(buffer, offset, length, position)`, `(buffer, options)`, `(options)`, `()`.
+ *
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE
+ */
+export function toRead(args: readonly unknown[]): Transfer<View> {
+  const region = toRegion(args)
+  const buffer = toView(region.buffer ?? Buffer.alloc(DEFAULT_BUFFER), 'buffer')
+  const { offset, length } = toPart(buffer, region)
+  if (length > 0 && buffer.byteLength === 0) {
+    throw badArgument('ERR_INVALID_ARG_VALUE', 'buffer', 'one that bytes fit into', buffer)
+  }
+  return {
+    buffer,
+    part: bytesOf(buffer).subarray(offset, offset + length),
+    position: toPosition(region.position, length)
+  }
+}
+
+/** What `write()` is to do: `(buffer, offset, length, position)`, `(buffer, options)`, `(text, position, encoding)`. */
+export function toWrite(args: readonly unknown[]): Transfer<View | string> {
+  const [data, second, third] = args
+  if (typeof data === 'string') {
+    return { buffer: data, part: toData(data, toEncoding(third)), position: toWritePosition(second) }
+  }
+  const region = toRegion(args)
+  const buffer = toView(region.buffer, 'buffer')
+  const { offset, length } = toPart(buffer, region)
+  return {
+    buffer,
+    part: bytesOf(buffer).subarray(offset, offset + length),
+    position: toWritePosition(region.position)
+  }
+}
+
+/** Fills views one after another, and tells how many bytes there were. */
+export async function readAll(file: OpenFile, views: readonly View[], position: unknown): Promise<number> {
+  let at = toWritePosition(position)
+  let total = 0
+  for (const view of views) {
+    const bytesRead = await file.read(bytesOf(view), at)
+    total += bytesRead
+    if (at !== null) at += bytesRead
+    if (bytesRead < view.byteLength) break
+  }
+  return total
+}
+
+/** Writes views one after another in one step. */
+export async function writeViews(file: OpenFile, views: readonly View[], position: unknown): Promise<number> {
+  const joined = Buffer.concat(views.map(bytesOf))
+  await file.write(joined, toWritePosition(position))
+  return joined.byteLength
+}
+
+/** @throws ERR_INVALID_ARG_TYPE for what is no list of buffers */
+export function toViews(value: unknown): View[] {
+  if (Array.isArray(value) && value.every((view) => ArrayBuffer.isView(view))) return value as View[]
+  throw badArgument('ERR_INVALID_ARG_TYPE', 'buffers', 'a list of buffers', value)
+}
+
+function toRegion(args: readonly unknown[]): Region {
+  const [first, second] = args
+  if (!ArrayBuffer.isView(first) && (first === undefined || first === null || isOptions(first)))
+    return first ?? {}
+  if (isOptions(second)) return { ...second, buffer: first }
+  const [buffer, offset, length, position] = args
+  return { buffer, offset, length, position }
+}
+
+function isOptions(value: unknown): value is Region {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
+}
+
+function toPart(buffer: View, region: Region): { offset: number; length: number } {
+  const offset = toInteger(region.offset ?? 0, 'offset', 0)
+  const length = region.length ?? Math.max(0, buffer.byteLength - offset)
+  if (length === 0) return { offset, length }
+  if (offset > buffer.byteLength) toInteger(offset, 'offset', 0, buffer.byteLength)
+  return { offset, length: toInteger(length, 'length', 0, buffer.byteLength - offset) }
+}
+
+function toPosition(value: unknown, length: number): number | null {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'bigint') {
+    if (value < -1n || value > LAST_POSITION - BigInt(length)) {
+      throw badArgument('ERR_OUT_OF_RANGE', 'position', `from -1 to ${LAST_POSITION}`, value)
+    }
+    return value === -1n ? null : Number(value)
+  }
+  const position = toInteger(value, 'position', -1)
+  return position === -1 ? null : position
+}
+
+/** What is no position is none, as Node takes it where it writes. */
+function toWritePosition(value: unknown): number | null {
+  if (typeof value === 'bigint') return value < 0n ? null : Number(value)
+  return typeof value === 'number' && value >= 0 ? value : null
+}
+
+function toEncoding(value: unknown): BufferEncoding {
+  if (value === undefined || value === null) return 'utf8'
+  if (typeof value === 'string' && Buffer.isEncoding(value)) return value
+  throw badArgument('ERR_INVALID_ARG_VALUE', 'encoding', 'a known encoding', value)
+}
+
+function toView(value: unknown, name: string): View {
+  if (ArrayBuffer.isView(value)) return value as View
+  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'a Buffer, TypedArray, or DataView', value)
+}
+
+function bytesOf(view: View): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
