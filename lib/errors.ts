@@ -14,24 +14,30 @@ export const ERRORS = {
   EINVAL: { message: 'invalid argument', errno: constants.errno.EINVAL },
   EISDIR: { message: 'illegal operation on a directory', errno: constants.errno.EISDIR },
   ELOOP: { message: 'too many symbolic links encountered', errno: constants.errno.ELOOP },
+  ENAMETOOLONG: { message: 'name too long', errno: constants.errno.ENAMETOOLONG },
   ENOENT: { message: 'no such file or directory', errno: constants.errno.ENOENT },
   ENOTDIR: { message: 'not a directory', errno: constants.errno.ENOTDIR },
   ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
   EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
-  ABORT_ERR: { message: 'the operation was aborted', errno: null },
-  ERR_DIR_CLOSED: { message: 'the directory handle was closed', errno: null },
-  ERR_FS_CP_EINVAL: { message: 'invalid source or destination of a copy', errno: constants.errno.EINVAL },
-  ERR_FS_CP_EEXIST: { message: 'the destination of a copy already exists', errno: constants.errno.EEXIST },
+  ABORT_ERR: { message: 'The operation was aborted', errno: null },
+  ERR_DIR_CLOSED: { message: 'Directory handle was closed', errno: null },
   ERR_FS_CP_DIR_TO_NON_DIR: {
-    message: 'cannot copy a directory over what is none',
+    message: 'Cannot overwrite non-directory with directory',
     errno: constants.errno.EISDIR
   },
+  ERR_FS_CP_EEXIST: { message: 'Target already exists', errno: constants.errno.EEXIST },
+  ERR_FS_CP_EINVAL: { message: 'Invalid src or dest', errno: constants.errno.EINVAL },
   ERR_FS_CP_NON_DIR_TO_DIR: {
-    message: 'cannot copy over a directory what is none',
+    message: 'Cannot overwrite directory with non-directory',
     errno: constants.errno.ENOTDIR
   },
-  ERR_FS_EISDIR: { message: 'path is a directory', errno: constants.errno.EISDIR },
+  ERR_FS_EISDIR: { message: 'Path is a directory', errno: constants.errno.EISDIR },
+  ERR_FS_INVALID_SYMLINK_TYPE: {
+    message: 'Symlink type must be one of "dir", "file", or "junction"',
+    errno: null
+  },
+  ERR_INCOMPATIBLE_OPTION_PAIR: { message: 'options that cannot be used together', errno: null },
   ERR_INVALID_ARG_TYPE: { message: 'an argument of a wrong type', errno: null },
   ERR_INVALID_ARG_VALUE: { message: 'an argument of a wrong value', errno: null },
   ERR_OUT_OF_RANGE: { message: 'an argument out of range', errno: null },
@@ -94,7 +100,8 @@ export class MultiDriveError extends Error {
 /** An error of our own, with a message of the form that Node prints. */
 export function failure(code: ErrorCode, details: ErrorDetails = {}): MultiDriveError {
   const { syscall, path, dest, detail } = details
-  let message = `${code}: ${ERRORS[code].message}`
+  // Node's own errors, unlike the system's, do not begin with their code.
+  let message: string = code.startsWith('ERR_') ? ERRORS[code].message : `${code}: ${ERRORS[code].message}`
   if (syscall !== undefined) message += `, ${syscall}`
   if (path !== undefined) message += ` '${printable(path)}'`
   if (dest !== undefined) message += ` -> '${printable(dest)}'`
@@ -125,7 +132,7 @@ export function errorCode(err: unknown): string | undefined {
 
 /** A path as it can be printed: not without end, and without what a terminal would obey. */
 function printable(path: string): string {
-  const short = path.length > 256 ? `${path.slice(0, 256)}…` : path
+  const short = path.length > 1024 ? `${path.slice(0, 1024)}…` : path
   return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))
 }
 

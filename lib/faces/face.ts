@@ -122,7 +122,7 @@ export abstract class Face extends ReadingFace {
   watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
-      throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'a function', onchange)
+      throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
     return watch(this.#body, path, onchange as OnChange, (err) => this.emit('error', err))
   }
 

@@ -1,6 +1,6 @@
 import type { FsCalls } from './api.ts'
 import { toData, toDescriptor, toMode, toOptions } from './arguments.ts'
-import { checkOwner, times } from './change.ts'
+import { checkOwner, checkTime, times } from './change.ts'
 import { toChunks, toLength, writeAll, type WriteFileOptions } from './content.ts'
 import { named } from './failure.ts'
 import type { Host } from './host.ts'
@@ -119,7 +119,11 @@ export function callsOf(
     }),
     futimes: descriptor('futime', (fd, atime, mtime) => {
       const time = times(atime, mtime)
-      return () => files.setAttributes(fd, { time })
+      return () => {
+        files.get(fd)
+        checkTime(time)
+        return files.setAttributes(fd, { time })
+      }
     }),
     fsync: descriptor('fsync', (fd) => () => files.get(fd).sync()),
     fdatasync: descriptor('fdatasync', (fd) => () => files.get(fd).sync())

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../../drive.ts'
-import { failure } from '../../errors.ts'
+import { ERRORS, failure } from '../../errors.ts'
 import { isObject, toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
@@ -12,6 +12,7 @@ import {
   encoded,
   toInteger,
   toMode,
+  toObject,
   toOptions,
   toPath,
   toTime,
@@ -20,8 +21,8 @@ import {
   type TimeLike
 } from './arguments.ts'
 import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
-import { named } from './failure.ts'
-import { change, find, resolve, treeOf, type Host } from './host.ts'
+import { final, named, systemError } from './failure.ts'
+import { change, entryAt, find, resolve, treeOf, type Host } from './host.ts'
 import { toFlag, type EncodingOptions } from './look.ts'
 import { DIRECTORY_MODE } from './stats.ts'
 
@@ -83,7 +84,7 @@ async function makeFolders(host: Host, path: Path, mode: number | null): Promise
       if (resolved.node?.kind === 'directory') continue
       if (resolved.node) throw failure(i === names.length ? 'EEXIST' : 'ENOTDIR')
       await at.look(resolved.key)
-      first ??= resolved.key
+      first ??= given
       operations.push({ type: 'make-directory', key: resolved.key, mode, metadata: null })
     }
     return operations
@@ -110,51 +111,73 @@ export function mkdtemp(
   })
 }
 
-export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions | null): Promise<void> {
+export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions): Promise<void> {
   const at = toPath(path)
-  checkRemoval(opts ?? {})
+  checkRemoval(toObject(opts) as RmdirOptions)
   return named(host, { syscall: 'rmdir', path: at.given }, () =>
-    change(host, 'rmdir', { ...at, isFolder: false }, false, ({ key, node }) => {
-      if (node === null) throw failure('ENOENT')
-      if (node.kind !== 'directory') throw failure('ENOTDIR')
-      checkNotRoot(key)
-      return [
-        { type: 'remove-directory', key },
-        { type: 'keep-directory', key: parentOf(key) }
-      ]
-    })
+    change(
+      host,
+      'rmdir',
+      (tree) => entryAt(tree, at),
+      ({ key, node }) => {
+        if (node === null) throw failure('ENOENT')
+        if (node.kind !== 'directory') throw failure('ENOTDIR')
+        const last = lastName(at)
+        if (last === '.') throw failure('EINVAL')
+        if (last === '..') throw failure('ENOTEMPTY')
+        checkNotRoot(key)
+        return [
+          { type: 'remove-directory', key },
+          { type: 'keep-directory', key: parentOf(key) }
+        ]
+      }
+    )
   )
 }
 
 export function unlink(host: Host, path: PathLike): Promise<void> {
   const at = toPath(path)
   return named(host, { syscall: 'unlink', path: at.given }, () =>
-    change(host, 'unlink', at, false, ({ node }) => {
-      if (node === null) throw failure('ENOENT')
-      if (node.kind === 'directory') throw failure('EISDIR')
-      return removal(node.key, false)
-    })
+    change(
+      host,
+      'unlink',
+      (tree) => entryAt(tree, at),
+      ({ node }) => {
+        if (node === null) throw failure('ENOENT')
+        if (node.kind === 'directory') throw failure('EISDIR')
+        return removal(node.key, false)
+      }
+    )
   )
 }
 
-export function rm(host: Host, path: PathLike, opts?: RmOptions | null): Promise<void> {
+export function rm(host: Host, path: PathLike, opts?: RmOptions): Promise<void> {
   const at = toPath(path)
-  const options = opts ?? {}
+  const options = toObject(opts) as RmOptions
   const force = toFlag(options.force, 'options.force')
   const recursive = toFlag(options.recursive, 'options.recursive')
   checkRemoval(options)
   return named(host, { syscall: 'rm', path: at.given }, async () => {
     try {
-      await change(host, 'rm', { ...at, isFolder: false }, false, ({ key, node }) => {
-        if (node === null) throw failure('ENOENT')
-        if (node.kind === 'directory' && !recursive)
-          throw failure('ERR_FS_EISDIR', { syscall: 'rm', path: at.given })
-        checkNotRoot(key)
-        return removal(key, recursive)
-      })
+      await change(
+        host,
+        'rm',
+        (tree) => entryAt(tree, at),
+        ({ key, node }) => {
+          if (node === null) throw failure('ENOENT')
+          if (node.kind === 'directory' && !recursive) {
+            throw systemError('ERR_FS_EISDIR', { syscall: 'rm', path: at.given }, 'is a directory')
+          }
+          checkNotRoot(key)
+          return removal(key, recursive)
+        }
+      )
     } catch (err) {
-      if (force && ['ENOENT', 'ENOTDIR'].includes((err as { code: string }).code)) return
-      throw err
+      const { code } = err as { code: string }
+      if (force && code === 'ENOENT') return
+      // Node looks at the path before it removes what it finds.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw err
+      throw final(failure(code, { syscall: 'lstat', path: at.given }))
     }
   })
 }
@@ -163,12 +186,14 @@ export function symlink(host: Host, target: PathLike, path: PathLike, type?: str
   const linkname = toPath(target, 'target').given.toWellFormed()
   const at = toPath(path)
   if (type != null && !['dir', 'file', 'junction'].includes(type)) {
-    throw badArgument('ERR_INVALID_ARG_VALUE', 'type', "'dir', 'file' or 'junction'", type)
+    const message = `${ERRORS.ERR_FS_INVALID_SYMLINK_TYPE.message}. Received "${type}"`
+    throw Object.assign(new Error(message), { code: 'ERR_FS_INVALID_SYMLINK_TYPE' })
   }
   return named(host, { syscall: 'symlink', path: linkname, dest: at.given }, async () => {
     if (linkname === '') throw failure('ENOENT')
     const { key, node } = await resolve(await treeOf(host), at, false)
     if (node !== null) throw failure('EEXIST')
+    if (at.isFolder) throw failure('ENOENT')
     await land(host, 'symlink', [{ type: 'link', key, linkname, metadata: null, exclusive: true }], key)
   })
 }
@@ -187,12 +212,11 @@ export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promis
   const to = toPath(newPath, 'newPath')
   return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
     transact(host.overlay, 'rename', from.full, async (at) => {
-      const source = await find(at.tree, from, false)
-      const target = await resolve(
-        at.tree,
-        { ...to, isFolder: to.isFolder && source.kind !== 'directory' },
-        false
-      )
+      const { node: source } = await entryAt(at.tree, from)
+      if (source === null) throw failure('ENOENT')
+      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
+      if (to.isFolder && source.kind !== 'directory') throw failure('ENOTDIR')
+      const target = await resolve(at.tree, { ...to, isFolder: false }, false)
       await at.look(source.key)
       await at.look(target.key)
       checkRename(source, target)
@@ -269,17 +293,25 @@ export function checkOwner(uid: unknown, gid: unknown): void {
 }
 
 export function utimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
-  return setAttributes(host, 'utime', path, true, { time: times(atime, mtime) })
+  return setTimes(host, 'utime', path, true, times(atime, mtime))
 }
 
 export function lutimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
-  return setAttributes(host, 'lutime', path, false, { time: times(atime, mtime) })
+  return setTimes(host, 'lutime', path, false, times(atime, mtime))
 }
 
-/** The mtime in milliseconds; an atime must be right, and is not kept. */
+function setTimes(host: Host, syscall: string, path: PathLike, follow: boolean, time: number): Promise<void> {
+  return setAttributes(host, syscall, path, follow, { time }, () => checkTime(time))
+}
+
+/** A time that no drive can keep is as wrong as one that no system can. */
+export function checkTime(time: number): void {
+  if (Number.isNaN(time)) throw failure('EINVAL')
+}
+
+/** The mtime in milliseconds, NaN for one that cannot be kept; an atime must be right, and is not kept. */
 export function times(atime: unknown, mtime: unknown): number {
-  toTime(atime, 'atime')
-  return toTime(mtime, 'mtime')
+  return Number.isNaN(toTime(atime, 'atime')) ? NaN : toTime(mtime, 'mtime')
 }
 
 export function setMetadata(host: Host, path: PathLike, key: string, value: Json): Promise<void> {
@@ -303,19 +335,24 @@ function changeMetadata(
   edit: (metadata: { [name: string]: Json }) => { [name: string]: Json }
 ): Promise<void> {
   return named(host, { syscall, path: path.given }, () =>
-    change(host, syscall, path, true, ({ node }, at) => {
-      if (node === null) throw failure('ENOENT')
-      checkKeeps(node)
-      const before =
-        node.kind === 'directory'
-          ? (node.record?.record.metadata ?? null)
-          : node.located.candidate.value.metadata
-      if (before !== null && !isObject(before))
-        throw failure('EINVAL', { detail: 'its metadata has no names' })
-      const metadata = edit(before ?? {})
-      const isEmpty = Object.keys(metadata).length === 0
-      return withAttributes(at, node, { metadata: isEmpty ? null : metadata })
-    })
+    change(
+      host,
+      syscall,
+      (tree) => resolve(tree, path, true),
+      ({ node }, at) => {
+        if (node === null) throw failure('ENOENT')
+        checkKeeps(node)
+        const before =
+          node.kind === 'directory'
+            ? (node.record?.record.metadata ?? null)
+            : node.located.candidate.value.metadata
+        if (before !== null && !isObject(before))
+          throw failure('EINVAL', { detail: 'its metadata has no names' })
+        const metadata = edit(before ?? {})
+        const isEmpty = Object.keys(metadata).length === 0
+        return withAttributes(at, node, { metadata: isEmpty ? null : metadata })
+      }
+    )
   )
 }
 
@@ -324,16 +361,23 @@ function setAttributes(
   syscall: string,
   path: PathLike,
   follow: boolean,
-  attributes: AttributeChange
+  attributes: AttributeChange,
+  check: () => void = () => undefined
 ): Promise<void> {
   const at = toPath(path)
-  return named(host, { syscall, path: at.given }, () =>
-    change(host, syscall, at, follow, ({ node }, preparation) => {
-      if (node === null) throw failure('ENOENT')
-      checkKeeps(node)
-      return withAttributes(preparation, node, attributes)
-    })
-  )
+  return named(host, { syscall, path: at.given }, async () => {
+    check()
+    await change(
+      host,
+      syscall,
+      (tree) => resolve(tree, at, follow),
+      ({ node }, preparation) => {
+        if (node === null) throw failure('ENOENT')
+        checkKeeps(node)
+        return withAttributes(preparation, node, attributes)
+      }
+    )
+  })
 }
 
 function acceptOnly(host: Host, syscall: string, path: PathLike, follow: boolean): Promise<void> {
@@ -376,6 +420,11 @@ function checkName(name: unknown): void {
 function checkRemoval({ maxRetries, retryDelay }: RmdirOptions): void {
   if (maxRetries !== undefined) toInteger(maxRetries, 'options.maxRetries', 0, 2 ** 32 - 1)
   if (retryDelay !== undefined) toInteger(retryDelay, 'options.retryDelay', 0, 2 ** 31 - 1)
+}
+
+/** What stands behind the last slash that has something behind it. */
+function lastName({ given }: Path): string {
+  return given.replace(/\/+$/, '').split('/').at(-1)!
 }
 
 function required(value: unknown, name: string): unknown {

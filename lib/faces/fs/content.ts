@@ -149,7 +149,12 @@ export function toChunks(
     data === null ||
     !(Symbol.iterator in data || Symbol.asyncIterator in data)
   ) {
-    throw badArgument('ERR_INVALID_ARG_TYPE', 'data', 'text, bytes, or an iterable of those', data)
+    throw badArgument(
+      'ERR_INVALID_ARG_TYPE',
+      'data',
+      'of type string or an instance of Buffer, TypedArray, DataView, Stream, Iterable, or AsyncIterable',
+      data
+    )
   }
   return (async function* () {
     for await (const part of data as AsyncIterable<unknown>) yield toData(part, encoding)

@@ -6,9 +6,9 @@ import { transact, type Preparation } from '../../overlay/transact.ts'
 import { parentOf, type Node, type Resolved } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
 import { isIn } from '../../path.ts'
-import { badArgument, toInteger, toPath, type Path, type PathLike } from './arguments.ts'
+import { badArgument, toInteger, toObject, toPath, type Path, type PathLike } from './arguments.ts'
 import { keptAttributes, modeOperation, withoutTime } from './attributes.ts'
-import { named } from './failure.ts'
+import { final, named, systemError } from './failure.ts'
 import { find, resolve, type Host } from './host.ts'
 import { toFlag } from './look.ts'
 
@@ -39,7 +39,8 @@ export function copyFile(host: Host, src: PathLike, dest: PathLike, mode?: numbe
   return named(host, { syscall: 'copyfile', path: from.given, dest: to.given }, () =>
     transact(host.overlay, 'copyfile', to.full, async (at) => {
       const source = await find(at.tree, from, true)
-      const target = await resolve(at.tree, to, true)
+      // What must not be there is not looked for where a link leads.
+      const target = await resolve(at.tree, to, !exclusive)
       if (source.kind !== 'file') throw failure('EISDIR')
       if (target.node && exclusive) throw failure('EEXIST')
       if (target.node?.kind === 'directory') throw failure('EISDIR')
@@ -69,10 +70,10 @@ interface Copy extends Required<Omit<CpOptions, 'filter' | 'mode'>> {
   readonly filter: (source: string, destination: string) => boolean | Promise<boolean>
 }
 
-export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions | null): Promise<void> {
+export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions): Promise<void> {
   const from = toPath(src, 'src')
   const to = toPath(dest, 'dest')
-  const copy = toCopy(opts ?? {})
+  const copy = toCopy(opts)
   return named(host, { syscall: 'cp', path: from.given, dest: to.given }, async () => {
     if (!(await copy.filter(from.given, to.given))) return
     // A filter is asked once, however often the copy is prepared.
@@ -87,12 +88,23 @@ export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions |
 }
 
 async function plan(at: Preparation, from: Path, to: Path, copy: Copy): Promise<Operation[]> {
-  const source = await find(at.tree, from, copy.dereference)
+  const source = await sourceOf(at, from, copy.dereference)
   const target = await targetOf(at, to, copy.dereference)
-  check(source, target, copy, from, to)
+  check(source, target, copy, from.given, to.given)
   const operations: Operation[] = []
   await add(at, source, target, { from: from.given, to: to.given }, copy, operations)
   return operations
+}
+
+async function sourceOf(at: Preparation, from: Path, follow: boolean): Promise<Node> {
+  try {
+    return await find(at.tree, from, follow)
+  } catch (err) {
+    const { code } = err as { code: ErrorCode }
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) throw err
+    // Node looks at the path before it copies what it finds.
+    throw final(failure(code, { syscall: follow ? 'stat' : 'lstat', path: from.given }))
+  }
 }
 
 /** The place of a copy; the folders that are missing above it come with it. */
@@ -105,20 +117,30 @@ async function targetOf(at: Preparation, to: Path, follow: boolean): Promise<Res
   }
 }
 
-function check(source: Node, target: Resolved, copy: Copy, from: Path, to: Path): void {
-  const refuse = (code: ErrorCode, detail: string): never => {
-    throw failure(code, { syscall: 'cp', path: from.given, dest: to.given, detail })
+function check(source: Node, target: Resolved, copy: Copy, from: string, to: string): void {
+  if (source.key === target.key && target.node) {
+    throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, 'src and dest cannot be the same')
   }
-  if (source.key === target.key && target.node)
-    refuse('ERR_FS_CP_EINVAL', 'source and destination are the same')
-  if (source.kind === 'directory') {
-    if (target.node && target.node.kind !== 'directory') {
-      refuse('ERR_FS_CP_DIR_TO_NON_DIR', 'a folder onto what is none')
-    }
-    if (!copy.recursive) refuse('ERR_FS_EISDIR', 'a folder is copied with `recursive`')
-    if (isIn(target.key, source.key)) refuse('ERR_FS_CP_EINVAL', 'a folder cannot be copied into itself')
-  } else if (target.node?.kind === 'directory') {
-    refuse('ERR_FS_CP_NON_DIR_TO_DIR', 'onto a folder what is none')
+  checkKinds(source, target, from, to)
+  if (source.kind !== 'directory') return
+  if (!copy.recursive) {
+    throw systemError('ERR_FS_EISDIR', { syscall: 'cp', path: from }, `${from} is a directory (not copied)`)
+  }
+  if (isIn(target.key, source.key)) {
+    const detail = `cannot copy ${from} to a subdirectory of self ${to}`
+    throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, detail)
+  }
+}
+
+function checkKinds(source: Node, target: Resolved, from: string, to: string): void {
+  if (target.node === null) return
+  if (source.kind === 'directory' && target.node.kind !== 'directory') {
+    const detail = `cannot overwrite non-directory ${to} with directory ${from}`
+    throw systemError('ERR_FS_CP_DIR_TO_NON_DIR', { syscall: 'cp', path: to }, detail)
+  }
+  if (source.kind !== 'directory' && target.node.kind === 'directory') {
+    const detail = `cannot overwrite directory ${to} with non-directory ${from}`
+    throw systemError('ERR_FS_CP_NON_DIR_TO_DIR', { syscall: 'cp', path: to }, detail)
   }
 }
 
@@ -133,10 +155,8 @@ async function add(
 ): Promise<void> {
   await at.look(source.key)
   await at.look(target.key)
+  checkKinds(source, target, paths.from, paths.to)
   if (source.kind === 'directory') {
-    if (target.node && target.node.kind !== 'directory') {
-      throw failure('ERR_FS_CP_DIR_TO_NON_DIR', { syscall: 'cp', path: paths.from, dest: paths.to })
-    }
     if (target.node === null) {
       const mode = source.record?.record.mode ?? null
       const metadata = withoutTime(source.record?.record.metadata ?? null)
@@ -151,12 +171,9 @@ async function add(
     }
     return
   }
-  if (target.node?.kind === 'directory') {
-    throw failure('ERR_FS_CP_NON_DIR_TO_DIR', { syscall: 'cp', path: paths.from, dest: paths.to })
-  }
   if (target.node && !copy.force) {
     if (!copy.errorOnExist) return
-    throw failure('ERR_FS_CP_EEXIST', { syscall: 'cp', path: paths.from, dest: paths.to })
+    throw systemError('ERR_FS_CP_EEXIST', { syscall: 'cp', path: paths.to }, `${paths.to} already exists`)
   }
   if (target.node && copy.exclusive) throw failure('EEXIST')
   const { candidate } = source.located
@@ -177,16 +194,17 @@ async function followed(at: Preparation, node: Node): Promise<Node> {
   return end
 }
 
-function toCopy(opts: CpOptions): Copy {
+function toCopy(given: unknown): Copy {
+  const opts = toObject(given) as CpOptions
   const flag = (name: keyof CpOptions, otherwise = false) =>
     opts[name] === undefined ? otherwise : toFlag(opts[name], `options.${name}`)
   const { filter = () => true } = opts
   if (typeof filter !== 'function') {
-    throw badArgument('ERR_INVALID_ARG_TYPE', 'options.filter', 'a function', filter)
+    throw badArgument('ERR_INVALID_ARG_TYPE', 'options.filter', 'of type function', filter)
   }
   if (flag('dereference') && flag('verbatimSymlinks')) {
-    const both = 'set without options.verbatimSymlinks'
-    throw badArgument('ERR_INVALID_ARG_VALUE', 'options.dereference', both, true)
+    const message = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"'
+    throw Object.assign(new TypeError(message), { code: 'ERR_INCOMPATIBLE_OPTION_PAIR' })
   }
   return {
     dereference: flag('dereference'),

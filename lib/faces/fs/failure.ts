@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Host } from './host.ts'
 import { ERRORS, failure, MultiDriveError, type ErrorCode } from '../../errors.ts'
 
@@ -6,6 +7,23 @@ export interface About {
   readonly syscall: string
   readonly path?: string
   readonly dest?: string
+}
+
+/** An error of Node's that tells of the system's in its own words (docs of `errors`, "Class: SystemError"). */
+export function systemError(
+  code:
+    | 'ERR_FS_EISDIR'
+    | 'ERR_FS_CP_EINVAL'
+    | 'ERR_FS_CP_EEXIST'
+    | 'ERR_FS_CP_DIR_TO_NON_DIR'
+    | 'ERR_FS_CP_NON_DIR_TO_DIR',
+  about: { syscall: string; path: string },
+  detail: string
+): MultiDriveError {
+  const { message, errno } = ERRORS[code]
+  const name = Object.entries(constants.errno).find(([, number]) => number === errno)![0]
+  const text = `${message}: ${about.syscall} returned ${name} (${detail}) ${about.path}`
+  return Object.assign(new MultiDriveError(code, text, about), { name: 'SystemError', errno })
 }
 
 const finals = new WeakSet<object>()

@@ -67,7 +67,7 @@ export function toFlags(value: unknown, otherwise: string): Flags {
 function toNumber(value: unknown): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value
   if (typeof value === 'string' && Object.hasOwn(NAMES, value)) return NAMES[value]!
-  throw badArgument('ERR_INVALID_ARG_VALUE', 'flags', 'flags that Node knows', value)
+  throw badArgument('ERR_INVALID_ARG_VALUE', 'flags', 'is invalid', value)
 }
 
 // Windows has neither of these two.

@@ -10,7 +10,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { failure } from '../../errors.ts'
 import { toMode, toOptions, type TimeLike } from './arguments.ts'
-import { checkOwner, times } from './change.ts'
+import { checkOwner, checkTime, times } from './change.ts'
 import {
   toChunks,
   toLength,
@@ -145,9 +145,11 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   }
 
   utimes(atime: TimeLike, mtime: TimeLike): Promise<void> {
-    return this.#call('futime', async () =>
-      this.#files.setAttributes(this.#fd, { time: times(atime, mtime) })
-    )
+    return this.#call('futime', async () => {
+      const time = times(atime, mtime)
+      checkTime(time)
+      return this.#files.setAttributes(this.#fd, { time })
+    })
   }
 
   /** Lands what has been written. */

@@ -30,7 +30,28 @@ export async function treeOf(host: Host, opts: ReadOptions = {}): Promise<Tree> 
  */
 export async function resolve(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
+  if (isTooLong(path.full)) throw failure('ENAMETOOLONG')
   const resolved = await tree.resolve(path.full, follow || path.isFolder)
+  if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  return resolved
+}
+
+/** The longest name of a file on most systems, in bytes: what is written here can be mirrored to any of them. */
+const LONGEST_NAME = 255
+
+function isTooLong(path: string): boolean {
+  // No character of UTF-16 becomes more than three bytes.
+  if (path.length * 3 <= LONGEST_NAME) return false
+  return path.split('/').some((name) => Buffer.byteLength(name) > LONGEST_NAME)
+}
+
+/**
+ * What stands at a path that is to be removed or moved: a link itself, and with a slash at the end only a folder.
+ *
+ * @throws ENOTDIR for what is none, with that slash
+ */
+export async function entryAt(tree: Tree, path: Path): Promise<Resolved> {
+  const resolved = await resolve(tree, { ...path, isFolder: false }, false)
   if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
   return resolved
 }
@@ -45,18 +66,18 @@ export async function find(tree: Tree, path: Path, follow: boolean): Promise<Nod
 /**
  * Changes what a path leads to, in the merged view of the moment that the change lands.
  *
+ * @param locate - finds what the path leads to
  * @param plan - gives the operations for what stands there
  */
 export async function change(
   host: Host,
   syscall: string,
-  path: Path,
-  follow: boolean,
+  locate: (tree: Tree) => Promise<Resolved>,
   plan: (resolved: Resolved, at: Preparation) => Promise<readonly Operation[]> | readonly Operation[]
 ): Promise<void> {
-  const { key } = await resolve(await treeOf(host), path, follow)
+  const { key } = await locate(await treeOf(host))
   await transact(host.overlay, syscall, key, async (at) => {
-    const resolved = await resolve(at.tree, path, follow)
+    const resolved = await locate(at.tree)
     await at.look(resolved.key)
     return plan(resolved, at)
   })

@@ -168,5 +168,5 @@ function statOf(
 export function toFlag(value: unknown, name: string): boolean {
   if (value === undefined || value === null) return false
   if (typeof value === 'boolean') return value
-  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'true or false', value)
+  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'of type boolean', value)
 }

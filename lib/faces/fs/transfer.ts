@@ -34,7 +34,7 @@ export function toRead(args: readonly unknown[]): Transfer<View> {
   const buffer = toView(region.buffer ?? Buffer.alloc(DEFAULT_BUFFER), 'buffer')
   const { offset, length } = toPart(buffer, region)
   if (length > 0 && buffer.byteLength === 0) {
-    throw badArgument('ERR_INVALID_ARG_VALUE', 'buffer', 'one that bytes fit into', buffer)
+    throw badArgument('ERR_INVALID_ARG_VALUE', 'buffer', 'is empty and cannot be written', buffer)
   }
   return {
     buffer,
@@ -82,7 +82,7 @@ export async function writeViews(file: OpenFile, views: readonly View[], positio
 /** @throws ERR_INVALID_ARG_TYPE for what is no list of buffers */
 export function toViews(value: unknown): View[] {
   if (Array.isArray(value) && value.every((view) => ArrayBuffer.isView(view))) return value as View[]
-  throw badArgument('ERR_INVALID_ARG_TYPE', 'buffers', 'a list of buffers', value)
+  throw badArgument('ERR_INVALID_ARG_TYPE', 'buffers', 'an instance of ArrayBufferView[]', value)
 }
 
 function toRegion(args: readonly unknown[]): Region {
@@ -127,12 +127,12 @@ function toWritePosition(value: unknown): number | null {
 function toEncoding(value: unknown): BufferEncoding {
   if (value === undefined || value === null) return 'utf8'
   if (typeof value === 'string' && Buffer.isEncoding(value)) return value
-  throw badArgument('ERR_INVALID_ARG_VALUE', 'encoding', 'a known encoding', value)
+  throw badArgument('ERR_INVALID_ARG_VALUE', 'encoding', 'is invalid encoding', value)
 }
 
 function toView(value: unknown, name: string): View {
   if (ArrayBuffer.isView(value)) return value as View
-  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'a Buffer, TypedArray, or DataView', value)
+  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'an instance of Buffer, TypedArray, or DataView', value)
 }
 
 function bytesOf(view: View): Uint8Array {
