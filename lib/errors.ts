@@ -132,7 +132,7 @@ export function errorCode(err: unknown): string | undefined {
 
 /** A path as it can be printed: not without end, and without what a terminal would obey. */
 function printable(path: string): string {
-  const short = path.length > 1024 ? `${path.slice(0, 1024)}…` : path
+  const short = path.length > 512 ? `${path.slice(0, 512)}…` : path
   return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))
 }
 

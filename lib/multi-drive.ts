@@ -343,10 +343,11 @@ class MultiDriveClass extends Face {
   override close(cb: Callback): void
   override close(fd: number): Promise<void>
   override close(fd: number, cb: Callback): void
-  override close(fd?: number | Callback, cb?: Callback): Promise<void> | undefined {
-    if (fd === undefined) return callback(super.close(), cb)
-    if (typeof fd === 'function') return callback(super.close(), fd)
-    return callback(this.closeDescriptor(fd), cb)
+  override close(...args: [(number | Callback)?, Callback?]): Promise<void> | undefined {
+    const [fd, cb] = args
+    // A descriptor that got lost on its way must not close everything.
+    if (args.length > 0 && typeof fd !== 'function') return callback(this.closeDescriptor(fd), cb)
+    return callback(super.close(), fd as Callback | undefined)
   }
 
   /**

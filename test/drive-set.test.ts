@@ -160,12 +160,6 @@ test('a folder of any object that reads like a drive is listed by its name', asy
   t.same(await collect(multi.readdir('/d')), ['x'])
 })
 
-test('symlink(target, linkname, cb) is refused rather than taken the wrong way round', async (t) => {
-  const multi = await multidrive(t, [await hyperdrive(t)])
-  t.is((await failureOf(multi.symlink('/target', '/link', (() => undefined) as any))).code, 'EINVAL')
-  t.same(await keys(multi), [])
-})
-
 test('batch() of a MultiDrive that is still opening takes writes', async (t) => {
   const multi = new MultiDrive(await hyperdrive(t))
   cleanup(t, () => multi.close())

@@ -1,5 +1,6 @@
 import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
-import type { Readable } from 'streamx'
+import { StringDecoder } from 'node:string_decoder'
+import { Readable } from 'streamx'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
 import { ReadingFace } from './drive/reading.ts'
 import type { EntryOptions } from './drive/entry.ts'
@@ -109,7 +110,7 @@ export abstract class Face extends ReadingFace {
     }
     const { encoding, ...range } = options
     const stream = super.createReadStream(path as string, range)
-    return encoding ? stream.setEncoding(encoding as 'utf8') : stream
+    return encoding ? Readable.from(decoded(stream, encoding as BufferEncoding)) : stream
   }
 
   /**
@@ -173,6 +174,20 @@ for (const name of CALLS) {
   }
   Object.defineProperty(value, 'name', { value: name })
   Object.defineProperty(Face.prototype, name, { value, configurable: true, writable: true })
+}
+
+/** Text out of bytes, whatever parts they come in. */
+async function* decoded(
+  stream: AsyncIterable<unknown>,
+  encoding: BufferEncoding
+): AsyncGenerator<string, void, void> {
+  const decoder = new StringDecoder(encoding)
+  for await (const chunk of stream) {
+    const text = decoder.write(chunk as Buffer)
+    if (text !== '') yield text
+  }
+  const rest = decoder.end()
+  if (rest !== '') yield rest
 }
 
 function hasCallback(args: readonly unknown[]): boolean {

@@ -1,9 +1,13 @@
 import type { Candidate, Content, Draft, Piece } from '../sources/source.ts'
 import type { ReadOptions } from '../drive.ts'
+import { failure } from '../errors.ts'
 import { Ranges } from './ranges.ts'
 import { Spool } from './spool.ts'
 
 const CHUNK = 1 << 18
+
+/** The longest file that can be made out of zeros, in bytes: as many as a map of Hyperblobs can list blocks for. */
+const MAX_SIZE = 2 ** 39
 
 /** A file in the making: an old version, and what has been written over it. The old version is only read where it still shows. */
 export class FileDraft implements Draft {
@@ -35,16 +39,28 @@ export class FileDraft implements Draft {
     return this.#byteLength
   }
 
+  /** Holds the base's bytes, whatever becomes of the path that it was found at. */
+  async open(): Promise<void> {
+    if (this.#base) await this.#open()
+  }
+
+  /** @throws EFBIG */
   async write(chunk: Uint8Array, position: number): Promise<void> {
     if (chunk.byteLength === 0) return
+    checkSize(position + chunk.byteLength)
     await this.#spool.write(chunk, position)
     const end = position + chunk.byteLength
     this.#written.add({ start: position, end })
     this.#byteLength = Math.max(this.#byteLength, end)
   }
 
-  /** Cuts the file off, or makes it longer by zeros. */
+  /**
+   * Cuts the file off, or makes it longer by zeros.
+   *
+   * @throws EFBIG
+   */
   truncate(size: number): void {
+    checkSize(size)
     this.#baseLength = Math.min(this.#baseLength, size)
     this.#written.cut(size)
     this.#byteLength = size
@@ -69,12 +85,6 @@ export class FileDraft implements Draft {
 
   async *read(start: number, end: number): AsyncIterable<Uint8Array> {
     for (const piece of this.#piecesIn(start, end)) {
-      const length = piece.end - piece.start
-      // Bytes of another drive come as they do in a stream, many blocks at once.
-      if (piece.from === 'base' && length > CHUNK) {
-        yield* exactly(this.#base!.read({ ...this.#opts, start: piece.start, length }), length)
-        continue
-      }
       for (let at = piece.start; at < piece.end; at += CHUNK) {
         const chunk = Buffer.alloc(Math.min(CHUNK, piece.end - at))
         if (piece.from === 'draft') await this.#spool.read(chunk, at)
@@ -133,6 +143,10 @@ export class FileDraft implements Draft {
   }
 }
 
+function checkSize(size: number): void {
+  if (size > MAX_SIZE) throw failure('EFBIG')
+}
+
 function sizeOf(candidate: Candidate | null): number {
   return candidate?.value.blob?.byteLength ?? 0
 }
@@ -140,15 +154,6 @@ function sizeOf(candidate: Candidate | null): number {
 /** A drive that gives less than it said it had is no ground to write zeros. */
 async function fill(content: Content, into: Uint8Array, start: number): Promise<void> {
   if ((await content.read(into, start)) < into.byteLength) throw tooShort()
-}
-
-async function* exactly(data: AsyncIterable<Uint8Array>, length: number): AsyncIterable<Uint8Array> {
-  let left = length
-  for await (const chunk of data) {
-    left -= chunk.byteLength
-    yield chunk
-  }
-  if (left !== 0) throw tooShort()
 }
 
 function tooShort(): Error {

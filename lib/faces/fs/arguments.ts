@@ -174,6 +174,12 @@ export function toData(value: unknown, encoding: unknown, name = 'data'): Uint8A
   )
 }
 
+/** @throws ERR_INVALID_ARG_TYPE for what is no signal */
+export function toSignal(value: unknown): void {
+  if (value === undefined || (typeof value === 'object' && value !== null && 'aborted' in value)) return
+  throw badArgument('ERR_INVALID_ARG_TYPE', 'options.signal', 'an instance of AbortSignal', value)
+}
+
 /** Throws as Node does when a signal has ended an operation. */
 export function checkSignal(signal: unknown): void {
   if (!(signal instanceof AbortSignal) || !signal.aborted) return

@@ -113,7 +113,7 @@ export function mkdtemp(
 
 export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions): Promise<void> {
   const at = toPath(path)
-  checkRemoval(toObject(opts) as RmdirOptions)
+  checkRemoval(toObject(opts))
   return named(host, { syscall: 'rmdir', path: at.given }, () =>
     change(
       host,

@@ -10,12 +10,13 @@ import {
   toMode,
   toOptions,
   toPath,
+  toSignal,
   type Path,
   type PathLike
 } from './arguments.ts'
 import { attributesAfterWrite, modeOperation } from './attributes.ts'
 import { UMASK } from './change.ts'
-import { final, named } from './failure.ts'
+import { final, named, step } from './failure.ts'
 import type { OpenFile } from './file.ts'
 import { toFlags, type Flags } from './flags.ts'
 import { find, resolve, treeOf, type Host } from './host.ts'
@@ -58,6 +59,7 @@ export function readFile(
   const at = toPath(path)
   const { encoding, flag, signal, ...read } = toOptions<ReadFileOptions>(opts)
   const flags = toFlags(flag, 'r')
+  toSignal(signal)
   return named(host, { syscall: 'open', path: at.given }, async () => {
     checkSignal(signal)
     let bytes: Buffer
@@ -68,7 +70,7 @@ export function readFile(
       bytes = await node.located.candidate.readAll(read)
     } else {
       const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
-      bytes = await withFile(file, () => file.readRest())
+      bytes = await withFile(file, () => step('read', () => file.readRest()))
     }
     checkSignal(signal)
     return encoding ? bytes.toString(encoding) : bytes
@@ -107,6 +109,7 @@ function write(
   const at = toPath(path)
   const flags = toFlags(flag, otherwise)
   const bits = toMode(mode, 'mode', 0o666) & ~UMASK
+  toSignal(signal)
   const chunks = toChunks(data, encoding)
   return named(host, { syscall: 'open', path: at.given }, async () => {
     checkSignal(signal)
@@ -117,7 +120,7 @@ function write(
       return
     }
     const file = await openFile(host, at, flags, bits)
-    await withFile(file, () => writeAll(file, chunks, signal, 0))
+    await withFile(file, () => step('write', () => writeAll(file, chunks, signal, 0)))
   })
 }
 
@@ -195,7 +198,7 @@ export function truncate(host: Host, path: PathLike, length?: number | null): Pr
   const size = toLength(length)
   return named(host, { syscall: 'open', path: at.given }, async () => {
     const file = await openFile(host, at, toFlags('r+', 'r+'), 0)
-    await withFile(file, () => file.truncate(size))
+    await withFile(file, () => step('ftruncate', () => file.truncate(size)))
   })
 }
 

@@ -48,6 +48,15 @@ export async function named<T>(host: Host | null, about: About, call: () => Prom
   }
 }
 
+/** A step of a call that Node names by itself: its errors say so, and not to which path it belongs. */
+export async function step<T>(syscall: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await named(null, { syscall }, call)
+  } catch (err) {
+    throw err instanceof MultiDriveError ? final(err) : err
+  }
+}
+
 function rename(err: unknown, about: About): unknown {
   if (!(err instanceof MultiDriveError) || !isSystemCode(err.code) || finals.has(err)) return err
   const { detail, cause, drive, path } = err

@@ -37,7 +37,8 @@ export class OpenFile {
   readonly #calls = new Mutex()
   /** The version that it goes on from, null for none or a folder. */
   #located: Located | null
-  #content: Promise<Content> | null = null
+  /** Of a version that is only read. */
+  #content: Content | null = null
   #draft: FileDraft | null = null
   #position = 0
   /** Whether the bytes are others than those of the version. */
@@ -63,9 +64,10 @@ export class OpenFile {
       this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
   }
 
-  /** Whether it has not been closed. */
-  get isOpen(): boolean {
-    return !this.#closed
+  /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
+  async hold(): Promise<void> {
+    if (this.#draft) await this.#draft.open()
+    else if (this.#located) this.#content = await this.#located.candidate.open(this.#opening.read)
   }
 
   /**
@@ -91,9 +93,8 @@ export class OpenFile {
       const draft = this.#draft!
       const start = flags.append ? draft.byteLength : (position ?? this.#position)
       const end = start + chunk.byteLength
-      if (!Number.isSafeInteger(end)) throw failure('EFBIG')
       await draft.write(chunk, start)
-      if (position === null || flags.append) this.#position = end
+      if (position === null) this.#position = end
       if (chunk.byteLength > 0) this.#touch()
     })
   }
@@ -173,13 +174,8 @@ export class OpenFile {
   async release(): Promise<void> {
     this.#closed = true
     this.#opening.release()
-    const content = this.#content
-    this.#content = null
     await this.#draft?.close()
-    await content?.then(
-      (opened) => opened.close(),
-      () => undefined
-    )
+    await this.#content?.close()
   }
 
   get #byteLength(): number {
@@ -204,11 +200,8 @@ export class OpenFile {
   async #read(into: Uint8Array, position: number): Promise<number> {
     if (this.#opening.node?.kind === 'directory') throw failure('EISDIR')
     if (this.#draft) return this.#draft.readInto(into, position)
-    this.#content ??= this.#located!.candidate.open(this.#opening.read).catch((err: unknown) => {
-      this.#content = null
-      throw err
-    })
-    return (await this.#content).read(into, position)
+    // Behind the last number that is exact, there is nothing.
+    return Number.isSafeInteger(position) ? this.#content!.read(into, position) : 0
   }
 
   async #land(goOn: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { badArgument } from './arguments.ts'
+import { badArgument, toInteger } from './arguments.ts'
 
 /** What a descriptor may do, and what becomes of the file when it is opened. */
 export interface Flags {
@@ -65,7 +65,7 @@ export function toFlags(value: unknown, otherwise: string): Flags {
 }
 
 function toNumber(value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value
+  if (typeof value === 'number') return toInteger(value, 'flags', -(2 ** 31), 2 ** 31 - 1)
   if (typeof value === 'string' && Object.hasOwn(NAMES, value)) return NAMES[value]!
   throw badArgument('ERR_INVALID_ARG_VALUE', 'flags', 'is invalid', value)
 }

@@ -42,6 +42,12 @@ export async function openFile(
     read,
     release
   })
+  try {
+    await file.hold()
+  } catch (err) {
+    await file.release()
+    throw err
+  }
   return file
 }
 

@@ -32,10 +32,10 @@ interface Region {
 export function toRead(args: readonly unknown[]): Transfer<View> {
   const region = toRegion(args)
   const buffer = toView(region.buffer ?? Buffer.alloc(DEFAULT_BUFFER), 'buffer')
-  const { offset, length } = toPart(buffer, region)
-  if (length > 0 && buffer.byteLength === 0) {
+  if (buffer.byteLength === 0 && Number(region.length ?? 0) !== 0) {
     throw badArgument('ERR_INVALID_ARG_VALUE', 'buffer', 'is empty and cannot be written', buffer)
   }
+  const { offset, length } = toPart(buffer, region, false)
   return {
     buffer,
     part: bytesOf(buffer).subarray(offset, offset + length),
@@ -51,7 +51,7 @@ export function toWrite(args: readonly unknown[]): Transfer<View | string> {
   }
   const region = toRegion(args)
   const buffer = toView(region.buffer, 'buffer')
-  const { offset, length } = toPart(buffer, region)
+  const { offset, length } = toPart(buffer, region, true)
   return {
     buffer,
     part: bytesOf(buffer).subarray(offset, offset + length),
@@ -87,8 +87,8 @@ export function toViews(value: unknown): View[] {
 
 function toRegion(args: readonly unknown[]): Region {
   const [first, second] = args
-  if (!ArrayBuffer.isView(first) && (first === undefined || first === null || isOptions(first)))
-    return first ?? {}
+  const isAlone = args.slice(1).every((arg) => arg === undefined)
+  if (isAlone && (first === undefined || first === null || isOptions(first))) return first ?? {}
   if (isOptions(second)) return { ...second, buffer: first }
   const [buffer, offset, length, position] = args
   return { buffer, offset, length, position }
@@ -98,10 +98,11 @@ function isOptions(value: unknown): value is Region {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
 }
 
-function toPart(buffer: View, region: Region): { offset: number; length: number } {
+/** @param isStrict - whether an offset behind the buffer is refused even where nothing is asked for */
+function toPart(buffer: View, region: Region, isStrict: boolean): { offset: number; length: number } {
   const offset = toInteger(region.offset ?? 0, 'offset', 0)
   const length = region.length ?? Math.max(0, buffer.byteLength - offset)
-  if (length === 0) return { offset, length }
+  if (length === 0 && !isStrict) return { offset, length }
   if (offset > buffer.byteLength) toInteger(offset, 'offset', 0, buffer.byteLength)
   return { offset, length: toInteger(length, 'length', 0, buffer.byteLength - offset) }
 }

@@ -93,9 +93,9 @@ export class HyperdriveBytes implements BlobReader {
     download.done().then(done, done)
   }
 
-  async open(blob: BlobId, size: number, opts: ReadOptions): Promise<Content> {
-    if (blob.byteLength === 0) return EMPTY
-    return new BlobContent(await this.#blobs(opts), blob, size, opts)
+  /** Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. */
+  open(blob: BlobId, size: number, opts: ReadOptions): Content {
+    return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.#blobs(opts), blob, size, opts)
   }
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {

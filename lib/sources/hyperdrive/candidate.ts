@@ -19,7 +19,7 @@ export interface CandidateHost {
 export interface BlobReader {
   read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array>
   readAll(blob: BlobId, opts: ReadOptions): Promise<Buffer>
-  open(blob: BlobId, size: number, opts: ReadOptions): Promise<Content>
+  open(blob: BlobId, size: number, opts: ReadOptions): Content
 }
 
 interface StoredValue {
@@ -100,7 +100,7 @@ export class HyperdriveCandidate implements Candidate {
 
   open(opts: ReadOptions = {}): Promise<Content> {
     const blob = this.#stored.blob ?? EMPTY_BLOB
-    return this.#host.bytes.open(blob, this.#knownSize() ?? Infinity, opts)
+    return Promise.resolve(this.#host.bytes.open(blob, this.#knownSize() ?? Infinity, opts))
   }
 
   /** Where the bytes lie, as the drive has it. */

@@ -2,14 +2,14 @@ import type { ReadOptions } from '../../drive.ts'
 import type { Content } from '../source.ts'
 import { unavailable } from './failure.ts'
 import { readMap, type Layout } from './layout.ts'
-import type { Blobs, BlobId } from './types.ts'
+import type { Blobs, BlobId, Core } from './types.ts'
 
 /** How many blocks are fetched from peers ahead of one who reads on and on. */
 const AHEAD = 32
 
 /** The blocks of a file, read one by one; the last one is kept, since who reads a part of it mostly reads the next part too. */
 export class BlobContent implements Content {
-  readonly #blobs: Blobs
+  readonly #open: () => Promise<Blobs>
   readonly #blob: BlobId
   readonly #size: number
   readonly #opts: ReadOptions
@@ -18,8 +18,8 @@ export class BlobContent implements Content {
   #fetched = -1
 
   /** @param size - of the file in bytes; Infinity where nobody can tell */
-  constructor(blobs: Blobs, blob: BlobId, size: number, opts: ReadOptions) {
-    this.#blobs = blobs
+  constructor(blobs: () => Promise<Blobs>, blob: BlobId, size: number, opts: ReadOptions) {
+    this.#open = blobs
     this.#blob = blob
     this.#size = size
     this.#opts = opts
@@ -56,7 +56,7 @@ export class BlobContent implements Content {
   }
 
   async #inMap(byte: number): Promise<{ place: number; index: number; start: number } | null> {
-    this.#layout ??= await readMap(this.#blobs, this.#blob)
+    this.#layout ??= await readMap(await this.#open(), this.#blob)
     if (this.#layout === null) throw unavailable()
     const place = this.#layout.at(byte)
     const block = this.#layout.blocks[place]
@@ -72,7 +72,7 @@ export class BlobContent implements Content {
       index = last.index + 1
       start = byte
     } else if (byte > 0) {
-      const found = await this.#blobs.core.seek(byteOffset + byte, this.#opts)
+      const found = await (await this.#open()).core.seek(byteOffset + byte, this.#opts)
       if (found === null) throw unavailable()
       index = found[0]
       start = byte - found[1]
@@ -82,24 +82,24 @@ export class BlobContent implements Content {
   }
 
   async #get(place: number, index: number): Promise<Uint8Array> {
-    const { core } = this.#blobs
+    const { core } = await this.#open()
     const here = await core.get(index, { wait: false })
     if (here) return here
     if (this.#opts.wait === false) throw unavailable()
-    this.#fetch(place, index)
+    this.#fetch(core, place, index)
     const block = await core.get(index, this.#opts)
     if (block === null) throw unavailable()
     return block
   }
 
-  #fetch(place: number, index: number): void {
+  #fetch(core: Core, place: number, index: number): void {
     if (place <= this.#fetched || place !== (this.#last?.place ?? -1) + 1) return
     this.#fetched = place + AHEAD
     const blocks = this.#layout?.blocks.slice(place, place + AHEAD).map((block) => block.index)
     const end = Math.min(index + AHEAD, this.#blob.blockOffset + this.#blob.blockLength)
     const range = blocks ? { blocks } : { start: index, end, linear: true }
     // Nobody waits for this; whoever needs a block asks for it again.
-    this.#blobs.core
+    core
       .download(range)
       .done()
       .catch(() => undefined)

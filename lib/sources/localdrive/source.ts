@@ -92,9 +92,7 @@ export class LocaldriveSource implements WritableLeaf {
   }
 
   amend(draft: Draft): Promise<Staged> {
-    const { base } = draft
-    const isHere = base?.leaf === this && draft.pieces().some(({ from }) => from === 'base')
-    return amend(this.#root, draft, isHere ? this.#root.path(base.key) : null)
+    return amend(this.#root, draft)
   }
 
   reuse(candidate: Candidate): Promise<Staged> {

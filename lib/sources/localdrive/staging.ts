@@ -72,27 +72,23 @@ export async function stage(root: Root, data: Uint8Array | AsyncIterable<Uint8Ar
   return new StagedFile(root, name, byteLength)
 }
 
-/** Writes what is new of a file over a copy of the old one, which costs little where the file system shares the blocks of copies. */
-export async function amend(root: Root, draft: Draft, base: string | null): Promise<StagedFile> {
+/** Writes a file of which parts may come from an old one; what is zeros is left out, for file systems that keep nothing of those. */
+export async function amend(root: Root, draft: Draft): Promise<StagedFile> {
   await makeHiddenFolders(root)
   const name = randomName()
   const file = stagedPath(root, name)
+  const handle = await open(file, 'wx', 0o644)
   try {
-    const pieces = draft.pieces()
-    if (base !== null) await copyFile(base, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-    const handle = await open(file, base === null ? 'wx' : 'r+', 0o644)
     try {
-      const kept = pieces.findLast(({ from }) => from === 'base')?.end ?? 0
-      if (base !== null) await handle.truncate(kept)
-      await handle.truncate(draft.byteLength)
-      for (const { from, start, end } of pieces) {
-        if (from === 'zeros' || (from === 'base' && base !== null)) continue
+      for (const { from, start, end } of draft.pieces()) {
+        if (from === 'zeros') continue
         let position = start
         for await (const chunk of draft.read(start, end)) {
           await handle.write(chunk, 0, chunk.byteLength, position)
           position += chunk.byteLength
         }
       }
+      await handle.truncate(draft.byteLength)
     } finally {
       await handle.close()
     }
