@@ -7,7 +7,7 @@ import { Spool } from './spool.ts'
 const CHUNK = 1 << 18
 
 /** The longest file that can be made out of zeros, in bytes: as many as a map of Hyperblobs can list blocks for. */
-const MAX_SIZE = 2 ** 39
+const MAX_SIZE = 2 ** 37
 
 /** A file in the making: an old version, and what has been written over it. The old version is only read where it still shows. */
 export class FileDraft implements Draft {

@@ -69,8 +69,7 @@ export class Plan {
         if (await this.#hasBelow(key)) throw this.#failure('ENOTEMPTY', key)
         return this.#removeDirectory(key)
       case 'keep-directory':
-        if (key === '' || (await this.#hasFile(key)) || (await this.#hasDirectory(key))) return
-        return this.#makeDirectory({ type: 'make-directory', key, metadata: null })
+        return this.#keepDirectory(key)
     }
   }
 
@@ -155,6 +154,23 @@ export class Plan {
     const { mtime, ctime, clock } = this.#stamp(operation, seen)
     this.#pending.setDirectory(key, true)
     this.#directories.set(key, { path: key, mtime, ctime, clock, mode, metadata })
+  }
+
+  async #keepDirectory(key: string): Promise<void> {
+    if (
+      key === '' ||
+      this.#pending.directory(key) ||
+      (await this.#hasFile(key)) ||
+      (await this.#hasBelow(key))
+    )
+      return
+    const { directories, tombstones } = await this.#survey(key)
+    const there =
+      this.#pending.directory(key) === undefined ? resolve(directories, tombstones, this.#view.rules) : null
+    // A real folder without a record goes with the last file in it.
+    if (there && (there.leaf !== this.#writer || there.leaf.versioned)) return
+    const { mode = null, metadata = null, mtime = null } = there?.record ?? {}
+    await this.#makeDirectory({ type: 'make-directory', key, mode, metadata, time: mtime })
   }
 
   #stamp(

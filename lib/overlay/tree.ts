@@ -61,6 +61,7 @@ export class Tree {
     if (!path.includes('/..')) {
       const node = await this.at(key)
       if (node && !(follow && node.kind === 'link')) return { key, node }
+      if (node === null && (await this.at(parentOf(key)))?.kind === 'directory') return { key, node }
     }
     return this.#walk(path, follow)
   }

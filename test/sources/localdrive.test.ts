@@ -79,7 +79,7 @@ test('find(key) gives files as they are on the disk', async (t) => {
       ctime: null,
       clock: 0,
       stamped: false,
-      mode: null,
+      mode: 0o755,
       size: null
     }
   )
@@ -457,7 +457,7 @@ test('directories are the real folders', async (t) => {
       mtime: 1_000_000,
       ctime: null,
       clock: 0,
-      mode: null,
+      mode: fs.statSync(path.join(root, 'a')).mode & 0o777,
       metadata: null
     }
   )

@@ -124,7 +124,7 @@ export function toMode(value: unknown, name: string, otherwise: number): number 
  */
 export function toTime(value: unknown, name: string): number {
   const seconds = toSeconds(value, name)
-  if (seconds < 0 && !(value instanceof Date)) return Date.now()
+  if (seconds < 0 && typeof value === 'number') return Date.now()
   const ms = Math.round(seconds * 1e6) / 1e3
   return isTime(ms) ? ms : NaN
 }

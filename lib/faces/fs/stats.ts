@@ -93,7 +93,6 @@ class DriveStats extends StatsBase {
   /** The byte in its drive's blobs that the file begins at. */
   readonly byteOffset: number
   readonly #facts: Facts
-  #ino: number | null = null
 
   constructor(facts: Facts) {
     super()
@@ -109,32 +108,49 @@ class DriveStats extends StatsBase {
     return this.#facts.drive
   }
 
+  /** Node's dates can be set, so these can. */
+  #set(name: string, date: Date): void {
+    Object.defineProperty(this, name, { value: date, enumerable: true, configurable: true, writable: true })
+  }
+
   get atime(): Date {
     return new Date(this.#facts.mtime)
+  }
+
+  set atime(date: Date) {
+    this.#set('atime', date)
   }
 
   get mtime(): Date {
     return new Date(this.#facts.mtime)
   }
 
+  set mtime(date: Date) {
+    this.#set('mtime', date)
+  }
+
   get ctime(): Date {
     return new Date(this.#facts.ctime)
+  }
+
+  set ctime(date: Date) {
+    this.#set('ctime', date)
   }
 
   get birthtime(): Date {
     return new Date(Math.min(this.#facts.mtime, this.#facts.ctime))
   }
 
-  /** 48 bits of the path's hash: what a number holds without loss. */
-  protected inode(): number {
-    this.#ino ??= createHash('sha1').update(this.#facts.key).digest().readUIntBE(0, 6)
-    return this.#ino
+  set birthtime(date: Date) {
+    this.#set('birthtime', date)
   }
 }
 
 /** Node's `fs.Stats` with what only a drive knows. Its dates are made when they are asked for. */
 export class Stats extends DriveStats implements fs.Stats {
   readonly dev = 0
+  /** The same for a path whatever becomes of it. */
+  readonly ino: number
   readonly nlink = 1
   readonly uid = 0
   readonly gid = 0
@@ -152,6 +168,7 @@ export class Stats extends DriveStats implements fs.Stats {
 
   constructor(facts: Facts) {
     super(facts)
+    this.ino = inodeOf(facts.key)
     this.mode = facts.type | facts.permissions
     this.size = facts.size
     this.blocks = Math.ceil(facts.size / STAT_BLOCK)
@@ -160,16 +177,12 @@ export class Stats extends DriveStats implements fs.Stats {
     this.ctimeMs = facts.ctime
     this.birthtimeMs = Math.min(facts.mtime, facts.ctime)
   }
-
-  /** The same for a path whatever becomes of it. */
-  get ino(): number {
-    return this.inode()
-  }
 }
 
 /** Node's `fs.BigIntStats` with what only a drive knows. */
 export class BigIntStats extends DriveStats implements fs.BigIntStats {
   readonly dev = 0n
+  readonly ino: bigint
   readonly nlink = 1n
   readonly uid = 0n
   readonly gid = 0n
@@ -189,6 +202,7 @@ export class BigIntStats extends DriveStats implements fs.BigIntStats {
 
   constructor(facts: Facts) {
     super(facts)
+    this.ino = BigInt(inodeOf(facts.key))
     this.mode = BigInt(facts.type | facts.permissions)
     this.size = BigInt(facts.size)
     this.blocks = BigInt(Math.ceil(facts.size / STAT_BLOCK))
@@ -201,10 +215,11 @@ export class BigIntStats extends DriveStats implements fs.BigIntStats {
     this.ctimeMs = this.ctimeNs / NANOSECONDS
     this.birthtimeMs = this.birthtimeNs / NANOSECONDS
   }
+}
 
-  get ino(): bigint {
-    return BigInt(this.inode())
-  }
+/** 48 bits of the path's hash: what a number holds without loss. */
+function inodeOf(key: string): number {
+  return createHash('sha1').update(key).digest().readUIntBE(0, 6)
 }
 
 /** @param date - that of a folder, which only the whole tree can tell, in milliseconds since the epoch */

@@ -13,8 +13,8 @@ const MAX_MAP_BLOCKS = 64
 const LEAST_KEPT = 2 * BLOCK_SIZE
 
 /** Zeros for which blocks are shared, and the size of such a block. Shorter runs are written as any other bytes. */
-const LEAST_ZEROS = 1 << 22
-const ZEROS = 1 << 20
+const LEAST_ZEROS = 1 << 20
+const ZEROS = 1 << 18
 
 /** A part of the file to be: a block that is there, or bytes to be written. */
 type Part = { kept: Block } | { start: number; end: number } | { zeros: number }
