@@ -102,7 +102,7 @@ export class HyperdriveBytes implements BlobReader {
     const blobs = await this.#drive.getBlobs()
     if (data instanceof Uint8Array) {
       const blob = await blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-      if (blob.blockLength > MEASURED) this.#layouts.add(blob)
+      if (blob.blockLength > MEASURED) this.#layouts.add(blobs, blob)
       return blob
     }
     const run = new BlobRun(blobs)
@@ -113,7 +113,7 @@ export class HyperdriveBytes implements BlobReader {
       throw err
     }
     const blob = await run.end()
-    this.#layouts.add(blob)
+    this.#layouts.add(blobs, blob)
     return blob
   }
 

@@ -54,13 +54,13 @@ export class Layouts {
   readonly #known = new Map<string, Layout>()
 
   /** Tells of a file that was cut into whole blocks. */
-  add(blob: BlobId): void {
+  add(blobs: Blobs, blob: BlobId): void {
     const blocks: Block[] = []
     for (let i = 0; i < blob.blockLength; i++) {
       const byteLength = Math.min(BLOCK_SIZE, blob.byteLength - i * BLOCK_SIZE)
       blocks.push({ index: blob.blockOffset + i, byteLength })
     }
-    this.#remember(blob, new Layout(blocks))
+    this.#remember(nameOf(blobs, blob), new Layout(blocks))
   }
 
   /**
@@ -68,19 +68,20 @@ export class Layouts {
    * blocks can tell.
    */
   async of(blobs: Blobs, blob: BlobId): Promise<Layout | null> {
-    const known = this.#known.get(nameOf(blob))
+    const name = nameOf(blobs, blob)
+    const known = this.#known.get(name)
     if (known) return known
     const layout = blob.blockMap ? await readMap(blobs, blob) : await measure(blobs, blob)
-    if (layout) this.#remember(blob, layout)
+    if (layout) this.#remember(name, layout)
     return layout
   }
 
-  #remember(blob: BlobId, layout: Layout): void {
-    this.#known.delete(nameOf(blob))
-    this.#known.set(nameOf(blob), layout)
-    for (const name of this.#known.keys()) {
+  #remember(name: string, layout: Layout): void {
+    this.#known.delete(name)
+    this.#known.set(name, layout)
+    for (const oldest of this.#known.keys()) {
       if (this.#known.size <= REMEMBERED) break
-      this.#known.delete(name)
+      this.#known.delete(oldest)
     }
   }
 }
@@ -104,6 +105,7 @@ async function measure({ core }: Blobs, { blockOffset, blockLength }: BlobId): P
   return new Layout(blocks)
 }
 
-function nameOf({ blockOffset, blockLength, byteLength, blockMap }: BlobId): string {
-  return `${blockOffset}:${blockLength}:${byteLength}:${blockMap === true}`
+/** A core that was truncated can hold other blocks in the same place; then it has another fork. */
+function nameOf({ core }: Blobs, { blockOffset, blockLength, byteLength, blockMap }: BlobId): string {
+  return [core.fork, blockOffset, blockLength, byteLength, blockMap === true].join(':')
 }

@@ -29,6 +29,7 @@ export async function prepare(
   const prepared: LogChange[] = []
   const used = new Set<StagedFile>()
   const made: string[] = []
+  const removed = new Set(changes.flatMap((change) => (change.type === 'remove' ? change.key : [])))
   try {
     for (const change of changes) {
       if (change.type !== 'file' && change.type !== 'link') {
@@ -49,6 +50,8 @@ export async function prepare(
         }
         used.add(staged)
         name = staged.name
+        // A second name stays one only where the first one goes: two files of one would change together.
+        if (staged.linkOf !== null && !removed.has(staged.linkOf)) await detach(staged)
         await setMode(staged, change)
       } else {
         name = randomName()
@@ -72,9 +75,9 @@ async function setMode(staged: StagedFile, change: Extract<Change, { type: 'file
   const { stamp } = change
   const mode = 0o600 | ((stamp.mode ?? (change.executable ? 0o755 : 0o644)) & 0o777)
   const before = await lstat(file)
-  // Through a second name the first one would change before the commit; and onto itself it could not be renamed.
+  // Through a second name the first one would change before the commit.
   const isChanged = (before.mode & 0o7777) !== mode || Math.abs(diskTime(before) - stamp.mtime) >= 1
-  if (isChanged || staged.linkOf === change.key) await detach(staged)
+  if (isChanged) await detach(staged)
   await chmod(file, mode)
 }
 

@@ -20,7 +20,7 @@ export class StagedFile implements Staged {
   readonly name: string
   readonly byteLength: number
   /** The file that it is a second name of, null for a file of its own. */
-  readonly linkOf: string | null
+  linkOf: string | null
   committed = false
 
   constructor(root: Root, name: string, byteLength: number, linkOf: string | null = null) {
@@ -117,6 +117,7 @@ export async function reuse(root: Root, key: string, byteLength: number): Promis
 /** Makes a staged second name a file of its own, so that what is done to it is not done to the first one. */
 export async function detach(staged: StagedFile): Promise<void> {
   if (staged.linkOf === null) return
+  staged.linkOf = null
   const { root, name } = staged
   const copy = stagedPath(root, randomName())
   try {
