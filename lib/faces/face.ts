@@ -124,7 +124,8 @@ export abstract class Face extends ReadingFace {
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
-    return watch(this.#body, path, onchange as OnChange, (err) => this.emit('error', err))
+    // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
+    return watch(this.#body, path, onchange as OnChange, () => undefined)
   }
 
   /** A writing stream with options that only Node's streams have; null for one without. */
