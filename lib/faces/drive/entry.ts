@@ -64,7 +64,7 @@ export async function find(
 }
 
 /** Where a link leads. As in POSIX, `..` at the root stays there: nothing leads outside the drives. */
-export function linkTarget(key: string, linkname: string): string {
+function linkTarget(key: string, linkname: string): string {
   const target = posix.resolve(posix.dirname(key), linkname.replaceAll('\\', '/'))
   return target === '/' ? target : target.replace(/\/$/, '')
 }

@@ -7,6 +7,19 @@ import type { Blobs, BlobId, Core } from './types.ts'
 /** How many blocks are fetched from peers ahead of one who reads on and on. */
 const AHEAD = 32
 
+/** A block: its place in the file and in the core, and where in the file it begins. */
+interface Place {
+  place: number
+  index: number
+  start: number
+}
+
+/** A block on its way from the disk; null where it is not here. */
+interface Ahead {
+  index: number
+  block: Promise<Uint8Array | null>
+}
+
 /** The blocks of a file, read one by one; the last one is kept, since who reads a part of it mostly reads the next part too. */
 export class BlobContent implements Content {
   readonly #open: () => Promise<Blobs>
@@ -14,8 +27,10 @@ export class BlobContent implements Content {
   readonly #size: number
   readonly #opts: ReadOptions
   #layout: Layout | null = null
-  #last: { place: number; index: number; start: number; block: Uint8Array } | null = null
+  #last: (Place & { block: Uint8Array }) | null = null
   #fetched = -1
+  /** The block that is read next by one who reads on and on. */
+  #next: Ahead | null = null
 
   /** @param size - of the file in bytes; Infinity where nobody can tell */
   constructor(blobs: () => Promise<Blobs>, blob: BlobId, size: number, opts: ReadOptions) {
@@ -41,6 +56,7 @@ export class BlobContent implements Content {
 
   close(): Promise<void> {
     this.#last = null
+    this.#next = null
     this.#layout = null
     return Promise.resolve()
   }
@@ -51,11 +67,13 @@ export class BlobContent implements Content {
     if (last && byte >= last.start && byte < last.start + last.block.byteLength) return last
     const place = this.#blob.blockMap ? await this.#inMap(byte) : await this.#inRun(byte)
     if (place === null) return null
-    const block = await this.#get(place.place, place.index)
+    const isNext = place.place === (last?.place ?? -1) + 1
+    const block = await this.#get(place, isNext)
+    this.#next = isNext ? await this.#fetchNext(place) : null
     return (this.#last = { ...place, block })
   }
 
-  async #inMap(byte: number): Promise<{ place: number; index: number; start: number } | null> {
+  async #inMap(byte: number): Promise<Place | null> {
     this.#layout ??= await readMap(await this.#open(), this.#blob)
     if (this.#layout === null) throw unavailable()
     const place = this.#layout.at(byte)
@@ -63,7 +81,7 @@ export class BlobContent implements Content {
     return block ? { place, index: block.index, start: this.#layout.starts[place]! } : null
   }
 
-  async #inRun(byte: number): Promise<{ place: number; index: number; start: number } | null> {
+  async #inRun(byte: number): Promise<Place | null> {
     const { blockOffset, blockLength, byteOffset } = this.#blob
     const last = this.#last
     let index = blockOffset
@@ -81,19 +99,29 @@ export class BlobContent implements Content {
     return { place: index - blockOffset, index, start }
   }
 
-  async #get(place: number, index: number): Promise<Uint8Array> {
+  async #get({ place, index }: Place, isNext: boolean): Promise<Uint8Array> {
     const { core } = await this.#open()
-    const here = await core.get(index, { wait: false })
+    const here = await (this.#next?.index === index ? this.#next.block : core.get(index, { wait: false }))
     if (here) return here
     if (this.#opts.wait === false) throw unavailable()
-    this.#fetch(core, place, index)
+    if (isNext) this.#fetch(core, place, index)
     const block = await core.get(index, this.#opts)
     if (block === null) throw unavailable()
     return block
   }
 
+  async #fetchNext({ place, index }: Place): Promise<Ahead | null> {
+    const { blockOffset, blockLength } = this.#blob
+    const next = this.#layout ? this.#layout.blocks[place + 1]?.index : index + 1
+    if (next === undefined || (!this.#layout && next >= blockOffset + blockLength)) return null
+    const { core } = await this.#open()
+    // Whoever needs it asks again when it could not be read.
+    return { index: next, block: core.get(next, { wait: false }).catch(() => null) }
+  }
+
+  /** Asks the peers for more blocks than the one that is waited for. */
   #fetch(core: Core, place: number, index: number): void {
-    if (place <= this.#fetched || place !== (this.#last?.place ?? -1) + 1) return
+    if (place <= this.#fetched) return
     this.#fetched = place + AHEAD
     const blocks = this.#layout?.blocks.slice(place, place + AHEAD).map((block) => block.index)
     const end = Math.min(index + AHEAD, this.#blob.blockOffset + this.#blob.blockLength)
