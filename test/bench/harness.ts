@@ -13,7 +13,12 @@ export interface Subject {
 export interface Bench {
   readonly title: string
   /** Makes the subjects in an empty folder; the others are compared to the first. */
-  prepare(folder: string): Promise<{ subjects: readonly Subject[]; close(): Promise<void> }>
+  prepare(folder: string): Promise<{
+    subjects: readonly Subject[]
+    /** Lines about what is no time. */
+    notes?(): Promise<readonly string[]>
+    close(): Promise<void>
+  }>
 }
 
 export interface Figure {
@@ -33,7 +38,10 @@ export interface Rounds {
 /**
  * Measures all jobs of all subjects in turn, many times over: what slows the machine down for a while slows all of them.
  */
-export async function measure(bench: Bench, rounds: Rounds): Promise<Figure[]> {
+export async function measure(
+  bench: Bench,
+  rounds: Rounds
+): Promise<{ figures: Figure[]; notes: readonly string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'multidrive-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   const interrupt = () => {
@@ -44,7 +52,8 @@ export async function measure(bench: Bench, rounds: Rounds): Promise<Figure[]> {
   try {
     const prepared = await bench.prepare(folder)
     try {
-      return await figures(prepared.subjects, rounds)
+      const found = await figures(prepared.subjects, rounds)
+      return { figures: found, notes: (await prepared.notes?.()) ?? [] }
     } finally {
       await prepared.close()
     }

@@ -29,12 +29,13 @@ const files = readdirSync(dirname(fileURLToPath(import.meta.url)))
 const machine = `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`
 process.stdout.write(`${machine}\nMedians of ${rounds.measured} rounds; for each unit of work\n`)
 
-const results: Record<string, { title: string; figures: Figure[] }> = {}
+const results: Record<string, { title: string; figures: Figure[]; notes: readonly string[] }> = {}
 for (const file of files) {
   const { bench } = (await import(`./${file}`)) as { bench: Bench }
-  const figures = await measure(bench, rounds)
-  results[file.replace('.bench.ts', '')] = { title: bench.title, figures }
+  const { figures, notes } = await measure(bench, rounds)
+  results[file.replace('.bench.ts', '')] = { title: bench.title, figures, notes }
   process.stdout.write(`\n${bench.title}\n\n${toTable(figures)}\n`)
+  if (notes.length > 0) process.stdout.write(`\n${notes.join('\n')}\n`)
 }
 process.stdout.write(`\n${Math.round(performance.now() / 1000)} s\n`)
 
