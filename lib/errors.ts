@@ -20,6 +20,7 @@ export const ERRORS = {
   ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
   EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
+  ESTALE: { message: 'stale file handle', errno: constants.errno.ESTALE },
   ABORT_ERR: { message: 'The operation was aborted', errno: null },
   ERR_DIR_CLOSED: { message: 'Directory handle was closed', errno: null },
   ERR_FS_CP_DIR_TO_NON_DIR: {

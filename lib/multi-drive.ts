@@ -87,6 +87,10 @@ class MultiDriveClass extends Face {
       onUpdate: (listener) => {
         this.on('update', listener)
         return () => void this.off('update', listener)
+      },
+      onClose: (listener) => {
+        this.once('close', listener)
+        return () => void this.off('close', listener)
       }
     })
     // As with every Hyperdrive: it opens by itself, and who waits for it hears of a failure.
@@ -346,7 +350,7 @@ class MultiDriveClass extends Face {
   override close(...args: [(number | Callback)?, Callback?]): Promise<void> | undefined {
     const [fd, cb] = args
     // A descriptor that got lost on its way must not close everything.
-    if (args.length > 0 && typeof fd !== 'function') return callback(this.closeDescriptor(fd), cb)
+    if (args.length > 0 && typeof fd !== 'function') return this.closeDescriptor(fd, cb)
     return callback(super.close(), fd as Callback | undefined)
   }
 

@@ -1,7 +1,7 @@
 /** The README holds: its examples run and print what they say, its headings and tables name what there is. */
 import { execFile } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,9 @@ import Hyperdrive from 'hyperdrive'
 import test from 'tape'
 import MultiDrive, { ERRORS } from '../index.ts'
 import { ReadingFace } from '../lib/faces/drive/reading.ts'
+import { FileHandle } from '../lib/faces/fs/handle.ts'
 import { folder, localdrive, multidrive } from './helpers/drives.ts'
+import type { Limits } from './suites/fs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -25,7 +27,42 @@ const examples = [...readme.matchAll(/^(#+ .*)$|^```js\n([^]*?)^```$/gm)]
   .filter((example): example is { code: string; title: string } => example.code !== undefined)
 
 /** What is there for MultiDrive's own layers, not for callers. */
-const INTERNAL = new Set(['constructor', 'reader'])
+const INTERNAL = new Set([
+  'constructor',
+  'reader',
+  'serve',
+  'call',
+  'closeDescriptor',
+  'nodeWriteStream',
+  'release',
+  'is',
+  'inode'
+])
+
+/** Under which words the README tells each difference that the suite of the fs face knows. */
+const DIFFERENCES: Record<keyof Limits, string> = {
+  showsAtClose: 'Visible at `close`.',
+  staysOnVersion: 'Stays on its version.',
+  keepsNoOwners: 'No owners.',
+  keepsNoAtime: 'No `atime`.',
+  keepsNoBirthtime: 'No `birthtime`.',
+  keepsFolderTimes: 'Dates of folders.',
+  hasNoHardLinks: 'No hard links.',
+  countsNoLinks: '`nlink` is 1',
+  numbersPaths: "`ino` is the path's.",
+  isWhole: 'The root is all there is.',
+  entersNoLinks: 'Links to folders are not entered',
+  resolvesInOneCall: '`realpath` by callback',
+  givesPromises: 'Promises.',
+  numbersFrom20: 'Descriptors from 20.',
+  countsNoFiles: 'Descriptors from 20.',
+  keepsDescriptorErrors: 'Errors of descriptors.',
+  takesIterables: 'Iterables.',
+  streamsOfDrives: 'Streams of a path',
+  splitsAtBackslashes: '`\\` is `/`',
+  beginsIn1970: 'No dates before 1970.',
+  wordsItsOwn: 'Words.'
+}
 
 /** What each EventEmitter has of its own. */
 const OF_EMITTERS = new Set(Object.getOwnPropertyNames(new EventEmitter()))
@@ -62,14 +99,16 @@ test('a fresh machine needs two commands', (t) => {
   t.end()
 })
 
-test('every public member has a heading, and every heading a member', async (t) => {
+test('every public member has a heading or a row of a table, and each of those a member', async (t) => {
   const multi = await multidrive(t, [await localdrive(t)])
   const batch = multi.batch()
   const reading = membersOf(ReadingFace.prototype)
 
   const members = new Set([...membersOf(multi), ...reading])
   t.ok(members.has('addDrive') && members.has('entry') && members.has('ready') && members.has('primary'))
-  const named = namedBy('multi')
+  const calls = callsIn(section("Node's `fs`"))
+  t.ok(calls.has('lstat') && calls.has('fdatasync') && calls.has('setMetadata'))
+  const named = new Set([...namedBy('multi'), ...calls])
   t.same(
     [...members].filter((member) => !named.has(member)),
     [],
@@ -78,7 +117,7 @@ test('every public member has a heading, and every heading a member', async (t) 
   t.same(
     [...named].filter((name) => !(name in multi)),
     [],
-    'headings of members of a MultiDrive'
+    'headings and rows of members of a MultiDrive'
   )
 
   const inBatch = namedBy('batch')
@@ -108,6 +147,27 @@ test('every public member has a heading, and every heading a member', async (t) 
     [],
     'headings of statics'
   )
+  t.end()
+})
+
+test('every member of a FileHandle and what Stats have beside those of Node has a row', async (t) => {
+  const handle = tableNames(section('FileHandles'), /\bhandle\.(\w+)/g)
+  t.same([...handle].sort(), [...membersOf(FileHandle.prototype)].sort())
+
+  const multi = await multidrive(t, [await localdrive(t)])
+  await multi.promises.writeFile('/file', 'text')
+  const ofNode = membersOf(statSync(root))
+  const more = [...membersOf(await multi.promises.stat('/file'))].filter((name) => !ofNode.has(name))
+  t.same([...tableNames(section('What stands there'), /^`(\w+)`|, `(\w+)`/g)].sort(), more.sort())
+})
+
+test('the differences from Node have all that the suite knows', (t) => {
+  const told = [...section('Differences from Node').matchAll(/^- \*\*(.+?)\*\*/gm)].map(([, lead]) => lead!)
+  t.same(
+    Object.values(DIFFERENCES).filter((lead) => !told.includes(lead)),
+    []
+  )
+  t.is(new Set(told).size, told.length, 'each is told once')
   t.end()
 })
 
@@ -159,10 +219,24 @@ function namedBy(object: string): Set<string> {
   return new Set(code.flatMap((text) => [...text.matchAll(pattern)].map(([, name]) => name!)))
 }
 
-/** The public members of an object and of what it inherits, without those of every EventEmitter. */
+/** The calls that rows of tables begin with, as in `stat(path)`. */
+function callsIn(text: string): Set<string> {
+  return tableNames(text, /`(\w+)\(/g)
+}
+
+/** What a pattern finds in the first cells of tables. */
+function tableNames(text: string, pattern: RegExp): Set<string> {
+  const cells = [...text.matchAll(/^\| (.*?) +\|/gm)].map(([, cell]) => cell!)
+  return new Set(
+    cells.flatMap((cell) => [...cell.matchAll(pattern)].map((found) => found.slice(1).find(Boolean)!))
+  )
+}
+
+/** The public members of an object and of what it inherits, without those of every EventEmitter and every object. */
 function membersOf(object: object): Set<string> {
   const names = new Set<string>()
-  for (let at = object; at !== EventEmitter.prototype; at = Object.getPrototypeOf(at) as object) {
+  const ends: unknown[] = [EventEmitter.prototype, Object.prototype]
+  for (let at = object; !ends.includes(at); at = Object.getPrototypeOf(at) as object) {
     for (const name of Object.getOwnPropertyNames(at)) {
       if (!name.startsWith('_') && !INTERNAL.has(name) && !OF_EMITTERS.has(name)) names.add(name)
     }
@@ -175,8 +249,12 @@ function isLife(member: string): boolean {
   return ['ready', 'close', 'opened', 'opening', 'closed', 'closing'].includes(member)
 }
 
-/** The text between a heading and the next one. */
+/** The text between a heading and the next one that is not below it. */
 function section(heading: string): string {
-  const [, text] = new RegExp(`^## ${heading}\\n([^]*?)(?=^## |$(?![^]))`, 'm').exec(readme) ?? []
-  return text ?? ''
+  const lines = readme.split('\n')
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading)
+  if (start === -1) return ''
+  const level = lines[start]!.indexOf(' ')
+  const length = lines.slice(start + 1).findIndex((line) => new RegExp(`^#{1,${level}} `).test(line))
+  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n')
 }

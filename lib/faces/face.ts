@@ -1,15 +1,31 @@
 import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
+import { promisify } from 'node:util'
 import { Readable } from 'streamx'
+import type { Callback } from '../callback.ts'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
 import { ReadingFace } from './drive/reading.ts'
 import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
-import type { FsCalls, FsPromises, NodeFs, ReaddirCallback } from './fs/api.ts'
-import { badArgument } from './fs/arguments.ts'
+import type {
+  FsCalls,
+  FsPromises,
+  Names,
+  NodeCallback,
+  NodeFs,
+  ReaddirAny,
+  ReaddirBytes,
+  ReaddirDirents,
+  ReaddirDirentsInBytes,
+  ReaddirNames,
+  ReaddirStats
+} from './fs/api.ts'
+import { badArgument, toPath, type PathLike } from './fs/arguments.ts'
 import { CALLS, callsOf, SPREAD, type Call, type CallName } from './fs/calls.ts'
+import type { Dirent } from './fs/dirent.ts'
 import { FileHandle } from './fs/handle.ts'
 import type { Host } from './fs/host.ts'
+import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
 import { watch, type OnChange, type Watcher } from './fs/watch.ts'
@@ -60,14 +76,33 @@ export abstract class Face extends ReadingFace {
       own(name, method.bind(this))
     }
     Object.assign(this.realpath, { native: this.realpath })
+    // What gives more than one result, or no error, is made a promise of as Node's is.
+    for (const name of ['read', 'readv', 'write', 'writev'] as const) {
+      const later = (...args: unknown[]) => this.call(name, args)
+      Object.defineProperty(this[name], promisify.custom, { value: later })
+    }
+    const exists = (path: string) => new Promise<boolean>((resolve) => this.exists(path, resolve))
+    Object.defineProperty((this as unknown as Record<string, Call>).exists, promisify.custom, {
+      value: exists
+    })
   }
 
   /**
    * The names in a folder: without a callback a stream of those with a file in or below them, in the order of keys, as Hyperdrive's; with one,
    * Node's.
    */
+  override readdir(path: PathLike, cb: NodeCallback<string[]>): void
+  override readdir(path: PathLike, opts: ReaddirNames, cb: NodeCallback<string[]>): void
+  override readdir(path: PathLike, opts: ReaddirBytes, cb: NodeCallback<Buffer<ArrayBuffer>[]>): void
+  override readdir(path: PathLike, opts: ReaddirDirents, cb: NodeCallback<Dirent[]>): void
+  override readdir(
+    path: PathLike,
+    opts: ReaddirDirentsInBytes,
+    cb: NodeCallback<Dirent<Buffer<ArrayBuffer>>[]>
+  ): void
+  override readdir(path: PathLike, opts: ReaddirStats, cb: NodeCallback<NameAndStat[]>): void
+  override readdir(path: PathLike, opts: ReaddirAny, cb: NodeCallback<Names>): void
   override readdir(folder?: string, opts?: ReadOptions): Readable
-  override readdir(...args: Parameters<ReaddirCallback>): void
   override readdir(...args: unknown[]): Readable | undefined {
     if (!hasCallback(args)) return super.readdir(...(args as Parameters<ReadingFace['readdir']>))
     this.call('readdir', args).catch(() => undefined)
@@ -81,7 +116,7 @@ export abstract class Face extends ReadingFace {
     path: string | Buffer | URL,
     opts?: ReadOptions | ((exists: boolean) => void)
   ): Promise<boolean> | undefined {
-    if (typeof opts !== 'function') return super.exists(path as string, opts)
+    if (typeof opts !== 'function') return super.exists(toText(path), opts)
     const answer = (exists: boolean) => process.nextTick(opts, exists)
     this.call('access', [path]).then(
       () => answer(true),
@@ -109,7 +144,7 @@ export abstract class Face extends ReadingFace {
       return fs.createReadStream(path as string, { ...options, fs: this })
     }
     const { encoding, ...range } = options
-    const stream = super.createReadStream(path as string, range)
+    const stream = super.createReadStream(toText(path as string), range)
     return encoding ? Readable.from(decoded(stream, encoding as BufferEncoding)) : stream
   }
 
@@ -140,9 +175,10 @@ export abstract class Face extends ReadingFace {
   }
 
   /** Makes a call of the fs face, with its callback if the last argument is one. */
-  protected call(name: CallName | 'readdir' | 'symlink', args: unknown[]): Promise<unknown> {
+  protected call(name: CallName | 'close' | 'readdir' | 'symlink', args: unknown[]): Promise<unknown> {
     const call = this.#calls[name]!
-    if (!hasCallback(args)) return Promise.resolve().then(() => call(...args))
+    // At once, so that calls are made in the order in which they are asked for; what is thrown is rejected.
+    if (!hasCallback(args)) return (async () => call(...args))()
     const cb = args.at(-1) as (...results: unknown[]) => void
     const promise = call(...args.slice(0, -1))
     const spread = (SPREAD as Record<string, ((value: never) => unknown[]) | undefined>)[name]
@@ -154,8 +190,9 @@ export abstract class Face extends ReadingFace {
   }
 
   /** Closes a descriptor. */
-  protected closeDescriptor(fd: unknown): Promise<void> {
-    return this.#calls.close!(fd) as Promise<void>
+  protected closeDescriptor(fd: unknown, cb?: Callback): Promise<void> | undefined {
+    const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
+    return cb ? undefined : closed
   }
 
   /** Lets go of all open descriptors. */
@@ -189,6 +226,11 @@ async function* decoded(
   }
   const rest = decoder.end()
   if (rest !== '') yield rest
+}
+
+/** A path that the drive face knows; entries, which it knows too, stay what they are. */
+function toText(path: string | Buffer | URL): string {
+  return path instanceof Uint8Array || path instanceof URL ? toPath(path).full : path
 }
 
 function hasCallback(args: readonly unknown[]): boolean {

@@ -156,6 +156,7 @@ class IntendedCandidate implements Candidate {
     const spool = this.#spool
     const read: Content['read'] = (into, start) => spool?.read(into, start) ?? Promise.resolve(0)
     // The batch closes the spool.
-    return Promise.resolve({ read, close: () => Promise.resolve() })
+    const byteLength = () => Promise.resolve(spool?.byteLength ?? 0)
+    return Promise.resolve({ read, byteLength, close: () => Promise.resolve() })
   }
 }

@@ -1,6 +1,7 @@
 import type { Candidate, Content, Draft, Piece } from '../sources/source.ts'
 import type { ReadOptions } from '../drive.ts'
 import { failure } from '../errors.ts'
+import { unreadable } from './failure.ts'
 import { Ranges } from './ranges.ts'
 import { Spool } from './spool.ts'
 
@@ -41,7 +42,24 @@ export class FileDraft implements Draft {
 
   /** Holds the base's bytes, whatever becomes of the path that it was found at. */
   async open(): Promise<void> {
-    if (this.#base) await this.#open()
+    if (this.#base === null) return
+    // The file itself knows best how long it is.
+    const size = await (await this.#open()).byteLength()
+    if (this.#baseLength === this.#byteLength) this.#byteLength = size
+    this.#baseLength = size
+  }
+
+  /** Brings what still shows of the base to where the rest waits: what comes from a peer must not keep a drive waiting that is written to. */
+  async detach(): Promise<void> {
+    for (const piece of this.#piecesIn(0, this.#byteLength)) {
+      if (piece.from !== 'base') continue
+      for (let at = piece.start; at < piece.end; at += CHUNK) {
+        const chunk = Buffer.alloc(Math.min(CHUNK, piece.end - at))
+        await this.#fill(chunk, at)
+        await this.#spool.write(chunk, at)
+      }
+      this.#written.add(piece)
+    }
   }
 
   /** @throws EFBIG */
@@ -74,7 +92,7 @@ export class FileDraft implements Draft {
       const part = into.subarray(piece.start - start, piece.end - start)
       if (piece.from === 'zeros') part.fill(0)
       else if (piece.from === 'draft') await this.#spool.read(part, piece.start)
-      else await fill(await this.#open(), part, piece.start)
+      else await this.#fill(part, piece.start)
     }
     return end - start
   }
@@ -88,7 +106,7 @@ export class FileDraft implements Draft {
       for (let at = piece.start; at < piece.end; at += CHUNK) {
         const chunk = Buffer.alloc(Math.min(CHUNK, piece.end - at))
         if (piece.from === 'draft') await this.#spool.read(chunk, at)
-        else if (piece.from === 'base') await fill(await this.#open(), chunk, at)
+        else if (piece.from === 'base') await this.#fill(chunk, at)
         yield chunk
       }
     }
@@ -102,6 +120,7 @@ export class FileDraft implements Draft {
     this.#byteLength = this.#baseLength
     this.#written.clear()
     this.#spool = new Spool()
+    await this.open()
   }
 
   async close(): Promise<void> {
@@ -118,11 +137,25 @@ export class FileDraft implements Draft {
 
   #open(): Promise<Content> {
     // One that failed is tried again: what is not here now may be a moment later.
-    this.#content ??= this.#base!.open(this.#opts).catch((err: unknown) => {
+    const base = this.#base!
+    // One that failed is tried again: what is not here now may be a moment later.
+    this.#content ??= base.open(this.#opts).catch((err: unknown) => {
       this.#content = null
-      throw err
+      throw unreadable(err, base)
     })
     return this.#content
+  }
+
+  async #fill(into: Uint8Array, start: number): Promise<void> {
+    const base = this.#base!
+    const content = await this.#open()
+    const bytesRead = await content.read(into, start).catch((err: unknown) => {
+      throw unreadable(err, base)
+    })
+    // A drive that gives less than it said it had is no ground to write zeros.
+    if (bytesRead < into.byteLength) {
+      throw unreadable(failure('DRIVE_FAILED', { detail: 'the file is shorter than its drive says' }), base)
+    }
   }
 
   #piecesIn(start: number, end: number): Piece[] {
@@ -149,13 +182,4 @@ function checkSize(size: number): void {
 
 function sizeOf(candidate: Candidate | null): number {
   return candidate?.value.blob?.byteLength ?? 0
-}
-
-/** A drive that gives less than it said it had is no ground to write zeros. */
-async function fill(content: Content, into: Uint8Array, start: number): Promise<void> {
-  if ((await content.read(into, start)) < into.byteLength) throw tooShort()
-}
-
-function tooShort(): Error {
-  return new Error('the file is shorter than its drive says')
 }

@@ -1,5 +1,5 @@
 import { driveFailure, errorCode, MultiDriveError } from '../errors.ts'
-import type { Source, SourceFailure } from '../sources/source.ts'
+import type { Candidate, Source, SourceFailure } from '../sources/source.ts'
 
 /** What a peer or a block that is not there looks like: it may be otherwise a moment later. */
 const PASSING = new Set([
@@ -9,6 +9,11 @@ const PASSING = new Set([
   'SESSION_CLOSED',
   'SNAPSHOT_NOT_AVAILABLE'
 ])
+
+/** The error of a drive that could not give the bytes of a version. */
+export function unreadable(err: unknown, { key, leaf }: Candidate): MultiDriveError {
+  return driveFailure(err, leaf.name, { drive: leaf.drive, path: key, syscall: 'read' })
+}
 
 /** What a drive that has never been whole here says when a write asks what it holds. */
 export function unsynced({ name, drive }: Source): MultiDriveError {
@@ -45,8 +50,9 @@ export async function fromAll<S extends Source, T>(
  * @param failures - in the order of adding
  */
 export function worst(failures: readonly SourceFailure[], path?: string): MultiDriveError {
+  const details = path === undefined ? {} : { path: path === '' ? '/' : path }
   const errors = failures.map(({ source, error }) =>
-    driveFailure(error, source.name, { drive: source.drive, ...(path === undefined ? {} : { path }) })
+    driveFailure(error, source.name, { drive: source.drive, ...details })
   )
   const winner = errors.find((error) => !PASSING.has(errorCode(error) ?? '')) ?? errors[0]!
   if (errors.length === 1) return winner
@@ -55,6 +61,6 @@ export function worst(failures: readonly SourceFailure[], path?: string): MultiD
     cause,
     drive: drive ?? null,
     failures: errors,
-    ...(path === undefined ? {} : { path })
+    ...details
   })
 }

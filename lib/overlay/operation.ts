@@ -28,4 +28,6 @@ export type Operation =
 export interface Write {
   readonly syscall: string
   readonly operations: readonly Operation[]
+  /** Runs when all has landed, before anybody else writes. */
+  readonly landed?: () => Promise<void>
 }

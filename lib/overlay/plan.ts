@@ -161,7 +161,7 @@ export class Plan {
       key === '' ||
       this.#pending.directory(key) ||
       (await this.#hasFile(key)) ||
-      (await this.#hasBelow(key))
+      (await this.#showsBelow(key))
     )
       return
     const { directories, tombstones } = await this.#survey(key)
@@ -274,6 +274,24 @@ export class Plan {
       }
     }
     return false
+  }
+
+  /** As {@link #hasBelow}, from what is visible: it need not look at what has been deleted one by one. */
+  async #showsBelow(folder: string): Promise<boolean> {
+    if (this.#pending.hasBelow(folder)) return true
+    const cursor = this.#view.winners(folderRange(folder), this.#patience())
+    try {
+      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+        if (page.some(({ candidate }) => this.#pending.file(candidate.key) !== false)) return true
+      }
+      const below = await this.#view.directoriesBelow(folder, this.#patience())
+      return below.some(({ record }) => this.#pending.directory(record.path) !== false)
+    } catch {
+      // A source that cannot tell holds no write up.
+      return await this.#hasBelow(folder)
+    } finally {
+      await cursor.close()
+    }
   }
 
   async #leafHasBelow(view: LeafView, folder: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { failure } from '../errors.ts'
-import type { ByteRange, Content } from '../sources/source.ts'
+import type { ByteRange } from '../sources/source.ts'
 
 /** So many bytes wait in memory; what is longer waits in a temporary file. */
 const IN_MEMORY = 1 << 20
@@ -14,7 +14,7 @@ const CHUNK = 1 << 16
  * Bytes on their way into a drive. They wait aside, so that a stream or a descriptor that is open for long never holds up another
  * write (design, "How a read resolves" 7). What was never written between two places reads as zeros.
  */
-export class Spool implements Content {
+export class Spool {
   readonly #limit: number
   #memory: Buffer = Buffer.alloc(0)
   #file: { handle: FileHandle; path: string } | null = null
@@ -53,7 +53,7 @@ export class Spool implements Content {
     this.#byteLength = Math.max(this.#byteLength, end)
   }
 
-  /** As {@link Content.read}. */
+  /** Fills `into` from byte `start` on; fewer bytes only at the end. */
   async read(into: Uint8Array, start: number): Promise<number> {
     const length = Math.max(0, Math.min(into.byteLength, this.#byteLength - start))
     if (this.#file === null) {
@@ -106,7 +106,12 @@ export class Spool implements Content {
     const handle = await open(path, 'wx+', 0o600)
     // Nothing is left behind, even by a process that is killed; where an open file cannot be removed, `close` does it.
     await rm(path).catch(() => undefined)
-    await handle.writeFile(this.#memory.subarray(0, this.#byteLength))
+    try {
+      await handle.writeFile(this.#memory.subarray(0, this.#byteLength))
+    } catch (err) {
+      await handle.close()
+      throw err
+    }
     this.#memory = Buffer.alloc(0)
     return (this.#file = { handle, path })
   }

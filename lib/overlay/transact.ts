@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Mutex } from 'async-mutex'
 import type { Candidate, Staged, WritableLeaf } from '../sources/source.ts'
-import type { Operation } from './operation.ts'
+import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
 import type { MergedView } from './view.ts'
-import { commitIf } from './write.ts'
+import { worst } from './failure.ts'
+import { FileDraft } from './draft.ts'
+import { commitWith } from './write.ts'
 
 /** What a write that depends on what is there has looked at, and the bytes that it brings. */
 export class Preparation {
@@ -40,19 +42,40 @@ export class Preparation {
     return nodes
   }
 
+  /** Says what stands at a key, for one who has looked already; watched as by {@link look}. */
+  see(key: string, node: Node | null): void {
+    this.#seen.set(key, node)
+  }
+
   /**
    * Brings the bytes for a key to the writer, once for each version that they come from, however often the write is prepared.
    *
    * @param of - the version that they come from, null for bytes that come from nowhere else
+   * @param stage - how, for anything but a plain copy of that version
    */
-  async stage(key: string, of: Candidate | null, stage: () => Promise<Staged>): Promise<Staged> {
+  async stage(key: string, of: Candidate | null, stage?: () => Promise<Staged>): Promise<Staged> {
     const before = this.#staged.get(key)
     if (before && isSame(before.of, of)) return before.staged
     this.#staged.delete(key)
     await before?.staged.discard()
-    const staged = await stage()
+    const staged = await (stage?.() ?? this.#copy(of!)).catch((error: unknown) => {
+      throw worst([{ source: this.writer, error }], key)
+    })
     this.#staged.set(key, { of, staged })
     return staged
+  }
+
+  /** Bytes of another drive may be long in coming: they wait aside until they are all here. */
+  async #copy(candidate: Candidate): Promise<Staged> {
+    if (candidate.leaf === this.writer) return this.writer.reuse(candidate)
+    const draft = new FileDraft(candidate)
+    try {
+      await draft.open()
+      await draft.detach()
+      return await this.writer.amend(draft)
+    } finally {
+      await draft.close()
+    }
   }
 
   /** Whether all that was looked at still stands as it did. */
@@ -68,6 +91,9 @@ export class Preparation {
   }
 }
 
+/** How often a write is prepared beside the others before it is prepared in its turn, with nobody writing meanwhile. */
+const TRIES = 8
+
 /** One at a time of those who change the same file, so that they need not do their work again for each other. */
 const turns = new WeakMap<object, Map<string, Mutex>>()
 
@@ -76,32 +102,43 @@ const turns = new WeakMap<object, Map<string, Mutex>>()
  * it is prepared again. So copying a large file holds up nobody, and what another wrote meanwhile is not lost.
  *
  * @param prepare - gives the operations; none when there is nothing to do
- * @param key - what it changes
+ * @param key - what it changes, where two who do so should not get in each other's way; null where they do not
  * @throws as `commit`, and what `prepare` throws
  */
 export async function transact(
   overlay: Overlay,
   syscall: string,
-  key: string,
-  prepare: (at: Preparation) => Promise<readonly Operation[]>
+  key: string | null,
+  prepare: (at: Preparation) => Promise<readonly Operation[]>,
+  landed?: () => Promise<void>
 ): Promise<void> {
-  const writer = overlay.requireWriter(syscall, key)
-  await inTurn(writer, key, () => land(overlay, writer, syscall, prepare))
+  const writer = overlay.requireWriter(syscall, key ?? undefined)
+  const work = () => land(overlay, writer, { syscall, ...(landed ? { landed } : {}) }, prepare)
+  await (key === null ? work() : inTurn(writer.drive, key, work))
 }
 
 async function land(
   overlay: Overlay,
   writer: WritableLeaf,
-  syscall: string,
+  write: Omit<Write, 'operations'>,
   prepare: (at: Preparation) => Promise<readonly Operation[]>
 ): Promise<void> {
   const staged = new Map<string, { of: Candidate | null; staged: Staged }>()
   try {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
+      if (tries === TRIES) {
+        await commitWith(overlay, writer, async (view) => {
+          return { ...write, operations: await prepare(new Preparation(view, writer, staged)) }
+        })
+        return
+      }
       const at = new Preparation(await overlay.view(), writer, staged)
       const operations = await prepare(at)
       if (operations.length === 0) return
-      if (await commitIf(overlay, writer, { syscall, operations }, (view) => at.isCurrent(view))) return
+      const landed = await commitWith(overlay, writer, async (view) => {
+        return (await at.isCurrent(view)) ? { ...write, operations } : null
+      })
+      if (landed) return
     }
   } finally {
     // Nothing happens to what has landed.
@@ -109,9 +146,10 @@ async function land(
   }
 }
 
-async function inTurn<T>({ drive }: WritableLeaf, key: string, work: () => Promise<T>): Promise<T> {
-  let keys = turns.get(drive)
-  if (!keys) turns.set(drive, (keys = new Map<string, Mutex>()))
+/** Runs when all who came before with the same key are through. */
+export async function inTurn<T>(of: object, key: string, work: () => Promise<T>): Promise<T> {
+  let keys = turns.get(of)
+  if (!keys) turns.set(of, (keys = new Map<string, Mutex>()))
   let turn = keys.get(key)
   if (!turn) keys.set(key, (turn = new Mutex()))
   try {
@@ -121,23 +159,30 @@ async function inTurn<T>({ drive }: WritableLeaf, key: string, work: () => Promi
   }
 }
 
-async function walk(tree: Tree, folder: string): Promise<Node[]> {
-  const nodes: Node[] = []
+async function walk(tree: Tree, folder: string, nodes: Node[] = []): Promise<Node[]> {
   const node = await tree.at(folder)
   if (node === null) return nodes
   nodes.push(node)
-  if (node.kind === 'directory') {
-    for (const child of await tree.children(folder)) nodes.push(...(await walk(tree, child.node.key)))
-  }
+  if (node.kind === 'directory') await walkBelow(tree, folder, nodes)
   return nodes
+}
+
+async function walkBelow(tree: Tree, folder: string, nodes: Node[]): Promise<void> {
+  for (const { node } of await tree.children(folder)) {
+    nodes.push(node)
+    if (node.kind === 'directory') await walkBelow(tree, node.key, nodes)
+  }
 }
 
 function isSameNode(a: Node | null, b: Node | null): boolean {
   if (a === null || b === null) return a === b
   if (a.kind === 'directory' || b.kind === 'directory') {
-    if (a.kind !== b.kind) return false
-    const [left, right] = [a, b].map((node) => (node.kind === 'directory' ? node.record : null))
-    return left === null || right === null ? left === right : left!.stamp.mtime === right!.stamp.mtime
+    if (a.kind !== 'directory' || b.kind !== 'directory' || a.key !== b.key) return false
+    if (a.record === null || b.record === null) return a.record === b.record
+    if (a.record.leaf !== b.record.leaf) return false
+    return a.record.leaf.versioned
+      ? isDeepStrictEqual(a.record.origin, b.record.origin)
+      : isDeepStrictEqual(a.record.record, b.record.record)
   }
   return isSame(a.located.candidate, b.located.candidate)
 }

@@ -26,6 +26,9 @@ export interface Resolved {
 /** How deep links are followed before it is a loop (design, "Directories, links, mounts"). */
 export const MAX_LINKS = 40
 
+/** The longest path that is gone through folder by folder, in characters: PATH_MAX of POSIX on most systems. */
+const LONGEST_PATH = 4096
+
 const PAGE = 256
 
 /** The merged view as POSIX sees it: folders, and links on the way to a path. */
@@ -68,6 +71,8 @@ export class Tree {
 
   /** What stands in a folder, in the order of names. */
   async children(folder: string): Promise<Child[]> {
+    // What lies deeper can be read by its key; whoever goes through folders one by one would go on for ever.
+    if (folder.length > LONGEST_PATH) throw failure('ENAMETOOLONG', { path: folder })
     const children = new Map<string, Node>()
     const prefix = folder.length + 1
     for (const directory of await this.view.directoriesBelow(folder, { ...this.#opts, shallow: true })) {
@@ -109,7 +114,7 @@ export class Tree {
   async #walk(path: string, follow: boolean): Promise<Resolved> {
     let links = 0
     let node: Node = { kind: 'directory', key: '', record: null }
-    const names = namesOf(path)
+    let names = namesOf(path)
     while (names.length > 0) {
       const name = names.shift()!
       if (node.kind !== 'directory') throw failure('ENOTDIR')
@@ -130,7 +135,8 @@ export class Tree {
       if (++links > MAX_LINKS) throw failure('ELOOP')
       const text = linknameOf(next.located.candidate)
       if (text.startsWith('/')) node = { kind: 'directory', key: '', record: null }
-      names.unshift(...namesOf(text))
+      if (text.length > LONGEST_PATH) throw failure('ENAMETOOLONG')
+      names = [...namesOf(text), ...names]
     }
     // Steps up lead to folders by their names alone.
     return node.kind === 'directory'

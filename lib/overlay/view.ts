@@ -110,7 +110,7 @@ export class MergedView implements View, Reader {
   async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
     const directories = await gather(this.#members, (view) => view.directoryAt(folder, opts), folder)
     const found = directories.filter((directory) => directory !== null)
-    return resolve(found, this.tombstonesOver(folder), this.rules)
+    return this.#directory(folder, found)
   }
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
@@ -121,7 +121,7 @@ export class MergedView implements View, Reader {
       if (at) at.push(directory)
       else paths.set(directory.record.path, [directory])
     }
-    return [...paths].flatMap(([path, found]) => resolve(found, this.tombstonesOver(path), this.rules) ?? [])
+    return [...paths].flatMap(([path, found]) => this.#directory(path, found) ?? [])
   }
 
   leaves(): readonly LeafView[] {
@@ -212,6 +212,13 @@ export class MergedView implements View, Reader {
   /** Whether any of the candidates of a path is there to be read. */
   shows(candidates: readonly Candidate[], tombstones: readonly Tombstone[]): boolean {
     return resolve(candidates, tombstones, this.rules, this.rules.comparator && (() => 0)) !== null
+  }
+
+  /** A folder that only happens to be there, on somebody's disk, does not hide what another drive says of it. */
+  #directory(path: string, found: readonly Directory[]): Directory | null {
+    const tombstones = this.tombstonesOver(path)
+    const told = found.filter(({ isBare }) => !isBare)
+    return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
   }
 
   #winner(key: string, found: readonly Located[]): Located | null {

@@ -21,32 +21,35 @@ const locks = new WeakMap<object, Mutex>()
  * @throws EISDIR, ENOTDIR, EEXIST, ENOTEMPTY where kinds do not fit; the writer's own error when it fails
  */
 export async function commit(overlay: Overlay, writer: WritableLeaf, write: Write): Promise<void> {
-  await commitIf(overlay, writer, write, () => Promise.resolve(true))
+  await commitWith(overlay, writer, () => Promise.resolve(write))
 }
 
 /**
- * As {@link commit}, if only what the write was made from is still there.
+ * As {@link commit}, of a write that is made when its turn has come.
  *
- * @returns whether `isCurrent` held when the write's turn came, and it landed
+ * @param make - gives the write from what is visible then, null for none
+ * @returns whether there was one, and it landed
  */
-export function commitIf(
+export function commitWith(
   overlay: Overlay,
   writer: WritableLeaf,
-  write: Write,
-  isCurrent: (view: MergedView) => Promise<boolean>
+  make: (view: MergedView) => Promise<Write | null>
 ): Promise<boolean> {
   return exclusively(writer, async () => {
     const end = performance.now() + PATIENCE
     const patience = () => ({ timeout: Math.max(1, end - performance.now()) })
     const view = await overlay.view(patience())
-    if (!(await isCurrent(view))) return false
+    const write = await make(view)
+    if (write === null) return false
     const plan = new Plan(view, writer, write.syscall, patience)
     for (const operation of write.operations) await plan.take(operation)
     const changes = plan.changes()
-    if (changes.length === 0) return true
-    await writer.commit(changes).catch((error: unknown) => {
-      throw worst([{ source: writer, error }], write.operations[0]?.key)
-    })
+    if (changes.length > 0) {
+      await writer.commit(changes).catch((error: unknown) => {
+        throw worst([{ source: writer, error }], write.operations[0]?.key)
+      })
+    }
+    await write.landed?.()
     return true
   })
 }

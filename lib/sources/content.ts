@@ -2,7 +2,7 @@ import type { ReadOptions } from '../drive.ts'
 import type { Candidate, Content } from './source.ts'
 
 /** The content of a version that can only be read as a stream: each read is a stream of its own. */
-export function streamed(candidate: Pick<Candidate, 'read'>, opts: ReadOptions = {}): Content {
+export function streamed(candidate: Pick<Candidate, 'read' | 'value'>, opts: ReadOptions = {}): Content {
   return {
     read: async (into, start) => {
       let filled = 0
@@ -14,6 +14,7 @@ export function streamed(candidate: Pick<Candidate, 'read'>, opts: ReadOptions =
       }
       return filled
     },
+    byteLength: () => Promise.resolve(candidate.value.blob?.byteLength ?? 0),
     close: () => Promise.resolve()
   }
 }

@@ -41,6 +41,8 @@ export interface Content {
    * @returns how many bytes were read; fewer than asked for only at the end
    */
   read(into: Uint8Array, start: number): Promise<number>
+  /** The bytes there are, told by the file itself; it may have to be asked of a peer. */
+  byteLength(): Promise<number>
   close(): Promise<void>
 }
 
@@ -77,6 +79,8 @@ export interface Tombstone extends Version {
 /** A directory record, or the real folder of a Localdrive, with the place where it lies. */
 export interface Directory extends Version {
   readonly record: DirectoryRecord
+  /** Whether it is a real folder that nobody wrote a record for: it says no more than that it is there. */
+  readonly isBare?: boolean
 }
 
 /** Reads a range of keys in the order of `compareKeys`, a page at a time. */

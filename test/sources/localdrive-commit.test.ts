@@ -126,7 +126,11 @@ test('stamps that the file system cannot keep', async (t) => {
     t.deepEqual(value.metadata, metadata)
   }
   await fsp.chmod(path.join(root, 'x'), 0o755)
-  t.equal((await find(source, '/x'))!.stamp.mode, 0o755, 'the mode of the file, where it contradicts the kept one')
+  t.equal(
+    (await find(source, '/x'))!.stamp.mode,
+    0o755,
+    'the mode of the file, where it contradicts the kept one'
+  )
   await fsp.writeFile(path.join(root, 'x'), '2')
   const edited = (await find(source, '/x'))!
   t.equal(edited.stamp.clock.size, 0, 'edited by hand')

@@ -1,9 +1,13 @@
 import type fs from 'node:fs'
+import type { Dir } from 'node:fs'
+import type { FileHandle as NodeFileHandle } from 'node:fs/promises'
 import type { Json, ReadOptions } from '../../drive.ts'
-import type { Callback } from '../../callback.ts'
 import type { PathLike } from './arguments.ts'
+import type { ReadFileOptions } from './content.ts'
+import type { OpendirOptions } from './dir.ts'
+import type { Dirent } from './dirent.ts'
 import type { FileHandle } from './handle.ts'
-import type { NameAndStat, ReaddirOptions, StatOptions } from './look.ts'
+import type { EncodingOptions, NameAndStat, ReaddirOptions } from './look.ts'
 import type { BigIntStats, Stats } from './stats.ts'
 
 export type NodeFs = typeof fs
@@ -23,10 +27,6 @@ type SameCall =
   | 'lutimes'
   | 'mkdir'
   | 'mkdtemp'
-  | 'opendir'
-  | 'readFile'
-  | 'readlink'
-  | 'realpath'
   | 'rename'
   | 'rm'
   | 'rmdir'
@@ -37,42 +37,148 @@ type SameCall =
   | 'utimes'
   | 'writeFile'
 
+/** A callback as Node declares it: the error is null when there is a result. */
+export type NodeCallback<T> = (err: NodeJS.ErrnoException | null, value: T) => void
+
+/** The callback of a call without a result. */
+export type DoneCallback = (err: NodeJS.ErrnoException | null) => void
+
+/** What `util.promisify` makes of a call. As in Node's declarations, the member is there for types alone. */
+interface Promisified<F> {
+  readonly __promisify__: F
+}
+
+/** Node's types take undefined for any option; so must these, or they would not fit where Node's are expected. */
+type Loose<T> = { [K in keyof T]: T[K] | undefined }
+
+type Bytes = Buffer<ArrayBuffer>
+
+type Waiting = Loose<ReadOptions>
+
+interface ToText {
+  encoding?: BufferEncoding | null | undefined
+}
+
+interface ToBytes {
+  encoding: 'buffer'
+}
+
+interface StatsPromise<At, O> {
+  (at: At, opts?: O & { bigint?: false | undefined }): Promise<Stats>
+  (at: At, opts: O & { bigint: true }): Promise<BigIntStats>
+  (at: At, opts?: O & { bigint?: boolean | undefined }): Promise<Stats | BigIntStats>
+}
+
+interface StatsCallback<At, O> extends Promisified<StatsPromise<At, O>> {
+  (at: At, cb: NodeCallback<Stats>): void
+  (at: At, opts: (O & { bigint?: false | undefined }) | undefined, cb: NodeCallback<Stats>): void
+  (at: At, opts: O & { bigint: true }, cb: NodeCallback<BigIntStats>): void
+  (
+    at: At,
+    opts: (O & { bigint?: boolean | undefined }) | undefined,
+    cb: NodeCallback<Stats | BigIntStats>
+  ): void
+}
+
 /** `stat` and `lstat`, whose stats say what only a drive knows. */
-export interface StatCall {
-  (path: PathLike, opts?: StatOptions & { bigint?: false | undefined }): Promise<Stats>
-  (path: PathLike, opts: StatOptions & { bigint: true }): Promise<BigIntStats>
-  (path: PathLike, opts?: StatOptions): Promise<Stats | BigIntStats>
+export type StatCall = StatsPromise<PathLike, Waiting>
+
+/** `readlink` and `realpath`. */
+interface TextPromise {
+  (path: PathLike, opts?: (Waiting & ToText) | BufferEncoding | null): Promise<string>
+  (path: PathLike, opts: (Waiting & ToBytes) | 'buffer'): Promise<Bytes>
+  (path: PathLike, opts?: Loose<EncodingOptions> | BufferEncoding | 'buffer' | null): Promise<string | Bytes>
 }
 
-interface StatCallback {
-  (path: PathLike, cb: Callback<Stats>): void
+interface TextCallback extends Promisified<TextPromise> {
+  (path: PathLike, cb: NodeCallback<string>): void
   (
     path: PathLike,
-    opts: (StatOptions & { bigint?: false | undefined }) | undefined,
-    cb: Callback<Stats>
+    opts: (Waiting & ToText) | BufferEncoding | null | undefined,
+    cb: NodeCallback<string>
   ): void
-  (path: PathLike, opts: StatOptions & { bigint: true }, cb: Callback<BigIntStats>): void
-}
-
-interface FstatCall {
-  (fd: number, opts?: StatOptions & { bigint?: false | undefined }): Promise<Stats>
-  (fd: number, opts: StatOptions & { bigint: true }): Promise<BigIntStats>
-  (fd: number, cb: Callback<Stats>): void
-  (fd: number, opts: (StatOptions & { bigint?: false | undefined }) | undefined, cb: Callback<Stats>): void
-  (fd: number, opts: StatOptions & { bigint: true }, cb: Callback<BigIntStats>): void
-}
-
-/** Names with what stands there, as Hyperdrive's `readdir` gives them. */
-interface ReaddirStats {
-  (path: PathLike, opts: ReaddirOptions & ({ stats: true } | { includeStats: true })): Promise<NameAndStat[]>
-}
-
-interface ReaddirStatsCallback {
+  (path: PathLike, opts: (Waiting & ToBytes) | 'buffer', cb: NodeCallback<Bytes>): void
   (
     path: PathLike,
-    opts: ReaddirOptions & ({ stats: true } | { includeStats: true }),
-    cb: Callback<NameAndStat[]>
+    opts: Loose<EncodingOptions> | BufferEncoding | 'buffer' | null | undefined,
+    cb: NodeCallback<string | Bytes>
   ): void
+}
+
+/** Options of a file that is read whole, but for its encoding and what only a path takes. */
+type WholeFile = Loose<Omit<ReadFileOptions, 'encoding' | keyof ReadOptions>>
+
+interface ReadFilePromise<File, O> {
+  (file: File, opts?: (O & { encoding?: null | undefined }) | null): Promise<Bytes>
+  (file: File, opts: (O & { encoding: BufferEncoding }) | BufferEncoding): Promise<string>
+  (file: File, opts?: (O & ToText) | BufferEncoding | null): Promise<string | Bytes>
+}
+
+interface ReadFileCallback<File, O> {
+  (file: File, cb: NodeCallback<Bytes>): void
+  (file: File, opts: (O & { encoding?: null | undefined }) | null | undefined, cb: NodeCallback<Bytes>): void
+  (file: File, opts: (O & { encoding: BufferEncoding }) | BufferEncoding, cb: NodeCallback<string>): void
+  (file: File, opts: (O & ToText) | BufferEncoding | null | undefined, cb: NodeCallback<string | Bytes>): void
+}
+
+/** How bytes are waited for is said of a path; a descriptor has it from its `open`. */
+type ReadFileOf<File> = ReadFilePromise<File, WholeFile> & ReadFilePromise<PathLike, WholeFile & Waiting>
+
+type OpendirCallOptions = Loose<Omit<OpendirOptions, 'encoding'>> & { encoding?: BufferEncoding | undefined }
+
+type OpendirPromise = (path: PathLike, opts?: OpendirCallOptions) => Promise<Dir>
+
+interface OpendirCallback extends Promisified<OpendirPromise> {
+  (path: PathLike, cb: NodeCallback<Dir>): void
+  (path: PathLike, opts: OpendirCallOptions | undefined, cb: NodeCallback<Dir>): void
+}
+
+interface Listing extends Waiting {
+  recursive?: boolean | undefined
+  stats?: false | undefined
+  includeStats?: false | undefined
+}
+
+/** Options of `readdir` that give names. */
+export type ReaddirNames =
+  (Listing & ToText & { withFileTypes?: false | undefined }) | BufferEncoding | null | undefined
+
+/** Options of `readdir` that give names in bytes. */
+export type ReaddirBytes = (Listing & ToBytes & { withFileTypes?: false | undefined }) | 'buffer'
+
+/** Options of `readdir` that give `Dirent`s. */
+export type ReaddirDirents = Listing & ToText & { withFileTypes: true }
+
+/** Options of `readdir` that give `Dirent`s with names in bytes. */
+export type ReaddirDirentsInBytes = Listing & ToBytes & { withFileTypes: true }
+
+/** Options of `readdir` that give names with what stands there, as Hyperdrive's. */
+export type ReaddirStats = Loose<ReaddirOptions> & ({ stats: true } | { includeStats: true })
+
+/** Options of `readdir` of which it is not known before what they give. */
+export type ReaddirAny = Loose<ReaddirOptions> | BufferEncoding | 'buffer' | null | undefined
+
+/** What `readdir` gives. */
+export type Names = string[] | Bytes[] | Dirent[] | Dirent<Bytes>[] | NameAndStat[]
+
+interface ReaddirPromise {
+  (path: PathLike, opts?: ReaddirNames): Promise<string[]>
+  (path: PathLike, opts: ReaddirBytes): Promise<Bytes[]>
+  (path: PathLike, opts: ReaddirDirents): Promise<Dirent[]>
+  (path: PathLike, opts: ReaddirDirentsInBytes): Promise<Dirent<Bytes>[]>
+  (path: PathLike, opts: ReaddirStats): Promise<NameAndStat[]>
+  (path: PathLike, opts: ReaddirAny): Promise<Names>
+}
+
+/** `readdir` with a callback. */
+export interface ReaddirCallback {
+  (path: PathLike, cb: NodeCallback<string[]>): void
+  (path: PathLike, opts: ReaddirNames, cb: NodeCallback<string[]>): void
+  (path: PathLike, opts: ReaddirBytes, cb: NodeCallback<Bytes[]>): void
+  (path: PathLike, opts: ReaddirDirents, cb: NodeCallback<Dirent[]>): void
+  (path: PathLike, opts: ReaddirDirentsInBytes, cb: NodeCallback<Dirent<Bytes>[]>): void
+  (path: PathLike, opts: ReaddirStats, cb: NodeCallback<NameAndStat[]>): void
+  (path: PathLike, opts: ReaddirAny, cb: NodeCallback<Names>): void
 }
 
 /**
@@ -89,7 +195,12 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
   readonly constants: NodePromises['constants']
   readonly stat: StatCall
   readonly lstat: StatCall
-  readonly readdir: NodePromises['readdir'] & ReaddirStats
+  readonly readdir: ReaddirPromise
+  readonly readFile: ReadFileOf<PathLike | NodeFileHandle>
+  // Node's declaration takes any text for an encoding.
+  readonly readlink: TextPromise & NodePromises['readlink']
+  readonly realpath: TextPromise
+  readonly opendir: OpendirPromise
   /**
    * @param flags - `r`, `r+`, `rs+`, `w`, `wx`, `w+`, `wx+`, `a`, `ax`, `a+`, `ax+`, or their numbers; default `r`
    * @param mode - permission bits of a file that is made by it, without the umask of 0o022; default 0o666
@@ -99,7 +210,7 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
     path: PathLike,
     flags?: string | number,
     mode?: number | string,
-    opts?: ReadOptions
+    opts?: Waiting
   ) => Promise<FileHandle>
   /** What changes at a path and below it, until the iteration ends or the signal says so. */
   readonly watch: NodePromises['watch']
@@ -118,13 +229,13 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
 type Both<K extends SameCall> = NodeFs[K & keyof NodeFs] & FsPromises[K]
 
 type SameCalls = {
-  readonly [K in Exclude<SameCall, 'lchmod' | 'appendFile' | 'readFile' | 'writeFile'>]: Both<K>
+  readonly [K in Exclude<SameCall, 'lchmod' | 'appendFile' | 'writeFile'>]: Both<K>
 }
 
 /** A call about a descriptor. */
-interface DescriptorCall<A extends unknown[]> {
+interface DescriptorCall<A extends unknown[]> extends Promisified<(fd: number, ...args: A) => Promise<void>> {
+  (fd: number, ...args: [...A, cb: DoneCallback]): void
   (fd: number, ...args: A): Promise<void>
-  (fd: number, ...args: [...A, cb: Callback]): void
 }
 
 interface ReadCall {
@@ -179,32 +290,38 @@ type FileLike = PathLike | number
 export interface FsCalls extends SameCalls {
   /** Node's `fs.constants`. */
   readonly constants: NodeFs['constants']
-  readonly readFile: NodeFs['readFile'] & NodePromises['readFile'] & ((fd: number) => Promise<Buffer>)
+  readonly readFile: ReadFileCallback<FileLike, WholeFile> &
+    ReadFileCallback<PathLike, WholeFile & Waiting> &
+    ReadFileOf<FileLike> &
+    Promisified<ReadFileOf<FileLike>>
+  readonly readlink: TextCallback & TextPromise
+  readonly realpath: TextCallback & TextPromise & { readonly native: TextCallback & TextPromise }
+  readonly opendir: OpendirCallback & OpendirPromise
   readonly writeFile: NodeFs['writeFile'] &
     ((file: FileLike, ...rest: TailOf<NodePromises['writeFile']>) => Promise<void>)
   readonly appendFile: NodeFs['appendFile'] &
     ((file: FileLike, ...rest: TailOf<NodePromises['appendFile']>) => Promise<void>)
   readonly lchmod: {
+    (path: PathLike, mode: number | string, cb: DoneCallback): void
     (path: PathLike, mode: number | string): Promise<void>
-    (path: PathLike, mode: number | string, cb: Callback): void
   }
-  readonly stat: StatCall & StatCallback
-  readonly lstat: StatCall & StatCallback
-  readonly fstat: FstatCall
+  readonly stat: StatsCallback<PathLike, Waiting> & StatCall
+  readonly lstat: StatsCallback<PathLike, Waiting> & StatCall
+  readonly fstat: StatsCallback<number, unknown> & StatsPromise<number, unknown>
   /**
    * @param mode - as for `promises.open`
    * @returns a descriptor, an integer from 20. One for reading stays on the version that it opened; what is written to one lands at `close`
    *   or `fsync`, whole or not at all
    */
   readonly open: NodeFs['open'] & {
-    (path: PathLike, flags?: string | number, mode?: number | string, opts?: ReadOptions): Promise<number>
     (
       path: PathLike,
-      flags: string | number,
-      mode: number | string,
-      opts: ReadOptions,
-      cb: Callback<number>
+      flags: string | number | undefined,
+      mode: number | string | null | undefined,
+      opts: Waiting | undefined,
+      cb: NodeCallback<number>
     ): void
+    (path: PathLike, flags?: string | number, mode?: number | string, opts?: Waiting): Promise<number>
   }
   readonly read: NodeFs['read'] & ReadCall
   readonly readv: NodeFs['readv'] &
@@ -228,12 +345,9 @@ export interface FsCalls extends SameCalls {
   readonly fsync: DescriptorCall<[]>
   readonly fdatasync: DescriptorCall<[]>
   readonly setMetadata: FsPromises['setMetadata'] &
-    ((path: PathLike, key: string, value: Json, cb: Callback) => void)
+    ((path: PathLike, key: string, value: Json, cb: DoneCallback) => void)
   readonly removeMetadata: FsPromises['removeMetadata'] &
-    ((path: PathLike, key: string, cb: Callback) => void)
+    ((path: PathLike, key: string, cb: DoneCallback) => void)
 }
-
-/** `readdir` with a callback. */
-export type ReaddirCallback = NodeFs['readdir'] & ReaddirStatsCallback
 
 type TailOf<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never

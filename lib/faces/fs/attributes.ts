@@ -37,6 +37,13 @@ export function modeOperation(mode: number): { executable: boolean; mode: number
   return { executable, mode: mode === (executable ? EXECUTABLE_MODE : FILE_MODE) ? null : mode }
 }
 
+/** Attributes with a change: a date that is set by itself is no longer the metadata's affair, and one in new metadata is. */
+export function settle(attributes: Attributes, change: AttributeChange): Attributes {
+  const all = { ...attributes, ...change }
+  if (change.time != null) return { ...all, metadata: withoutTime(all.metadata) }
+  return change.metadata !== undefined && dated(change.metadata) ? { ...all, time: null } : all
+}
+
 /** Gives what stands somewhere other attributes; its bytes are not written again where they are the writer's own. */
 export async function withAttributes(
   at: Preparation,
@@ -44,24 +51,20 @@ export async function withAttributes(
   change: AttributeChange
 ): Promise<Operation[]> {
   const { key } = node
-  // A date that is set by itself is no longer the metadata's affair.
-  const settle = (attributes: Attributes): Attributes => {
-    const all = { ...attributes, ...change }
-    return change.time == null ? all : { ...all, metadata: withoutTime(all.metadata) }
-  }
   if (node.kind === 'directory') {
     const record = node.record?.record ?? null
     const kept = { mode: record?.mode ?? null, metadata: record?.metadata ?? null }
-    const time = record && !dated(record.metadata) ? record.mtime : null
-    const { mode, metadata, time: date } = settle({ ...kept, time } as Attributes)
+    // One that only stood for what is in it keeps the date that it had by that.
+    const time = dated(kept.metadata) ? null : (record?.mtime ?? (await at.tree.dateOf(node)))
+    const { mode, metadata, time: date } = settle({ ...kept, time } as Attributes, change)
     return [{ type: 'make-directory', key, mode, metadata, time: date }]
   }
   const { located } = node
   const { candidate } = located
-  const attributes = settle(keptAttributes(located))
+  const attributes = settle(keptAttributes(located), change)
   const given = { key, metadata: attributes.metadata, time: attributes.time }
   if (node.kind === 'link') return [{ type: 'link', linkname: candidate.value.linkname!, ...given }]
-  const staged = await at.stage(key, candidate, () => at.writer.reuse(candidate))
+  const staged = await at.stage(key, candidate)
   return [{ type: 'file', staged, ...given, ...modeOperation(attributes.mode) }]
 }
 

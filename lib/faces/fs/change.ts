@@ -70,7 +70,7 @@ export function mkdir(
 
 async function makeFolders(host: Host, path: Path, mode: number | null): Promise<string | undefined> {
   let first: string | undefined
-  await transact(host.overlay, 'mkdir', path.full, async (at) => {
+  await transact(host.overlay, 'mkdir', null, async (at) => {
     first = undefined
     const operations: Operation[] = []
     const names = path.full.split('/').filter((name) => name !== '' && name !== '.')
@@ -211,7 +211,7 @@ export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promis
   const from = toPath(oldPath, 'oldPath')
   const to = toPath(newPath, 'newPath')
   return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
-    transact(host.overlay, 'rename', from.full, async (at) => {
+    transact(host.overlay, 'rename', null, async (at) => {
       const { node: source } = await entryAt(at.tree, from)
       if (source === null) throw failure('ENOENT')
       if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
@@ -261,7 +261,7 @@ async function moved(at: Preparation, node: Node, key: string): Promise<Operatio
   const { candidate } = node.located
   const { mode, ...given } = keptAttributes(node.located)
   if (node.kind === 'link') return [{ type: 'link', key, linkname: candidate.value.linkname!, ...given }]
-  const staged = await at.stage(node.key, candidate, () => at.writer.reuse(candidate))
+  const staged = await at.stage(node.key, candidate)
   return [{ type: 'file', key, staged, ...given, ...modeOperation(mode) }]
 }
 

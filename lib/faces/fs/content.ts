@@ -1,7 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
-import type { Operation } from '../../overlay/operation.ts'
-import { commit } from '../../overlay/write.ts'
+import { inTurn, transact } from '../../overlay/transact.ts'
+import { readAll } from '../drive/streams.ts'
 import {
   badArgument,
   checkSignal,
@@ -67,7 +67,7 @@ export function readFile(
       const node = await find(await treeOf(host, read), at, true)
       if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
       if (node.kind === 'link') throw failure('ELOOP')
-      bytes = await node.located.candidate.readAll(read)
+      bytes = await readAll(node.located, read)
     } else {
       const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
       bytes = await withFile(file, () => step('read', () => file.readRest()))
@@ -111,7 +111,7 @@ function write(
   const bits = toMode(mode, 'mode', 0o666) & ~UMASK
   toSignal(signal)
   const chunks = toChunks(data, encoding)
-  return named(host, { syscall: 'open', path: at.given }, async () => {
+  const land = async () => {
     checkSignal(signal)
     const [only] = Array.isArray(chunks) ? (chunks as Uint8Array[]) : []
     const isReplacing = flags.truncate && flags.create && !flags.exclusive && !flags.noFollow
@@ -121,24 +121,24 @@ function write(
     }
     const file = await openFile(host, at, flags, bits)
     await withFile(file, () => step('write', () => writeAll(file, chunks, signal, 0)))
-  })
+  }
+  // What is all at hand lands in the order of the calls; what is still to come waits for by itself.
+  return named(host, { syscall: 'open', path: at.given }, () =>
+    Array.isArray(chunks) ? inTurn(host, at.full, land) : land()
+  )
 }
 
 /** Writes a file whole, in one step; what it has beside its bytes stays. */
 async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number): Promise<void> {
-  const { key, node } = await resolve(await treeOf(host), path, true)
-  if (node?.kind === 'directory' || (node === null && path.isFolder)) throw failure('EISDIR')
-  const writer = host.overlay.requireWriter('open', key)
-  const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
-  const { mode: permissions, ...given } = kept
-  const staged = await writer.stage(bytes)
-  try {
-    const operation: Operation = { type: 'file', key, staged, ...given, ...modeOperation(permissions) }
-    await commit(host.overlay, writer, { syscall: 'open', operations: [operation] })
-  } catch (err) {
-    await staged.discard()
-    throw err
-  }
+  await transact(host.overlay, 'open', null, async (at) => {
+    const { key, node } = await resolve(at.tree, path, true)
+    if (node?.kind === 'directory' || (node === null && path.isFolder)) throw failure('EISDIR')
+    at.see(key, node)
+    const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
+    const { mode: permissions, ...given } = kept
+    const staged = await at.stage(key, null, () => at.writer.stage(bytes))
+    return [{ type: 'file', key, staged, ...given, ...modeOperation(permissions) }]
+  })
 }
 
 /** The parts of what a file is to be written from, as bytes; a list where they are all there. */

@@ -37,7 +37,7 @@ export function copyFile(host: Host, src: PathLike, dest: PathLike, mode?: numbe
   const to = toPath(dest, 'dest')
   const exclusive = isExclusive(mode)
   return named(host, { syscall: 'copyfile', path: from.given, dest: to.given }, () =>
-    transact(host.overlay, 'copyfile', to.full, async (at) => {
+    transact(host.overlay, 'copyfile', null, async (at) => {
       const source = await find(at.tree, from, true)
       // What must not be there is not looked for where a link leads.
       const target = await resolve(at.tree, to, !exclusive)
@@ -61,7 +61,7 @@ async function copied(
 ): Promise<Operation> {
   const { candidate } = located
   const { mode, metadata } = keptAttributes(located)
-  const staged = await at.stage(key, candidate, () => at.writer.reuse(candidate))
+  const staged = await at.stage(key, candidate)
   return { type: 'file', key, staged, metadata: withoutTime(metadata), ...given, ...modeOperation(mode) }
 }
 
@@ -83,7 +83,7 @@ export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions):
       answers.set(source, answer)
       return answer
     }
-    await transact(host.overlay, 'cp', to.full, (at) => plan(at, from, to, { ...copy, filter }))
+    await transact(host.overlay, 'cp', null, (at) => plan(at, from, to, { ...copy, filter }))
   })
 }
 
@@ -151,8 +151,11 @@ async function add(
   target: Resolved,
   paths: { from: string; to: string },
   copy: Copy,
-  operations: Operation[]
+  operations: Operation[],
+  above: readonly string[] = []
 ): Promise<void> {
+  // A link followed upwards would lead down again for ever.
+  if (above.includes(source.key)) throw failure('ELOOP')
   await at.look(source.key)
   await at.look(target.key)
   checkKinds(source, target, paths.from, paths.to)
@@ -167,7 +170,10 @@ async function add(
       if (!(await copy.filter(next.from, next.to))) continue
       const node = copy.dereference ? await followed(at, child.node) : child.node
       const key = `${target.key}/${child.name}`
-      await add(at, node, { key, node: await at.tree.at(key) }, next, copy, operations)
+      await add(at, node, { key, node: await at.tree.at(key) }, next, copy, operations, [
+        ...above,
+        source.key
+      ])
     }
     return
   }

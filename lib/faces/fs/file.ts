@@ -2,11 +2,19 @@ import { Mutex } from 'async-mutex'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { FileDraft } from '../../overlay/draft.ts'
+import { unreadable } from '../../overlay/failure.ts'
+import type { Operation } from '../../overlay/operation.ts'
 import { isSame, transact, type Preparation } from '../../overlay/transact.ts'
 import type { Node } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
-import type { Content, Draft } from '../../sources/source.ts'
-import { attributesAfterWrite, keptAttributes, modeOperation, type AttributeChange } from './attributes.ts'
+import type { Content } from '../../sources/source.ts'
+import {
+  attributesAfterWrite,
+  keptAttributes,
+  modeOperation,
+  settle,
+  type AttributeChange
+} from './attributes.ts'
 import type { Flags } from './flags.ts'
 import type { Host } from './host.ts'
 import { factsOf, type Facts } from './stats.ts'
@@ -41,6 +49,8 @@ export class OpenFile {
   #content: Content | null = null
   #draft: FileDraft | null = null
   #position = 0
+  /** How long the file was that appending began with, in bytes. */
+  #begun = 0
   /** Whether the bytes are others than those of the version. */
   #isWritten: boolean
   /** Whether bytes have been cut off, so that what was appended does not stand for all that was done. */
@@ -66,8 +76,15 @@ export class OpenFile {
 
   /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
   async hold(): Promise<void> {
-    if (this.#draft) await this.#draft.open()
-    else if (this.#located) this.#content = await this.#located.candidate.open(this.#opening.read)
+    if (this.#draft) {
+      await this.#draft.open()
+      this.#begun = this.#draft.byteLength
+    } else if (this.#located) {
+      const { candidate } = this.#located
+      this.#content = await candidate.open(this.#opening.read).catch((err: unknown) => {
+        throw unreadable(err, candidate)
+      })
+    }
   }
 
   /**
@@ -201,7 +218,10 @@ export class OpenFile {
     if (this.#opening.node?.kind === 'directory') throw failure('EISDIR')
     if (this.#draft) return this.#draft.readInto(into, position)
     // Behind the last number that is exact, there is nothing.
-    return Number.isSafeInteger(position) ? this.#content!.read(into, position) : 0
+    if (!Number.isSafeInteger(position)) return 0
+    return this.#content!.read(into, position).catch((err: unknown) => {
+      throw unreadable(err, this.#located!.candidate)
+    })
   }
 
   async #land(goOn: boolean): Promise<void> {
@@ -209,22 +229,32 @@ export class OpenFile {
     if (draft === null || !(this.#isWritten || Object.keys(this.#change).length > 0)) return
     const { key } = this
     const landing: { of: FileDraft | null } = { of: null }
-    try {
-      await transact(this.#host.overlay, 'close', key, async (at) => {
-        const before = this.#located
-        const { now, base } = this.#opening.flags.append
-          ? await this.#appended(at, landing)
-          : { now: before, base: draft }
-        const attributes = {
-          ...(now ? (this.#isWritten ? attributesAfterWrite(now) : keptAttributes(now)) : this.#fresh),
-          ...this.#change
-        }
-        const { mode, metadata, time } = attributes
-        const of = now?.candidate ?? null
-        const staged = await at.stage(key, of, () => at.writer.amend(base))
-        const exclusive = this.#isExclusive
-        return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
+    // Before anybody else can write there, it goes on from what it has landed.
+    const landed = goOn ? () => this.#goOn(draft) : undefined
+    const prepare = async (at: Preparation): Promise<Operation[]> => {
+      const node = await at.look(key)
+      const there = node?.kind === 'file' ? node.located : null
+      const before = this.#located
+      const { now, base } = this.#opening.flags.append
+        ? await this.#appended(there, landing)
+        : { now: before, base: draft }
+      // What others have set meanwhile stays, but for what was set here.
+      const kept = there ?? now
+      const attributes = settle(
+        kept ? (this.#isWritten ? attributesAfterWrite(kept) : keptAttributes(kept)) : this.#fresh,
+        this.#change
+      )
+      const { mode, metadata, time } = attributes
+      const of = now?.candidate ?? null
+      const staged = await at.stage(key, of, async () => {
+        if (of && of.leaf !== at.writer) await base.detach()
+        return at.writer.amend(base)
       })
+      const exclusive = this.#isExclusive
+      return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
+    }
+    try {
+      await transact(this.#host.overlay, 'close', key, prepare, landed)
     } finally {
       await landing.of?.close()
     }
@@ -232,7 +262,6 @@ export class OpenFile {
     this.#isExclusive = false
     this.#isCut = false
     this.#change = {}
-    if (goOn) await this.#goOn(draft)
   }
 
   get #fresh(): { mode: number; metadata: null; time: null } {
@@ -241,20 +270,18 @@ export class OpenFile {
 
   /** What was appended, behind what stands there by now: two who append at once both find their bytes. */
   async #appended(
-    at: Preparation,
+    now: Located | null,
     landing: { of: FileDraft | null }
-  ): Promise<{ now: Located | null; base: Draft }> {
+  ): Promise<{ now: Located | null; base: FileDraft }> {
     const draft = this.#draft!
-    const node = await at.look(this.key)
-    const now = node && node.kind === 'file' ? node.located : null
     const before = this.#located
     const isSameFile = now === null || (before !== null && isSame(before.candidate, now.candidate))
     if (isSameFile || this.#isCut || this.#isExclusive) return { now: now ?? before, base: draft }
     await landing.of?.close()
     const behind = (landing.of = new FileDraft(now.candidate, this.#opening.read))
+    await behind.open()
     let end = behind.byteLength
-    const start = before?.candidate.value.blob?.byteLength ?? 0
-    for await (const chunk of draft.read(start, draft.byteLength)) {
+    for await (const chunk of draft.read(this.#begun, draft.byteLength)) {
       await behind.write(chunk, end)
       end += chunk.byteLength
     }
@@ -270,6 +297,7 @@ export class OpenFile {
     if (!writer || !candidate) return
     this.#located = { candidate, source: writer.source }
     await draft.rebase(candidate)
+    this.#begun = draft.byteLength
   }
 }
 

@@ -32,6 +32,7 @@ type View = NodeJS.ArrayBufferView
 export class FileHandle extends EventEmitter implements NodeFileHandle {
   readonly #files: OpenFiles
   #fd: number
+  readonly #pending = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
 
   /** @internal */
@@ -43,7 +44,7 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
 
   /** The descriptor; -1 when it is closed. */
   get fd(): number {
-    return this.#fd
+    return this.#closing ? -1 : this.#fd
   }
 
   read<T extends View>(
@@ -170,9 +171,9 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
     return writeStreamOf(this.#files, this.#fd, { ...options }, () => this.close())
   }
 
-  readableWebStream(): ReadableStream {
+  readableWebStream(): ReadableStream<Uint8Array> {
     const stream = readStreamOf(this.#files, this.#fd, { autoClose: false }, () => this.close())
-    return Readable.toWeb(stream)
+    return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>
   }
 
   readLines(options?: CreateReadStreamOptions): Interface {
@@ -190,6 +191,8 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   }
 
   async #close(): Promise<void> {
+    // As Node's does it waits for what is under way.
+    await Promise.allSettled(this.#pending)
     const fd = this.#fd
     this.#fd = -1
     this.emit('close')
@@ -201,8 +204,13 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   }
 
   #call<T>(syscall: string, call: () => Promise<T>): Promise<T> {
-    return named(null, { syscall }, () =>
-      this.#fd === -1 ? Promise.reject(failure('EBADF', { detail: 'file closed' })) : call()
-    )
+    if (this.#closing) {
+      return Promise.reject(failure('EBADF', { syscall, detail: 'file closed' }))
+    }
+    const pending = named(null, { syscall }, call)
+    this.#pending.add(pending)
+    const forget = () => this.#pending.delete(pending)
+    pending.then(forget, forget)
+    return pending
   }
 }

@@ -16,6 +16,8 @@ export interface Host {
   view(opts?: ReadOptions): Promise<MergedView>
   /** Tells when the merged view may have changed, until the returned function is called. */
   onUpdate(listener: () => void): () => void
+  /** Calls the listener when the MultiDrive closes, until the returned function is called. */
+  onClose(listener: () => void): () => void
 }
 
 /** The merged view of now as a tree. */
@@ -30,8 +32,8 @@ export async function treeOf(host: Host, opts: ReadOptions = {}): Promise<Tree> 
  */
 export async function resolve(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
-  if (isTooLong(path.full)) throw failure('ENAMETOOLONG')
   const resolved = await tree.resolve(path.full, follow || path.isFolder)
+  if (resolved.node === null && isTooLong(path.full)) throw failure('ENAMETOOLONG')
   if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
   return resolved
 }

@@ -57,17 +57,6 @@ export function access(host: Host, path: PathLike, mode?: number | null): Promis
   })
 }
 
-export async function exists(host: Host, path: PathLike): Promise<boolean> {
-  try {
-    await access(host, path)
-    return true
-  } catch (err) {
-    const { code } = err as { code?: unknown }
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code as string)) return false
-    throw err
-  }
-}
-
 export function readlink(
   host: Host,
   path: PathLike,

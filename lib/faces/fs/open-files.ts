@@ -22,6 +22,8 @@ export class OpenFiles {
   /** Numbers that were given back: as in POSIX the lowest one is given out. */
   readonly #free = new TinyQueue<number>()
   #next = FIRST
+  readonly #closing = new Set<Promise<void>>()
+  #released = false
 
   constructor(host: Host) {
     this.#host = host
@@ -39,6 +41,10 @@ export class OpenFiles {
     const bits = toMode(mode, 'mode', 0o666) & ~UMASK
     return named(this.#host, { syscall: 'open', path: at.given }, async () => {
       const file = await openFile(this.#host, at, parsed, bits, read)
+      if (this.#released) {
+        await file.release()
+        throw failure('CLOSED')
+      }
       const fd = this.#free.pop() ?? this.#next++
       this.#files.set(fd, file)
       return fd
@@ -53,13 +59,16 @@ export class OpenFiles {
   }
 
   async close(fd: number): Promise<void> {
+    // The MultiDrive has closed it already.
+    if (this.#released) return
     const file = this.get(fd)
     this.#files.delete(fd)
-    try {
-      await file.close()
-    } finally {
+    const closing = file.close().finally(() => {
       this.#free.push(fd)
-    }
+      this.#closing.delete(closing)
+    })
+    this.#closing.add(closing)
+    await closing
   }
 
   /** The bytes from where the descriptor stands to the end. */
@@ -84,8 +93,11 @@ export class OpenFiles {
 
   /** Lets go of all that is open; what has not landed does not land any more. */
   async release(): Promise<void> {
+    this.#released = true
     const files = [...this.#files.values()]
     this.#files.clear()
+    // What is being closed lands; whoever closes it hears of a failure.
+    await Promise.allSettled(this.#closing)
     await Promise.all(files.map((file) => file.release()))
   }
 }

@@ -1,9 +1,11 @@
 import type { ReadOptions } from '../../drive.ts'
-import { failure } from '../../errors.ts'
+import { errorCode, failure } from '../../errors.ts'
 import type { Path } from './arguments.ts'
 import { OpenFile } from './file.ts'
 import type { Flags } from './flags.ts'
 import { resolve, treeOf, type Host } from './host.ts'
+
+const TRIES = 8
 
 /** The files that descriptors of this process have the sole right to make, by the drive that they will lie in. */
 const reserved = new WeakMap<object, Set<string>>()
@@ -20,6 +22,23 @@ export async function openFile(
   flags: Flags,
   mode: number,
   read: ReadOptions = {}
+): Promise<OpenFile> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openOnce(host, path, flags, mode, read)
+    } catch (err) {
+      // Another program has put another file there since it was found.
+      if (errorCode(err) !== 'ESTALE' || tries === TRIES) throw err
+    }
+  }
+}
+
+async function openOnce(
+  host: Host,
+  path: Path,
+  flags: Flags,
+  mode: number,
+  read: ReadOptions
 ): Promise<OpenFile> {
   const follow = !(flags.noFollow || flags.exclusive)
   const tree = await treeOf(host, read)

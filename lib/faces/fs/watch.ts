@@ -79,9 +79,7 @@ export function watch(
 function versionOf(node: Node): unknown {
   if (node.kind === 'directory') return 'directory'
   const { origin, stamp, value, leaf } = node.located.candidate
-  return leaf.versioned
-    ? [origin.id, origin.seq]
-    : [leaf.name, stamp.mtime, value.blob?.byteLength, value.linkname]
+  return leaf.versioned ? [origin.id, origin.seq] : [leaf.name, stamp, value]
 }
 
 function absentAsEmpty(err: unknown): Map<string, unknown> {
@@ -109,9 +107,17 @@ export async function* watchAsync(
     (eventType, filename) => events.emit('change', { eventType, filename: encoded(filename, encoding) }),
     (err) => events.emit('error', err)
   )
+  const closed = new AbortController()
+  const forget = host.onClose(() => closed.abort())
   try {
-    for await (const [change] of on(events, 'change', signal ? { signal } : {})) yield change as never
+    for await (const [change] of on(events, 'change', {
+      signal: AbortSignal.any([closed.signal, ...(signal ? [signal] : [])])
+    }))
+      yield change as never
+  } catch (err) {
+    if (!closed.signal.aborted) throw err
   } finally {
+    forget()
     watcher.destroy()
   }
 }

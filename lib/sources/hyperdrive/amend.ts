@@ -1,13 +1,9 @@
-import c from 'compact-encoding'
 import { failure } from '../../errors.ts'
 import type { Draft } from '../source.ts'
-import { BLOCK_SIZE, type Block, type Layout } from './layout.ts'
+import { BLOCK_SIZE, type Layout } from './layout.ts'
+import { encodeMap, LISTED, MAX_MAP_BLOCKS, type Block } from './map.ts'
 import { BlobRun } from './run.ts'
 import type { Blobs, BlobId } from './types.ts'
-
-/** How many blocks one block of a map lists, and how many such a map may have (Hyperblobs' `lib/block-map.js`). */
-const LISTED = 8192
-const MAX_MAP_BLOCKS = 64
 
 /** A file that keeps less than this of what is there is written anew: its blob then says its size to everybody. */
 const LEAST_KEPT = 2 * BLOCK_SIZE
@@ -119,25 +115,6 @@ async function write(blobs: Blobs, draft: Draft, parts: readonly Part[]): Promis
     run.abort()
     throw err
   }
-}
-
-const blockEncoding: c.Encoder<Block> = {
-  preencode(state, block) {
-    c.uint.preencode(state, block.index)
-    c.uint.preencode(state, block.byteLength)
-  },
-  encode(state, block) {
-    c.uint.encode(state, block.index)
-    c.uint.encode(state, block.byteLength)
-  },
-  decode: (state) => ({ index: c.uint.decode(state), byteLength: c.uint.decode(state) })
-}
-
-const listEncoding = c.array(blockEncoding)
-
-/** A block of a map: its version, and the blocks that it lists. */
-function encodeMap(blocks: Block[]): Buffer {
-  return Buffer.concat([c.encode(c.uint, 0), c.encode(listEncoding, blocks)])
 }
 
 /** Bytes in blocks of one size, but for the last. */

@@ -6,7 +6,7 @@ import { amend, inBlocks } from './amend.ts'
 import type { BlobReader } from './candidate.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
-import { Layouts } from './layout.ts'
+import { Layouts, readMap } from './layout.ts'
 import { BlobRun } from './run.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
@@ -19,7 +19,11 @@ const MAX_PARALLEL_BLOCKS = 4096
 /** The blocks of shorter files are as soon measured as remembered. */
 const MEASURED = 16
 
-const EMPTY: Content = { read: () => Promise.resolve(0), close: () => Promise.resolve() }
+const EMPTY: Content = {
+  read: () => Promise.resolve(0),
+  byteLength: () => Promise.resolve(0),
+  close: () => Promise.resolve()
+}
 
 /** The bytes of a Hyperdrive's files. */
 export class HyperdriveBytes implements BlobReader {
@@ -56,7 +60,10 @@ export class HyperdriveBytes implements BlobReader {
       for await (const chunk of this.read(blob, opts)) chunks.push(chunk)
       return Buffer.concat(chunks)
     }
-    const data = await (await this.#blobs(opts)).get(blob, opts)
+    const blobs = await this.#blobs(opts)
+    // Without its map a file cannot be read, and Hyperblobs would not say so.
+    if (blob.blockMap && (await readMap(blobs, blob, opts)) === null) throw unavailable()
+    const data = await blobs.get(blob, opts)
     if (data === null) throw unavailable()
     return data
   }

@@ -94,8 +94,14 @@ export class HyperdriveCandidate implements Candidate {
     return this.#host.bytes.read(this.#stored.blob ?? EMPTY_BLOB, this.#clamp(opts))
   }
 
-  readAll(opts: ReadOptions = {}): Promise<Buffer> {
-    return this.#host.bytes.readAll(this.#stored.blob ?? EMPTY_BLOB, opts)
+  async readAll(opts: ReadOptions = {}): Promise<Buffer> {
+    const blob = this.#stored.blob ?? EMPTY_BLOB
+    const size = this.#knownSize()
+    if (!blob.blockMap || size === null) return this.#host.bytes.readAll(blob, opts)
+    // As long as the entry says, whatever the map lists.
+    const content = this.#host.bytes.open(blob, size, opts)
+    const bytes = Buffer.alloc(size)
+    return bytes.subarray(0, await content.read(bytes, 0))
   }
 
   open(opts: ReadOptions = {}): Promise<Content> {

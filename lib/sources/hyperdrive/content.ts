@@ -54,6 +54,12 @@ export class BlobContent implements Content {
     return at - start
   }
 
+  async byteLength(): Promise<number> {
+    if (this.#size !== Infinity) return this.#size
+    if (!this.#blob.blockMap) return this.#blob.byteLength
+    return (await this.#map()).byteLength
+  }
+
   close(): Promise<void> {
     this.#last = null
     this.#next = null
@@ -74,11 +80,16 @@ export class BlobContent implements Content {
   }
 
   async #inMap(byte: number): Promise<Place | null> {
-    this.#layout ??= await readMap(await this.#open(), this.#blob)
+    const layout = await this.#map()
+    const place = layout.at(byte)
+    const block = layout.blocks[place]
+    return block ? { place, index: block.index, start: layout.starts[place]! } : null
+  }
+
+  async #map(): Promise<Layout> {
+    this.#layout ??= await readMap(await this.#open(), this.#blob, this.#opts)
     if (this.#layout === null) throw unavailable()
-    const place = this.#layout.at(byte)
-    const block = this.#layout.blocks[place]
-    return block ? { place, index: block.index, start: this.#layout.starts[place]! } : null
+    return this.#layout
   }
 
   async #inRun(byte: number): Promise<Place | null> {

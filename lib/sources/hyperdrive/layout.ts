@@ -1,3 +1,6 @@
+import type { ReadOptions } from '../../drive.ts'
+import { failure } from '../../errors.ts'
+import { decodeMap, type Block } from './map.ts'
 import type { Blobs, BlobId } from './types.ts'
 
 /** The size of a block of bytes in a drive, as Hyperblobs cuts them. */
@@ -8,12 +11,6 @@ const PARALLEL = 16
 
 /** How many layouts are remembered of a drive. */
 const REMEMBERED = 64
-
-/** A block in the blobs core, with its size in bytes. */
-export interface Block {
-  index: number
-  byteLength: number
-}
 
 /** Which blocks a file is made of, in order. */
 export class Layout {
@@ -86,10 +83,18 @@ export class Layouts {
   }
 }
 
-/** The layout that the map of a file tells. */
-export async function readMap(blobs: Blobs, blob: BlobId): Promise<Layout | null> {
-  const map = await blobs.getBlockMap(blob)
-  return map && new Layout(map.blocks)
+/** The layout that the map of a file tells; null when a block of it is not here and may not be waited for. */
+export async function readMap({ core }: Blobs, blob: BlobId, opts: ReadOptions = {}): Promise<Layout | null> {
+  const indexes = Array.from({ length: blob.blockLength }, (_, i) => blob.blockOffset + i)
+  const found = await Promise.all(indexes.map((index) => core.get(index, opts)))
+  const blocks: Block[] = []
+  for (const bytes of found) {
+    if (bytes === null) return null
+    const listed = decodeMap(bytes)
+    if (listed === null) throw failure('DRIVE_FAILED', { detail: 'the map of a file is none' })
+    for (const block of listed) blocks.push(block)
+  }
+  return new Layout(blocks)
 }
 
 async function measure({ core }: Blobs, { blockOffset, blockLength }: BlobId): Promise<Layout | null> {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { RangeOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
@@ -42,9 +42,19 @@ export async function readWhole(root: Root, key: string): Promise<Buffer> {
   }
 }
 
-/** The file held open: whoever replaces it by another one leaves this one as it is. */
-export async function openContent(root: Root, key: string): Promise<Content> {
+/**
+ * The file held open: whoever replaces it by another one leaves this one as it is.
+ *
+ * @param found - what stood there when the file was found
+ * @throws ESTALE when another one stands there by now
+ */
+export async function openContent(root: Root, key: string, found: Stats): Promise<Content> {
   const handle = await openFile(root, key)
+  const { ino, size, mtimeMs } = await handle.stat()
+  if (ino !== found.ino || size !== found.size || mtimeMs !== found.mtimeMs) {
+    await handle.close()
+    throw failure('ESTALE', { syscall: 'open', path: key })
+  }
   return {
     read: async (into, start) => {
       let filled = 0
@@ -55,6 +65,7 @@ export async function openContent(root: Root, key: string): Promise<Content> {
       }
       return filled
     },
+    byteLength: async () => (await handle.stat()).size,
     close: () => handle.close()
   }
 }

@@ -47,7 +47,7 @@ export async function toCandidate(
     blob: isLink ? null : blobOf(stat),
     metadata: host.hooks ? await askHook(host.hooks, key) : (sidecar?.metadata ?? null)
   }
-  return new LocalCandidate(host, key, value, stampOf(stat, sidecar))
+  return new LocalCandidate(host, key, value, stampOf(stat, sidecar), stat)
 }
 
 class LocalCandidate implements Candidate {
@@ -55,9 +55,11 @@ class LocalCandidate implements Candidate {
   readonly value: EntryValue
   readonly stamp: Stamp
   readonly #host: Host
+  readonly #stat: Stats
 
-  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp) {
+  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp, stat: Stats) {
     this.#host = host
+    this.#stat = stat
     this.key = key
     this.value = value
     this.stamp = stamp
@@ -77,7 +79,7 @@ class LocalCandidate implements Candidate {
 
   open(): Promise<Content> {
     if (this.value.blob === null) return Promise.resolve(streamed(this))
-    return openContent(this.#host.root, this.key)
+    return openContent(this.#host.root, this.key, this.#stat)
   }
 
   readAll(): Promise<Buffer> {

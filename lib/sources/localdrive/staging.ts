@@ -84,8 +84,12 @@ export async function amend(root: Root, draft: Draft): Promise<StagedFile> {
         if (from === 'zeros') continue
         let position = start
         for await (const chunk of draft.read(start, end)) {
-          await handle.write(chunk, 0, chunk.byteLength, position)
-          position += chunk.byteLength
+          // A disk that is nearly full takes a part and says so only by the count.
+          for (let done = 0; done < chunk.byteLength;) {
+            const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done, position)
+            done += bytesWritten
+            position += bytesWritten
+          }
         }
       }
       await handle.truncate(draft.byteLength)

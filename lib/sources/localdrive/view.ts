@@ -115,10 +115,11 @@ export class LocaldriveView implements LeafView {
   }
 
   #directory(path: string, stat: Stats): Directory {
-    const record = this.#records.directories.get(path) ?? folderRecord(path, stat)
+    const stored = this.#records.directories.get(path)
+    const record = stored ?? folderRecord(path, stat)
     const { mtime, ctime, clock, mode } = record
     const stamp: Stamp = { ...unstamped(mtime), ctime, clock, mode }
-    return { origin: this.#host.record, leaf: this.#host.leaf, stamp, record }
+    return { origin: this.#host.record, leaf: this.#host.leaf, stamp, record, isBare: !stored }
   }
 }
 

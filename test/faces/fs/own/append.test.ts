@@ -78,16 +78,22 @@ for (const [kind, writer] of [
     const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     await multi.writeFile('/log', 'begin\n')
     const fds = await Promise.all(numbers(5).map((i) => [multi, another][i % 2].open('/log', 'a')))
-    for (const part of [0, 1]) for (const [i, fd] of fds.entries()) await [multi, another][i % 2].write(fd, `fd ${i} ${part}\n`)
+    for (const part of [0, 1])
+      for (const [i, fd] of fds.entries()) await [multi, another][i % 2].write(fd, `fd ${i} ${part}\n`)
     const stream = multi.createWriteStream('/log', { flags: 'a' })
     const closed = once(stream, 'close')
     stream.write('stream\n')
     stream.end('end\n')
-    await Promise.all([closed, ...fds.map((fd, i) => [multi, another][i % 2].close(fd)), another.appendFile('/log', 'call\n')])
+    await Promise.all([
+      closed,
+      ...fds.map((fd, i) => [multi, another][i % 2].close(fd)),
+      another.appendFile('/log', 'call\n')
+    ])
     const text: string = await multi.readFile('/log', 'utf8')
     t.ok(text.startsWith('begin\n'))
     t.equal(text.split('\n').length, 1 + 10 + 2 + 1 + 1)
-    for (const i of numbers(5)) t.ok(text.includes(`fd ${i} 0\nfd ${i} 1\n`), `what one has written stays together: ${i}`)
+    for (const i of numbers(5))
+      t.ok(text.includes(`fd ${i} 0\nfd ${i} 1\n`), `what one has written stays together: ${i}`)
     t.ok(text.includes('stream\nend\n') && text.includes('call\n'))
   })
 }

@@ -1,0 +1,3 @@
+import { crashSuite } from './crash.ts'
+
+crashSuite(30)

@@ -1,0 +1,222 @@
+import { appendFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type Test } from 'tape'
+import { within } from '../../../availability/links.ts'
+import { cleanup, failureOf, hyperdrive, localdrive, multidrive } from '../../../helpers/drives.ts'
+import { QUICK, shared, WRITERS } from './helpers.ts'
+
+/** Does something again and again until it is heard of: a watch begins with a look, and what is there by then is no change. */
+async function again(change: (i: number) => Promise<unknown>, isHeard: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !isHeard(); i++) {
+    await change(i)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** What a watch tells, once it has begun. */
+async function watched(t: Test, multi: any, path: string) {
+  const told: string[] = []
+  let look: () => void = () => undefined
+  const watcher = multi.watch(path, (event: string, name: string) => {
+    told.push(`${event} ${name}`)
+    look()
+  })
+  cleanup(t, () => watcher.destroy())
+  /** Resolves when all of these have come, and gives what has come since the last time. */
+  const until = async (...events: string[]): Promise<string[]> => {
+    const come = new Promise<void>((resolve) => {
+      look = () => {
+        if (events.every((event) => told.includes(event))) resolve()
+      }
+      look()
+    })
+    const late = await within(QUICK, events.join(', '), come).then(() => null, String)
+    if (late) t.fail(`${late}: ${told.join(', ')}`)
+    return told.splice(0).sort()
+  }
+  const folder = path === '/' ? '' : path
+  await again(
+    (i) => multi.writeFile(`${folder}/begin-${i}`, ''),
+    () => told.length > 0
+  )
+  return { watcher, told, until }
+}
+
+/** What is done to it is told before this resolves. */
+async function settled(
+  multi: any,
+  seen: { until: (...events: string[]) => Promise<string[]> },
+  folder: string
+) {
+  const name = `settled-${Math.random()}`
+  await multi.writeFile(`${folder}/${name}`, '')
+  const told = await seen.until(`rename ${name}`)
+  return told.filter((event) => !event.includes('settled-') && !event.includes('begin-'))
+}
+
+for (const [kind, writer] of WRITERS) {
+  test(`watch(path, onchange) tells what comes, changes and goes (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t), await hyperdrive(t)])
+    await multi.drives[1].put('/dir/theirs', 'theirs')
+    await multi.mkdir('/dir/sub', { recursive: true })
+    await multi.writeFile('/dir/file', 'x')
+    await multi.writeFile('/elsewhere', 'x')
+    const seen = await watched(t, multi, '/dir')
+    const tells = async (what: string, events: string[], change: () => Promise<unknown>) => {
+      await settled(multi, seen, '/dir')
+      await change()
+      t.same(await settled(multi, seen, '/dir'), events, what)
+    }
+    await tells('a new file', ['rename new'], () => multi.writeFile('/dir/new', 'x'))
+    await tells('a change', ['change new'], () => multi.writeFile('/dir/new', 'changed'))
+    await tells('put', ['change new'], () => multi.put('/dir/new', 'put'))
+    await tells('an append', ['change new'], () => multi.appendFile('/dir/new', ' more'))
+    await tells('a close', ['change new'], async () => {
+      const fd = await multi.open('/dir/new', 'r+')
+      await multi.write(fd, 'P')
+      await multi.close(fd)
+    })
+    await tells('bits', ['change new'], () => multi.chmod('/dir/new', 0o755))
+    await tells('metadata', ['change new'], () => multi.setMetadata('/dir/new', 'note', 1))
+    await tells('a rename', ['rename new', 'rename newer'], () => multi.rename('/dir/new', '/dir/newer'))
+    await tells('an end', ['rename newer'], () => multi.unlink('/dir/newer'))
+    await tells('del', ['rename file'], () => multi.del('/dir/file'))
+    await tells('deeper', ['rename sub/deep'], () => multi.writeFile('/dir/sub/deep', 'x'))
+    await tells('a folder', ['rename folder'], () => multi.mkdir('/dir/folder'))
+    await tells('a folder that goes', ['rename folder'], () => multi.rmdir('/dir/folder'))
+    await tells('a link', ['rename link'], () => multi.promises.symlink('sub', '/dir/link'))
+    await tells('a copy-up', ['change theirs'], () => multi.appendFile('/dir/theirs', ' and ours'))
+    await tells('by another drive', ['rename plain'], () => multi.drives[1].put('/dir/plain', 'x'))
+    await tells('elsewhere', [], async () => {
+      await multi.writeFile('/elsewhere', 'changed')
+      await multi.writeFile('/dir-beside', 'x')
+    })
+    await tells('nothing', [], () => multi.drives[1].put('/beside', 'x'))
+  })
+
+  test(`watch(path) of a file, and of one that is not there yet (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    await multi.writeFile('/file', 'x')
+    const told: string[] = []
+    const watchers = ['/file', '/later'].map((path) =>
+      multi.watch(path, (event: string, name: string) => told.push(`${path}: ${event} ${name}`))
+    )
+    const comes = async (event: string, change: () => Promise<unknown>) => {
+      await again(change, () => told.includes(event))
+      t.ok(told.includes(event), `${event} in ${[...new Set(told)].join(', ')}`)
+    }
+    let round = 0
+    await comes('/file: change file', () => multi.writeFile('/file', `text ${++round}`))
+    await comes('/later: rename later', () => multi.writeFile('/later', 'x'))
+    await comes('/file: rename file', () => multi.rm('/file', { force: true }))
+    t.notOk(told.some((event) => event.startsWith('/file') && event.includes('later')))
+    for (const watcher of watchers) watcher.close()
+  })
+}
+
+test('watch(path, onchange) tells what comes through replication, and what a tombstone hides', async (t) => {
+  const { multi, authors, synced } = await shared(t, 'a Hyperdrive')
+  await authors.put('/dir/file', 'x')
+  await synced()
+  const seen = await watched(t, multi, '/dir')
+  await settled(multi, seen, '/dir')
+  await authors.writeFile('/dir/new', 'x')
+  t.same(
+    (await seen.until('rename new')).filter((event) => !event.includes('ed-')),
+    ['rename new']
+  )
+  await authors.writeFile('/dir/new', 'changed')
+  await seen.until('change new')
+  await authors.unlink('/dir/new')
+  await seen.until('rename new')
+  await authors.rename('/dir/file', '/dir/moved')
+  t.same(await seen.until('rename file', 'rename moved'), ['rename file', 'rename moved'])
+  await multi.unlink('/dir/moved')
+  await seen.until('rename moved')
+  t.pass('what is hidden has gone')
+})
+
+test('watch(path, onchange) of the root tells of drives that come and go', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const other = await hyperdrive(t)
+  await other.put('/theirs', 'x')
+  const seen = await watched(t, multi, '/')
+  await settled(multi, seen, '')
+  await multi.addDrive(other)
+  await seen.until('rename theirs')
+  await multi.removeDrive(other)
+  t.ok((await seen.until('rename theirs')).includes('rename theirs'))
+})
+
+test('destroy() of a watch ends it', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  await multi.mkdir('/dir')
+  const [ended, going] = [await watched(t, multi, '/dir'), await watched(t, multi, '/dir')]
+  await settled(multi, going, '/dir')
+  await settled(multi, ended, '/dir')
+  const listeners = multi.listenerCount('update')
+  ended.told.splice(0)
+  ended.watcher.destroy()
+  ended.watcher.destroy()
+  t.equal(multi.listenerCount('update'), listeners - 1, 'it listens to nothing more')
+  await multi.writeFile('/dir/file', 'x')
+  await going.until('rename file')
+  t.same(ended.told, [])
+  t.ok(
+    (await failureOf(() => multi.watch('/dir'))) instanceof TypeError,
+    'without a callback there is nothing to tell'
+  )
+})
+
+test('what somebody does to the folder of a Localdrive is seen at the next change of the MultiDrive', async (t) => {
+  const drive = await localdrive(t)
+  const multi: any = await multidrive(t, [drive])
+  await multi.writeFile('/dir/file', 'x').catch(() => multi.put('/dir/file', 'x'))
+  const seen = await watched(t, multi, '/dir')
+  await settled(multi, seen, '/dir')
+  await appendFile(join(drive.root, 'dir/file'), ' from outside')
+  t.same(await settled(multi, seen, '/dir'), ['change file'])
+  await rm(join(drive.root, 'dir/file'))
+  t.same(await settled(multi, seen, '/dir'), ['rename file'])
+})
+
+test('promises.watch(path, { signal })', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  await multi.mkdir('/dir')
+  const ended = new AbortController()
+  const changes: any[] = []
+  const listeners = multi.listenerCount('update')
+  const watching = (async () => {
+    for await (const change of multi.promises.watch('/dir', { signal: ended.signal })) changes.push(change)
+  })()
+  watching.catch(() => undefined)
+  await again(
+    (i) => multi.writeFile(`/dir/${i}`, 'x'),
+    () => changes.length > 0
+  )
+  t.equal(changes[0]?.eventType, 'rename')
+  t.match(changes[0]?.filename, /^\d+$/)
+  ended.abort()
+  const err = await within(QUICK, 'the end', failureOf(watching))
+  t.same([err.name, err.code], ['AbortError', 'ABORT_ERR'])
+  t.equal(multi.listenerCount('update'), listeners, 'it listens to nothing more')
+
+  const early = await failureOf(
+    (async () => {
+      for await (const change of multi.promises.watch('/dir', { signal: AbortSignal.abort() }))
+        t.fail(String(change))
+    })()
+  )
+  t.equal(early.name, 'AbortError')
+  const iterator = multi.promises.watch('/dir', { encoding: 'buffer' })[Symbol.asyncIterator]()
+  const first = iterator.next()
+  let done = false
+  first.then(() => (done = true))
+  await again(
+    (i) => multi.writeFile(`/dir/again-${i}`, 'x'),
+    () => done
+  )
+  t.ok(Buffer.isBuffer((await first).value.filename))
+  await iterator.return()
+  t.equal(multi.listenerCount('update'), listeners, 'nor does one that was left')
+})

@@ -1,0 +1,12 @@
+/**
+ * As fs.test.ts, at length. From one seed, so that a run can be repeated; PROPERTY_SEED=random looks elsewhere each time, and prints where.
+ */
+import { ends } from './fs-ends.ts'
+import { properties } from './fs-property.ts'
+
+const { PROPERTY_RUNS: runs = 400, PROPERTY_SEED: wanted = 2026 } = process.env
+const seed = wanted === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(wanted)
+process.stdout.write(`# PROPERTY_SEED=${seed}\n`)
+
+ends()
+properties(Number(runs), seed)
