@@ -173,7 +173,9 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
 
   readableWebStream(): ReadableStream<Uint8Array> {
     const stream = readStreamOf(this.#files, this.#fd, { autoClose: false }, () => this.close())
-    return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>
+    // Node's type does not say of what.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-return
+    return Readable.toWeb(stream)
   }
 
   readLines(options?: CreateReadStreamOptions): Interface {
