@@ -7,7 +7,7 @@ import { join, posix } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { byteRow } from '../suites/fs-open-file.ts'
 import { caller } from '../suites/fs.ts'
-import { Disk, isOutside, Outside, PAST, type Item, type Snapshot } from './fs-disk.ts'
+import { Disk, isOutside, Outside, PAST, type Item } from './fs-disk.ts'
 import type { Kind, Place } from './fs-kinds.ts'
 import type { Bytes, Plain, Plan, Step } from './fs-steps.ts'
 
@@ -556,7 +556,7 @@ async function compare(disk: Disk, multi: any, when: string): Promise<void> {
   const [theirs, ours] = [disk.snapshot(), await snapshotOf(multi)]
   for (const key of new Set([...theirs.keys(), ...ours.keys()])) {
     const [expected, actual] = [theirs.get(key), ours.get(key)]
-    const wrong = difference(key, expected, actual, ours)
+    const wrong = difference(expected, actual)
     if (wrong === null) continue
     throw new Difference(
       `tree ${when.replace(/\d+/g, 'n')}: ${wrong}`,
@@ -565,12 +565,7 @@ async function compare(disk: Disk, multi: any, when: string): Promise<void> {
   }
 }
 
-function difference(
-  key: string,
-  expected: Item | undefined,
-  actual: Item | undefined,
-  all: Snapshot
-): string | null {
+function difference(expected: Item | undefined, actual: Item | undefined): string | null {
   if (expected?.type !== actual?.type)
     return `${actual?.type ?? 'nothing'}, not ${expected?.type ?? 'nothing'}`
   if (expected === undefined || actual === undefined) return null
@@ -578,10 +573,8 @@ function difference(
   if (actual.mode !== expected.mode) return 'mode'
   const [date, right] = [dateOf(actual.mtime), dateOf(expected.mtime)]
   if (date === right) return null
-  if (actual.type !== 'folder' || right !== 'now') return 'mtime'
-  // A folder that stands only for what is in it has the date of that.
-  const isImplied = [...all].some(([other, { mtime }]) => isBelow(other, key) && mtime === date)
-  return isImplied ? null : 'mtime'
+  // A folder of which nobody has set the date has that of what is in it, or was when somebody changed its mode.
+  return actual.type === 'folder' && right === 'now' ? null : 'mtime'
 }
 
 async function snapshotOf({ promises }: any): Promise<Map<string, Item>> {
