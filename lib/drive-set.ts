@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { decode, isValid } from 'hypercore-id-encoding'
 import type { Drive } from './drive.ts'
 import { driveFailure, failure } from './errors.ts'
+import type { RecordKind } from './format/records.ts'
 import { fromAll } from './overlay/failure.ts'
 import { NestedSource, type Nestable } from './overlay/nested.ts'
 import type { Overlay } from './overlay/overlay.ts'
@@ -19,7 +20,7 @@ export interface AddDriveOptions {
 /** A record of a later release, told by the event `format`. */
 export interface FormatNotice {
   drive: Drive
-  kind: 'entries' | 'tombstones' | 'directories'
+  kind: 'entries' | RecordKind
   path: string
   /** The version of the record. */
   version: number
@@ -52,8 +53,22 @@ export interface Lender {
 /** MultiDrives by object, so that one can be added to another without showing its inside. */
 const nestables = new WeakMap<object, Nestable>()
 
+/** What a MultiDrive needs of its drives. */
+export interface Drives {
+  readonly drives: Drive[]
+  readonly unsynced: Drive[]
+  register(multi: Nestable['drive']): void
+  settled(): Promise<unknown> | null
+  addPrimary(): Promise<Drive>
+  add(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive>
+  remove(keyOrDrive: Drive | Uint8Array | string): Promise<boolean>
+  find(keyOrDrive: Drive | Uint8Array | string): { readonly drive: Drive } | null
+  close(): Promise<void>
+  purge(): Promise<Drive[]>
+}
+
 /** The drives of a MultiDrive: who is in, in which order, on the way in, or opened here. */
-export class DriveSet {
+export class DriveSet implements Drives {
   readonly #overlay: Overlay
   readonly #primary: Drive
   readonly #openDrive: OpenDrive

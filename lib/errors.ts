@@ -44,7 +44,8 @@ export const ERRORS = {
   ERR_OUT_OF_RANGE: { message: 'an argument out of range', errno: null },
   CLOSED: { message: 'closed', errno: null },
   DRIVE_FAILED: { message: 'a drive could not answer', errno: null },
-  DRIVE_INVALID: { message: 'not a drive', errno: null }
+  DRIVE_INVALID: { message: 'not a drive', errno: null },
+  VERSION_NOT_AVAILABLE: { message: 'a version that cannot be read here', errno: null }
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

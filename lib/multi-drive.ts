@@ -1,18 +1,21 @@
 import type { WriteStream } from 'node:fs'
-import type { Writable } from 'streamx'
+import type { Readable, Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
-import { DriveSet, lender, peerEmitter, type AddDriveOptions } from './drive-set.ts'
+import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
+import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
 import { Face } from './faces/face.ts'
+import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
@@ -56,7 +59,11 @@ class MultiDriveClass extends Face {
   /** Symbolic links and files keep what is given as `metadata`. */
   readonly supportsMetadata = true
   readonly #overlay: Overlay
-  readonly #set: DriveSet
+  readonly #options: MultiDriveOptions
+  readonly #set: Drives
+  readonly #checkouts = new Set<MultiDriveClass>()
+  /** What was checked out; null for one that shows the newest. */
+  readonly #versions: Versions | null
   readonly #first: Promise<Drive>
   #forgetPeers: () => void = () => undefined
 
@@ -64,19 +71,23 @@ class MultiDriveClass extends Face {
    * @param primary - lends `key`, `discoveryKey`, `id` and `peers`, and is the first drive of the set
    * @throws DRIVE_INVALID when it is no drive, EINVAL for a bad option
    */
-  constructor(primary: Drive, opts: MultiDriveOptions = {}) {
+  constructor(primary: Drive, opts: MultiDriveOptions | CheckoutOf = {}) {
     super()
-    const { compareStats, maxClockSkew = null, openDrive = openThroughPrimary } = opts
+    const past = opts instanceof CheckoutOf ? opts : null
+    const {
+      compareStats,
+      maxClockSkew = null,
+      openDrive = openThroughPrimary
+    } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
     this.#overlay = new Overlay(maxClockSkew)
-    this.#set = new DriveSet(
-      this.#overlay,
-      primary,
-      openDrive,
-      (event, about) => void this.emit(event, about)
-    )
+    this.#options = past?.options ?? (opts as MultiDriveOptions)
+    this.#versions = past?.versions ?? null
+    this.#set = past
+      ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
+      : new DriveSet(this.#overlay, primary, openDrive, (event, about) => void this.emit(event, about))
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
@@ -141,6 +152,14 @@ class MultiDriveClass extends Face {
   /** Drives that never have been whole on this machine: the view may miss what they hold. */
   get unsynced(): Drive[] {
     return this.#set.unsynced
+  }
+
+  /**
+   * The versions of all Hyperdrives of the set as one text, the same for the same versions in whatever order they were added (FORMAT.md,
+   * "Versions"); of a checkout, that which it shows. Localdrives have no history and take no part.
+   */
+  get version(): string {
+    return formatVersion(this.#versions?.values() ?? this.#overlay.versions())
   }
 
   /** The comparator in force; assignable. */
@@ -224,6 +243,36 @@ class MultiDriveClass extends Face {
     const key = toKey(path, 'conflicts')
     const view = await this.reader(opts)
     return (await view.conflicts(key, opts)).map((located) => toEntry(located, view))
+  }
+
+  /**
+   * The merged view as it was: a MultiDrive that cannot be written to, with both faces. Hyperdrives that were not in the set then are left
+   * out; Localdrives, which have no history, are shown as they are. It closes by itself with this one, and may be closed before.
+   *
+   * @param version - what {@link version} gave
+   * @throws EINVAL for what is no version; its reads reject with VERSION_NOT_AVAILABLE when a drive of the version is not in the set, has
+   *   been truncated since, or has not told of it yet
+   */
+  checkout(version: string): MultiDrive {
+    const versions = parseVersion(version, 'checkout')
+    const origin = { overlay: this.#overlay, ready: () => this.#opening('checkout') }
+    const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
+    this.#checkouts.add(past)
+    past.once('close', () => this.#checkouts.delete(past))
+    return past
+  }
+
+  /**
+   * Where the entries below a folder differ from those of another version, in the order of keys: a stream of `{ left, right }`, the left
+   * one that of now. It costs what has changed since, not what there is.
+   *
+   * @param version - what {@link version} gave
+   * @param folder - default the root
+   * @throws (as `error`) as {@link checkout}, and as `entry`
+   */
+  diff(version: string, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
+    if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
+    return diff(() => this.#views(version, opts), folder ?? undefined, opts)
   }
 
   /**
@@ -377,6 +426,7 @@ class MultiDriveClass extends Face {
 
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
+    await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.release()
     await this.#set.close()
   }
@@ -384,6 +434,13 @@ class MultiDriveClass extends Face {
   protected override async reader(opts: ReadOptions = {}): Promise<MergedView> {
     await this.#opening('read', opts)
     return this.#overlay.view(opts)
+  }
+
+  /** The view of now and that of a version. */
+  async #views(version: string, opts: ReadOptions): ReturnType<Views> {
+    const now = await this.reader(opts)
+    const past = this.checkout(version)
+    return { now, before: await (past as MultiDriveClass).reader(opts), close: () => past.close() }
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
@@ -441,6 +498,19 @@ async function within(
     timer = setTimeout(() => reject(new MultiDriveError('REQUEST_TIMEOUT', message, { syscall })), timeout)
   })
   await Promise.race([opening, late]).finally(() => clearTimeout(timer))
+}
+
+/** What a checkout is of. */
+class CheckoutOf {
+  readonly origin: CheckoutOrigin
+  readonly versions: Versions
+  readonly options: MultiDriveOptions
+
+  constructor(origin: CheckoutOrigin, versions: Versions, options: MultiDriveOptions) {
+    this.origin = origin
+    this.versions = versions
+    this.options = options
+  }
 }
 
 /** A MultiDrive; see {@link MultiDrive} for how one is made. */

@@ -7,9 +7,12 @@ import type {
   Directory,
   Leaf,
   LeafView,
+  Mount,
   Origin,
+  Past,
   ScanOptions,
   Source,
+  Tag,
   Tombstone,
   View
 } from '../sources/source.ts'
@@ -79,8 +82,24 @@ class FailedView implements LeafView {
     return this.#fail()
   }
 
+  mounts(): readonly Mount[] {
+    return []
+  }
+
+  tags(): readonly Tag[] {
+    return []
+  }
+
   leaves(): readonly LeafView[] {
     return [this]
+  }
+
+  changedKeys(): null {
+    return null
+  }
+
+  async *history(): AsyncGenerator<never, void, void> {
+    yield this.#fail()
   }
 
   #fail(): Promise<never> {
@@ -128,6 +147,14 @@ class WithoutTombstones implements View {
     return this.view.directoriesBelow(folder, opts)
   }
 
+  mounts(): readonly Mount[] {
+    return this.view.mounts()
+  }
+
+  tags(): readonly Tag[] {
+    return this.view.tags()
+  }
+
   leaves(): readonly LeafView[] {
     return this.view.leaves().map((leaf) => new LeafWithoutTombstones(leaf))
   }
@@ -137,10 +164,21 @@ class LeafWithoutTombstones extends WithoutTombstones implements LeafView {
   readonly leaf: Leaf
   readonly head: Origin | null
 
+  readonly #whole: LeafView
+
   constructor(view: LeafView) {
     super(view)
+    this.#whole = view
     this.leaf = view.leaf
     this.head = view.head
+  }
+
+  changedKeys(since: LeafView, range: KeyRange, opts?: ReadOptions): AsyncIterable<string> | null {
+    return this.#whole.changedKeys(since instanceof LeafWithoutTombstones ? since.#whole : since, range, opts)
+  }
+
+  async *history(key: string, opts?: ReadOptions): AsyncGenerator<Past, void, void> {
+    for await (const past of this.#whole.history(key, opts)) if (past.type !== 'bury') yield past
   }
 
   tombstonesBelow(): readonly Tombstone[] {

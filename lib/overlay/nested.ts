@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { Drive, ReadOptions } from '../drive.ts'
 import type { RecordKind } from '../format/records.ts'
+import type { DriveVersion, Versions } from '../format/version.ts'
+import { SourceAt } from '../sources/at.ts'
 import type { Source, SourceEvents, View, WritableLeaf } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
 
@@ -74,5 +76,14 @@ export class NestedSource implements Source {
 
   update(opts: { wait: boolean }): Promise<boolean> {
     return this.overlay.update(opts)
+  }
+
+  versions(): readonly DriveVersion[] {
+    return this.overlay.versions()
+  }
+
+  at(versions: Versions): Source {
+    const overlay = this.overlay.at(versions)
+    return new SourceAt(this, (opts) => overlay.view(opts), overlay.versions())
   }
 }

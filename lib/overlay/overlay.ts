@@ -1,5 +1,6 @@
 import type { Comparator, ReadOptions } from '../drive.ts'
 import { failure } from '../errors.ts'
+import type { DriveVersion, Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
@@ -87,6 +88,30 @@ export class Overlay {
       ...(path === undefined ? {} : { path }),
       detail: `no writable drive among ${names}`
     })
+  }
+
+  /** Where each Hyperdrive stands, as a read of now takes it. */
+  versions(): readonly DriveVersion[] {
+    return this.sources.flatMap((source) => source.versions())
+  }
+
+  /**
+   * The overlay at the versions given, read-only. Who is not among them is left out, but for sources without history, which are shown as
+   * they are.
+   */
+  at(versions: Versions): Overlay {
+    const past = new Overlay(this.#maxClockSkew)
+    past.showAt(this, versions)
+    return past
+  }
+
+  /** Takes in what another overlay has, at the versions given; see {@link at}. */
+  showAt(overlay: Overlay, versions: Versions): void {
+    this.comparator = overlay.comparator
+    for (const { source, tombstones } of overlay.#members) {
+      const at = source.at(versions)
+      if (at) this.add({ source: at, tombstones })
+    }
   }
 
   /** Asks the peers of every source for their heads; with `wait` resolves when all that can be reached are whole there. */

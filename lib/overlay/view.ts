@@ -7,10 +7,12 @@ import type {
   Directory,
   Leaf,
   LeafView,
+  Mount,
   ScanOptions,
   Source,
   SourceFailure,
   Survey,
+  Tag,
   Tombstone,
   Version,
   View
@@ -122,6 +124,14 @@ export class MergedView implements View, Reader {
       else paths.set(directory.record.path, [directory])
     }
     return [...paths].flatMap(([path, found]) => this.#directory(path, found) ?? [])
+  }
+
+  mounts(): readonly Mount[] {
+    return this.#members.flatMap(({ view }) => view.mounts())
+  }
+
+  tags(): readonly Tag[] {
+    return this.#members.flatMap(({ view }) => view.tags())
   }
 
   leaves(): readonly LeafView[] {

@@ -2,8 +2,11 @@ import type { Drive, DriveEntry, EntryValue, ReadOptions } from '../drive.ts'
 import { isSeq } from '../format/clock.ts'
 import { isObject } from '../format/json.ts'
 import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
+import type { DriveVersion } from '../format/version.ts'
 import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
+import { SourceAt } from './at.ts'
 import { streamed } from './content.ts'
+import { nothing } from './nothing.ts'
 import type {
   ByteRange,
   Candidate,
@@ -11,7 +14,9 @@ import type {
   Cursor,
   Leaf,
   LeafView,
+  Past,
   ScanOptions,
+  Source,
   SourceEvents
 } from './source.ts'
 
@@ -81,6 +86,14 @@ export class OtherSource implements Leaf, LeafView {
     return Promise.resolve(false)
   }
 
+  versions(): readonly DriveVersion[] {
+    return []
+  }
+
+  at(): Source {
+    return new SourceAt(this, () => this)
+  }
+
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
     const entry = await this.drive.entry(key, opts)
     return entry === null ? null : OtherCandidate.parse(this, { ...entry, key })
@@ -106,8 +119,26 @@ export class OtherSource implements Leaf, LeafView {
     return Promise.resolve([])
   }
 
+  mounts(): [] {
+    return []
+  }
+
+  tags(): [] {
+    return []
+  }
+
   leaves(): readonly LeafView[] {
     return [this]
+  }
+
+  changedKeys(): AsyncIterable<string> {
+    // It has no other version than the one of now.
+    return nothing()
+  }
+
+  async *history(key: string, opts?: ReadOptions): AsyncIterable<Past> {
+    const version = await this.find(key, opts)
+    if (version) yield { type: 'put', version }
   }
 }
 

@@ -1,41 +1,62 @@
 import { Map as ImmutableMap } from 'immutable'
-import { tombstoneKey } from '../format/records.ts'
+import { tombstoneKey, type RecordKind } from '../format/records.ts'
 import { ancestors, compareKeys, isIn } from '../path.ts'
-import type { Directory, Tombstone } from './source.ts'
+import type { Directory, Mount, Tag, Tombstone } from './source.ts'
+
+/** What lies under each kind of hidden record: tombstones by `tombstoneKey`, the others by path or name. */
+interface Kinds {
+  tombstones: Tombstone
+  directories: Directory
+  mounts: Mount
+  tags: Tag
+}
+
+/** What becomes of records; null removes. */
+export type RecordChanges = { readonly [K in RecordKind]: Map<string, Kinds[K] | null> }
+
+export function noChanges(): RecordChanges {
+  return { tombstones: new Map(), directories: new Map(), mounts: new Map(), tags: new Map() }
+}
+
+type RecordMaps = { readonly [K in RecordKind]: ImmutableMap<string, Kinds[K]> }
 
 /**
  * The hidden records of one source at one version. Immutable, with shared structure: a listing keeps the records that it began
  * with while writes go on.
  */
 export class Records {
-  static readonly EMPTY = new Records(ImmutableMap(), ImmutableMap())
+  static readonly EMPTY = new Records({
+    tombstones: ImmutableMap(),
+    directories: ImmutableMap(),
+    mounts: ImmutableMap(),
+    tags: ImmutableMap()
+  })
 
-  readonly #tombstones: ImmutableMap<string, Tombstone>
-  readonly #directories: ImmutableMap<string, Directory>
+  readonly #maps: RecordMaps
   #sorted: Directory[] | null = null
 
-  private constructor(
-    tombstones: ImmutableMap<string, Tombstone>,
-    directories: ImmutableMap<string, Directory>
-  ) {
-    this.#tombstones = tombstones
-    this.#directories = directories
+  private constructor(maps: RecordMaps) {
+    this.#maps = maps
   }
 
-  /** A copy with the changes made; null removes. Keys of tombstones are those of `tombstoneKey`. */
-  with(
-    tombstones: Iterable<[string, Tombstone | null]>,
-    directories: Iterable<[string, Directory | null]>
-  ): Records {
-    return new Records(apply(this.#tombstones, tombstones), apply(this.#directories, directories))
+  /** A copy with the changes made; itself where there are none. */
+  with(changes: RecordChanges): Records {
+    if (Object.values(changes).every(({ size }) => size === 0)) return this
+    return new Records({
+      tombstones: apply(this.#maps.tombstones, changes.tombstones),
+      directories: apply(this.#maps.directories, changes.directories),
+      mounts: apply(this.#maps.mounts, changes.mounts),
+      tags: apply(this.#maps.tags, changes.tags)
+    })
   }
 
   /** The tombstones that cover a key: its own, and the trees it lies in. */
   tombstonesOver(key: string): Tombstone[] {
+    const { tombstones } = this.#maps
     const over: Tombstone[] = []
-    if (this.#tombstones.size === 0) return over
+    if (tombstones.size === 0) return over
     const add = (path: string, tree: boolean) => {
-      const tombstone = this.#tombstones.get(tombstoneKey({ path, tree }))
+      const tombstone = tombstones.get(tombstoneKey({ path, tree }))
       if (tombstone) over.push(tombstone)
     }
     add(key, false)
@@ -46,18 +67,28 @@ export class Records {
 
   /** The tombstones at a folder and below it. */
   tombstonesBelow(folder: string): Tombstone[] {
-    return [...this.#tombstones.values()].filter(({ record: { path } }) => isIn(path, folder))
+    return [...this.#maps.tombstones.values()].filter(({ record: { path } }) => isIn(path, folder))
   }
 
   directoryAt(folder: string): Directory | null {
-    return this.#directories.get(folder) ?? null
+    return this.#maps.directories.get(folder) ?? null
   }
 
   /** The directory records below a folder, in order of path. */
   directoriesBelow(folder: string): Directory[] {
-    if (this.#directories.size === 0) return []
-    this.#sorted ??= [...this.#directories.values()].sort((a, b) => compareKeys(a.record.path, b.record.path))
+    const { directories } = this.#maps
+    if (directories.size === 0) return []
+    this.#sorted ??= [...directories.values()].sort((a, b) => compareKeys(a.record.path, b.record.path))
     return this.#sorted.filter(({ record: { path } }) => path.startsWith(folder + '/'))
+  }
+
+  mounts(): readonly Mount[] {
+    const { mounts } = this.#maps
+    return mounts.size === 0 ? [] : [...mounts.values()]
+  }
+
+  tags(): readonly Tag[] {
+    return [...this.#maps.tags.values()]
   }
 }
 

@@ -1,7 +1,14 @@
 import type { Drive, EntryValue, ReadOptions } from '../drive.ts'
-import type { DirectoryRecord, RecordKind, TombstoneRecord } from '../format/records.ts'
+import type {
+  DirectoryRecord,
+  MountRecord,
+  RecordKind,
+  TagRecord,
+  TombstoneRecord
+} from '../format/records.ts'
 import type { NewStamp, Stamp } from '../format/stamp.ts'
 import type { Json } from '../drive.ts'
+import type { DriveVersion, Versions } from '../format/version.ts'
 import type { KeyRange } from '../path.ts'
 
 /** Where a version stands in the history of its drive. */
@@ -83,6 +90,16 @@ export interface Directory extends Version {
   readonly isBare?: boolean
 }
 
+/** A record of what is mounted at a path, with the place where it lies. */
+export interface Mount extends Version {
+  readonly record: MountRecord
+}
+
+/** A name of a version, with the place where it lies. */
+export interface Tag extends Version {
+  readonly record: TagRecord
+}
+
 /** Reads a range of keys in the order of `compareKeys`, a page at a time. */
 export interface Cursor {
   /** The next candidates, `limit` at most; none when the range is through. */
@@ -126,6 +143,10 @@ export interface View {
   directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
   /** Directory records below a folder, in order of path; with `shallow` what is deeper may be left out where the folder above it is told. */
   directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]>
+  /** Every record of a mount that any of its drives holds. */
+  mounts(): readonly Mount[]
+  /** Every name of a version that any of its drives holds. */
+  tags(): readonly Tag[]
   /** What of this view lies in each leaf. */
   leaves(): readonly LeafView[]
 }
@@ -136,7 +157,21 @@ export interface LeafView extends View {
   readonly head: Origin | null
   /** Tombstones at or below a folder. */
   tombstonesBelow(folder: string): readonly Tombstone[]
+  /**
+   * The keys in a range, in order, at which this view may hold something else than another view of the same leaf; null where that cannot be
+   * told without reading both.
+   */
+  changedKeys(since: LeafView, range: KeyRange, opts?: ReadOptions): AsyncIterable<string> | null
+  /** What the drive held at a key, the newest first; a drive without history tells what it holds now. */
+  history(key: string, opts?: ReadOptions): AsyncIterable<Past>
 }
+
+/** One version in the history of a path. */
+export type Past =
+  | { readonly type: 'put'; readonly version: Candidate }
+  | { readonly type: 'bury'; readonly version: Tombstone }
+  /** An entry was deleted; nobody wrote down when. */
+  | { readonly type: 'del'; readonly version: Version }
 
 export interface SourceEvents {
   /** What the source shows may have changed. */
@@ -170,6 +205,10 @@ export interface Source {
   purge?(): Promise<Drive[]>
   /** Asks the peers for a newer head; with `wait` resolves when it is whole here. */
   update(opts: { wait: boolean }): Promise<boolean>
+  /** Where each Hyperdrive in it stands, as a read of now takes it. */
+  versions(): readonly DriveVersion[]
+  /** This source at the versions given, read-only; without history as it is. Null when it is not among them. */
+  at(versions: Versions): Source | null
 }
 
 /** A source that is one drive. */
@@ -195,6 +234,8 @@ export type Change =
   | { type: 'unbury'; record: TombstoneRecord }
   | { type: 'make-directory'; record: DirectoryRecord }
   | { type: 'remove-directory'; path: string }
+  | { type: 'mount'; record: MountRecord }
+  | { type: 'tag'; record: TagRecord }
 
 export interface WritableLeaf extends Leaf {
   /** Brings bytes to where a commit can use them. */

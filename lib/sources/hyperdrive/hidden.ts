@@ -1,8 +1,8 @@
 import type { ReadOptions } from '../../drive.ts'
-import { parseDirectory, parseTombstone, tombstoneKey } from '../../format/records.ts'
+import { parseDirectory, parseMount, parseTag, parseTombstone, type Parsed } from '../../format/records.ts'
 import { unstamped, type Stamp } from '../../format/stamp.ts'
-import { Records } from '../records.ts'
-import type { Directory, Leaf, SourceEvents, Tombstone } from '../source.ts'
+import { noChanges, Records, type RecordChanges } from '../records.ts'
+import type { Leaf, SourceEvents, Tombstone } from '../source.ts'
 import { HIDDEN_RANGE, parseRecordKey } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { Bee } from './types.ts'
@@ -25,7 +25,7 @@ export class HiddenRecords {
   /** All records at one version; none where the reader has none. */
   async load(reader: TreeReader, version: number, opts: ReadOptions): Promise<Records> {
     const found = await reader.run(opts, async (bee, options) => {
-      const changes = new Changes()
+      const changes = noChanges()
       const iterator = bee.createRangeIterator(HIDDEN_RANGE, {
         ...options,
         checkout: version,
@@ -42,7 +42,7 @@ export class HiddenRecords {
       }
       return changes
     })
-    return found ? Records.EMPTY.with(found.tombstones, found.directories) : Records.EMPTY
+    return found ? Records.EMPTY.with(found) : Records.EMPTY
   }
 
   /** The records at `version`, given those at an earlier one; both whole. */
@@ -52,7 +52,7 @@ export class HiddenRecords {
     version: number
   ): Promise<Records | null> {
     if (version < from.version || version - from.version > MAX_HISTORY) return null
-    const changes = new Changes()
+    const changes = noChanges()
     const history = bee.createHistoryStream({
       gte: from.version,
       lt: version,
@@ -63,36 +63,50 @@ export class HiddenRecords {
     })
     for await (const { type, key, value, seq } of history)
       this.#read(key, type === 'put' ? value : null, seq, changes)
-    if (changes.tombstones.size + changes.directories.size === 0) return from.records
-    return from.records.with(changes.tombstones, changes.directories)
+    return from.records.with(changes)
   }
 
-  #read(key: Buffer, bytes: Buffer | null, seq: number, changes: Changes): void {
+  #read(key: Buffer, bytes: Buffer | null, seq: number, changes: RecordChanges): void {
     const found = parseRecordKey(key)
     if (found === null) return
     const { kind, name } = found
     const value = parseJson(bytes)
-    const origin = { id: this.#id, seq }
-    const leaf = this.#leaf
-    if (kind === 'tombstones') {
-      const { record, newer } = parseTombstone(name, value)
+    const place = { origin: { id: this.#id, seq }, leaf: this.#leaf }
+    const take = <T extends Dated>({ record, newer }: Parsed<T>) => {
       if (newer !== null) this.#events.format(kind, name, newer)
-      const tombstone = record && { origin, leaf, record, stamp: stampOf(record) }
-      changes.tombstones.set(record ? tombstoneKey(record) : name, tombstone)
-    } else {
-      const { record, newer } = parseDirectory(name, value)
-      if (newer !== null) this.#events.format(kind, name, newer)
-      changes.directories.set(name, record && { origin, leaf, record, stamp: stampOf(record) })
+      return record && { ...place, record, stamp: stampOf(record) }
+    }
+    switch (kind) {
+      case 'tombstones':
+        return void changes.tombstones.set(name, take(parseTombstone(name, value)))
+      case 'directories':
+        return void changes.directories.set(name, take(parseDirectory(name, value)))
+      case 'mounts':
+        return void changes.mounts.set(name, take(parseMount(name, value)))
+      case 'tags':
+        return void changes.tags.set(name, take(parseTag(name, value)))
     }
   }
 }
 
-class Changes {
-  readonly tombstones = new Map<string, Tombstone | null>()
-  readonly directories = new Map<string, Directory | null>()
+/** A tombstone as it once stood in a drive, null for what is none. */
+export function toTombstone(
+  host: { leaf: Leaf; id: string },
+  key: Buffer,
+  value: Buffer,
+  seq: number
+): Tombstone | null {
+  const { record } = parseTombstone(parseRecordKey(key)?.name ?? '', parseJson(value))
+  return record && { origin: { id: host.id, seq }, leaf: host.leaf, record, stamp: stampOf(record) }
 }
 
-function stampOf(record: { mtime: number; ctime: number | null; clock: Stamp['clock'] }): Stamp {
+interface Dated {
+  mtime: number
+  ctime: number | null
+  clock: Stamp['clock']
+}
+
+function stampOf(record: Dated): Stamp {
   const { mtime, ctime, clock } = record
   return { ...unstamped(mtime), ctime, clock, stamped: true }
 }

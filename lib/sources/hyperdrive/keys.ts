@@ -10,7 +10,9 @@ const hidden = new SubEncoder('multidrive', 'binary')
 
 const kinds: Readonly<Record<RecordKind, SubEncoder>> = {
   tombstones: new SubEncoder('multidrive', 'utf-8').sub('tombstones', 'utf-8'),
-  directories: new SubEncoder('multidrive', 'utf-8').sub('directories', 'utf-8')
+  directories: new SubEncoder('multidrive', 'utf-8').sub('directories', 'utf-8'),
+  mounts: new SubEncoder('multidrive', 'utf-8').sub('mounts', 'utf-8'),
+  tags: new SubEncoder('multidrive', 'utf-8').sub('tags', 'utf-8')
 }
 
 /** The range of all hidden records, for an iterator with `keyEncoding: 'binary'`. */

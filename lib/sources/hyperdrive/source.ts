@@ -1,10 +1,28 @@
 import { encode } from 'hypercore-id-encoding'
+import { LRUCache } from 'lru-cache'
 import type { Drive, ReadOptions } from '../../drive.ts'
-import { formatDirectory, formatTombstone, tombstoneKey } from '../../format/records.ts'
+import {
+  formatDirectory,
+  formatMount,
+  formatTag,
+  formatTombstone,
+  tombstoneKey
+} from '../../format/records.ts'
 import { formatMetadata } from '../../format/stamp.ts'
 import { failure } from '../../errors.ts'
 import { Records } from '../records.ts'
-import type { Candidate, Change, Draft, LeafView, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type { DriveVersion, Versions } from '../../format/version.ts'
+import { SourceAt } from '../at.ts'
+import type {
+  Candidate,
+  Change,
+  Draft,
+  LeafView,
+  Source,
+  SourceEvents,
+  Staged,
+  WritableLeaf
+} from '../source.ts'
 import { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { HiddenRecords } from './hidden.ts'
@@ -39,6 +57,8 @@ export class HyperdriveSource implements WritableLeaf {
   #view: HyperdriveView | null = null
   #advancing: Promise<HyperdriveView> | null = null
   #demanded: { version: number; fork: number; records: Records } | null = null
+  /** The views of old versions that were asked for last. */
+  readonly #past = new LRUCache<number, HyperdriveView>({ max: 16 })
 
   /** @param sparse - never download metadata ahead of its use */
   constructor(drive: HyperdriveLike, opts: { sparse?: boolean } = {}) {
@@ -183,6 +203,37 @@ export class HyperdriveSource implements WritableLeaf {
     if (this.drive.core.peers.length === 0) this.#pending.end('alone')
   }
 
+  versions(): readonly DriveVersion[] {
+    if (this.#id === '') return []
+    const { core, version } = this.drive
+    const at = Math.max(1, this.#wholeVersion() ?? version)
+    return [{ id: this.identity, version: at, fork: core.fork }]
+  }
+
+  at(versions: Versions): Source | null {
+    const at = versions.get(this.identity)
+    return at ? new SourceAt(this, (opts) => this.#viewAt(at, opts), [at]) : null
+  }
+
+  async #viewAt({ version, fork }: DriveVersion, opts: ReadOptions = {}): Promise<LeafView> {
+    const { core } = this.drive
+    if (core.length < version && version > 1 && opts.wait !== false) await within(core.update(), opts.timeout)
+    if (core.fork !== fork || (core.length < version && version > 1)) {
+      const detail = core.fork === fork ? 'its peers have not told of it yet' : 'it was truncated since'
+      throw failure('VERSION_NOT_AVAILABLE', { drive: this.drive, detail })
+    }
+    const known = this.#past.get(version)
+    if (known?.fork === fork) return known
+    const isHere = version < 2 || core.contiguousLength >= version
+    const reader = isHere
+      ? new WholeReader(this.drive.db)
+      : new DemandReader(this.drive, version, this.#sparse, this.#pending)
+    const records = version < 2 ? Records.EMPTY : await this.#hidden!.load(reader, version, opts)
+    const view = new HyperdriveView(this.#host(), { version, fork }, records, reader, this.#bytes)
+    if (isHere) this.#past.set(version, view)
+    return view
+  }
+
   /** The version that can be read without the network; a drive of one's own is always whole. */
   #wholeVersion(): number | null {
     const { core, version } = this.drive
@@ -321,6 +372,10 @@ async function write(batch: BeeBatch, change: Change): Promise<void> {
       })
     case 'remove-directory':
       return batch.del(change.path, { keyEncoding: recordKeys('directories') })
+    case 'mount':
+      return batch.put(change.record.path, formatMount(change.record), { keyEncoding: recordKeys('mounts') })
+    case 'tag':
+      return batch.put(change.record.name, formatTag(change.record), { keyEncoding: recordKeys('tags') })
   }
 }
 

@@ -49,6 +49,11 @@ export interface BeeHistoryNode {
   value: Buffer | null
 }
 
+export interface BeeDifference {
+  left: BeeNode | null
+  right: BeeNode | null
+}
+
 export interface BeeBatch {
   put(key: string, value: unknown, opts: object): Promise<void>
   del(key: string, opts: object): Promise<void>
@@ -68,6 +73,8 @@ export interface Bee {
   get(key: string, opts: object): Promise<BeeNode | null>
   createRangeIterator(range: object, opts: object): BeeIterator
   createHistoryStream(opts: object): AsyncIterable<BeeHistoryNode>
+  /** What the bee has (left) and the other one had (right), where they differ. */
+  createDiffStream(other: Bee, range: object, opts: object): AsyncIterable<BeeDifference>
   checkout(version: number): Bee
   batch(): BeeBatch
 }

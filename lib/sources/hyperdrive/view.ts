@@ -1,5 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
-import type { KeyRange } from '../../path.ts'
+import { unstamped } from '../../format/stamp.ts'
+import { ancestors, isKey, type KeyRange } from '../../path.ts'
+import { nothing } from '../nothing.ts'
 import type { Records } from '../records.ts'
 import type {
   Candidate,
@@ -7,16 +9,26 @@ import type {
   Directory,
   Leaf,
   LeafView,
+  Mount,
   Origin,
+  Past,
   ScanOptions,
+  Tag,
   Tombstone
 } from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { unavailable } from './failure.ts'
-import { entryKeys } from './keys.ts'
+import { toTombstone } from './hidden.ts'
+import { entryKeys, recordKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
-import type { Bee, BeeNode } from './types.ts'
+import type { Bee, BeeHistoryNode, BeeNode } from './types.ts'
+
+/** How many changed keys are read at once. */
+const PAGE = 256
+
+/** How many blocks of a history are read at once. */
+const HISTORY_PAGE = 1024
 
 /** A Hyperdrive at one version. */
 export class HyperdriveView implements LeafView {
@@ -80,8 +92,93 @@ export class HyperdriveView implements LeafView {
     return Promise.resolve(this.records.directoriesBelow(folder))
   }
 
+  mounts(): readonly Mount[] {
+    return this.records.mounts()
+  }
+
+  tags(): readonly Tag[] {
+    return this.records.tags()
+  }
+
   leaves(): readonly LeafView[] {
     return [this]
+  }
+
+  changedKeys(since: LeafView, range: KeyRange, opts: ReadOptions = {}): AsyncIterable<string> | null {
+    if (!(since instanceof HyperdriveView) || since.#host.id !== this.#host.id || since.fork !== this.fork)
+      return null
+    if (since.version === this.version) return nothing()
+    // The newer of the two knows where the tree of the other one begins.
+    const [newer, older] = since.version > this.version ? [since, this] : [this, since]
+    return newer.#changedSince(older.version, range, opts)
+  }
+
+  async *#changedSince(
+    version: number,
+    range: KeyRange,
+    opts: ReadOptions
+  ): AsyncGenerator<string, void, void> {
+    for (let rest = range; ;) {
+      const keys = await this.#reader.run(opts, async (bee, options) => {
+        const [left, right] = [bee.checkout(this.version), bee.checkout(Math.max(1, version))]
+        const found: string[] = []
+        try {
+          const changes = left.createDiffStream(right, rest, {
+            ...options,
+            limit: PAGE,
+            keyEncoding: entryKeys,
+            valueEncoding: 'binary'
+          })
+          for await (const { left: now, right: before } of changes) found.push((now ?? before)!.key)
+        } finally {
+          await Promise.all([left.close(), right.close()])
+        }
+        return found
+      })
+      if (keys === null) throw unavailable()
+      yield* keys.filter(isKey)
+      if (keys.length < PAGE) return
+      rest = raise(rest, keys.at(-1)!)
+    }
+  }
+
+  async *history(key: string, opts: ReadOptions = {}): AsyncGenerator<Past, void, void> {
+    const { id, leaf } = { id: this.#host.id, leaf: this.leaf }
+    const entry = entryKeys.encode(key)
+    const tombstones = [key, ...[key, ...ancestors(key)].map((path) => path + '/')].map((name) =>
+      recordKeys('tombstones').encode(name)
+    )
+    const isOfKey = (bytes: Buffer) => [entry, ...tombstones].some((wanted) => wanted.equals(bytes))
+    // Blocks are read backwards and in pages, for a history is long and its end is seldom asked for.
+    for (let end = this.version; end > 1; end -= HISTORY_PAGE) {
+      const nodes = await this.#reader.run(opts, async (bee, options) => {
+        const found: BeeHistoryNode[] = []
+        const history = bee.createHistoryStream({
+          ...options,
+          gte: Math.max(1, end - HISTORY_PAGE),
+          lt: end,
+          checkout: this.version,
+          reverse: true,
+          keyEncoding: 'binary',
+          valueEncoding: 'binary'
+        })
+        for await (const node of history) if (isOfKey(node.key)) found.push(node)
+        return found
+      })
+      if (nodes === null) throw unavailable()
+      for (const { type, seq, key: bytes, value } of nodes) {
+        const origin = { id, seq }
+        if (bytes.equals(entry)) {
+          const version = type === 'put' ? this.#parse({ seq, key, value: value! }) : null
+          if (version?.unsized) await this.#measure(version)
+          if (version) yield { type: 'put', version }
+          else if (type === 'del') yield { type: 'del', version: { origin, leaf, stamp: unstamped(null) } }
+        } else if (type === 'put') {
+          const version = toTombstone(this.#host, bytes, value!, seq)
+          if (version) yield { type: 'bury', version }
+        }
+      }
+    }
   }
 
   async #page(range: KeyRange, limit: number, opts: ScanOptions): Promise<Page | null> {

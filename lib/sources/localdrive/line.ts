@@ -2,12 +2,18 @@ import type { Json } from '../../drive.ts'
 import { isObject } from '../../format/json.ts'
 import {
   formatDirectory,
+  formatMount,
+  formatTag,
   formatTombstone,
   parseDirectory,
+  parseMount,
+  parseTag,
   parseTombstone,
   tombstoneKey,
   type DirectoryRecord,
+  type MountRecord,
   type Parsed,
+  type TagRecord,
   type TombstoneRecord
 } from '../../format/records.ts'
 import { FORMAT_VERSION, isNewer } from '../../format/stamp.ts'
@@ -24,6 +30,8 @@ export type LogChange =
   | { type: 'unbury'; record: Pick<TombstoneRecord, 'path' | 'tree'> }
   | { type: 'make-directory'; record: DirectoryRecord }
   | { type: 'remove-directory'; path: string }
+  | { type: 'mount'; record: MountRecord }
+  | { type: 'tag'; record: TagRecord }
   /** A sidecar alone, as compaction leaves it: the file has long been there. */
   | { type: 'sidecar'; key: string; sidecar: Sidecar | null }
 
@@ -86,6 +94,10 @@ function formatChange(change: LogChange): Json {
       return { type: 'make-directory', path: change.record.path, record: formatDirectory(change.record) }
     case 'remove-directory':
       return { type: 'remove-directory', path: change.path }
+    case 'mount':
+      return { type: 'mount', path: change.record.path, record: formatMount(change.record) }
+    case 'tag':
+      return { type: 'tag', name: change.record.name, record: formatTag(change.record) }
   }
 }
 
@@ -123,6 +135,17 @@ function parseChange(change: unknown, tell: Tell): LogChange | null {
     }
     case 'remove-directory':
       return isPlace(path) ? { type, path } : null
+    case 'mount': {
+      if (!isPlace(path)) return null
+      const record = told(parseMount(path, change.record), 'mounts', path, tell)
+      return record && { type, record }
+    }
+    case 'tag': {
+      const { name } = change
+      if (typeof name !== 'string') return null
+      const record = told(parseTag(name, change.record), 'tags', name, tell)
+      return record && { type, record }
+    }
     default:
       return null
   }

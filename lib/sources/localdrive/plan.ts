@@ -11,6 +11,8 @@ type Step =
   | { type: 'bury' | 'unbury'; record: Pick<TombstoneRecord, 'path' | 'tree'> }
   | { type: 'make-directory'; record: { path: string } }
   | { type: 'remove-directory'; path: string }
+  | { type: 'mount'; record: { path: string } }
+  | { type: 'tag'; record: { name: string } }
 
 /** What a commit does to the folder, one thing at each path. */
 export interface Plan {
@@ -21,7 +23,7 @@ export interface Plan {
 }
 
 /** The path that a change is about. */
-export function pathOf(step: Step): string {
+export function pathOf(step: Exclude<Step, { type: 'tag' }>): string {
   if ('key' in step) return step.key
   return 'path' in step ? step.path : step.record.path
 }
@@ -39,7 +41,11 @@ export function settle<T extends Step>(changes: readonly T[]): T[] {
 
 export function plan(changes: readonly Step[]): Plan {
   const of = (...types: Step['type'][]) =>
-    new Set(changes.filter(({ type }) => types.includes(type)).map(pathOf))
+    new Set(
+      changes.flatMap((change) =>
+        change.type !== 'tag' && types.includes(change.type) ? pathOf(change) : []
+      )
+    )
   return {
     placed: of('file', 'link'),
     removed: of('remove'),
@@ -104,6 +110,7 @@ export async function check(root: Root, todo: Plan, isRecorded: (path: string) =
 /** Refuses paths that no commit may touch. */
 export function checkPaths(changes: readonly Step[]): void {
   for (const change of changes) {
+    if (change.type === 'tag') continue
     const path = pathOf(change)
     if (!isKey(path)) throw failure('EINVAL', { syscall: 'put', path })
     if (isHidden(path)) throw failure('EPERM', { syscall: 'put', path })
@@ -154,6 +161,10 @@ function slotOf(change: Step): string {
       return 'directory:' + change.record.path
     case 'remove-directory':
       return 'directory:' + change.path
+    case 'mount':
+      return 'mount:' + change.record.path
+    case 'tag':
+      return 'tag:' + change.record.name
     default:
       return 'file:' + change.key
   }

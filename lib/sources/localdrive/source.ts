@@ -1,7 +1,9 @@
 import { unlink } from 'node:fs/promises'
 import { Mutex } from 'async-mutex'
 import { errorCode, failure } from '../../errors.ts'
-import type { Candidate, Change, Draft, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type { DriveVersion } from '../../format/version.ts'
+import { SourceAt } from '../at.ts'
+import type { Candidate, Change, Draft, Source, SourceEvents, Staged, WritableLeaf } from '../source.ts'
 import { apply, type Applied } from './apply.ts'
 import type { Host } from './candidate.ts'
 import { metadataHooks, type LocaldriveLike } from './drive.ts'
@@ -85,6 +87,14 @@ export class LocaldriveSource implements WritableLeaf {
 
   update(): Promise<boolean> {
     return Promise.resolve(false)
+  }
+
+  versions(): readonly DriveVersion[] {
+    return []
+  }
+
+  at(): Source {
+    return new SourceAt(this, () => this.view())
   }
 
   stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { NO_CLOCK } from '../../format/clock.ts'
+import { NO_CLOCK, type Clock } from '../../format/clock.ts'
 import type { DirectoryRecord, TombstoneRecord } from '../../format/records.ts'
 import { isTime, unstamped, type Stamp } from '../../format/stamp.ts'
 import { ancestors, compareKeys, isIn, isKey, type KeyRange } from '../../path.ts'
@@ -11,9 +11,14 @@ import type {
   Directory,
   Leaf,
   LeafView,
+  Mount,
+  Past,
   ScanOptions,
-  Tombstone
+  Tag,
+  Tombstone,
+  Version
 } from '../source.ts'
+import { nothing } from '../nothing.ts'
 import { toCandidate, type Host } from './candidate.ts'
 import { LocaldriveCursor } from './cursor.ts'
 import { listFolder } from './listing.ts'
@@ -36,6 +41,14 @@ export class LocaldriveView implements LeafView {
 
   get leaf(): Leaf {
     return this.#host.leaf
+  }
+
+  mounts(): readonly Mount[] {
+    return [...this.#records.mounts.values()].map((record) => this.#recorded(record))
+  }
+
+  tags(): readonly Tag[] {
+    return [...this.#records.tags.values()].map((record) => this.#recorded(record))
   }
 
   leaves(): readonly LeafView[] {
@@ -65,6 +78,17 @@ export class LocaldriveView implements LeafView {
       if (isIn(record.path, folder)) found.push(...this.#tombstone(record))
     }
     return found
+  }
+
+  changedKeys(): AsyncIterable<string> {
+    // A folder has no other version than the one of now.
+    return nothing()
+  }
+
+  async *history(key: string): AsyncIterable<Past> {
+    const version = await this.find(key)
+    if (version) yield { type: 'put', version }
+    for (const tombstone of this.tombstonesOver(key)) yield { type: 'bury', version: tombstone }
   }
 
   async directoryAt(folder: string): Promise<Directory | null> {
@@ -108,10 +132,15 @@ export class LocaldriveView implements LeafView {
   }
 
   #tombstone(record: TombstoneRecord | undefined): Tombstone[] {
-    if (!record) return []
+    return record ? [this.#recorded(record)] : []
+  }
+
+  #recorded<T extends { mtime: number; ctime: number | null; clock: Clock }>(
+    record: T
+  ): Version & { record: T } {
     const { mtime, ctime, clock } = record
     const stamp: Stamp = { ...unstamped(mtime), ctime, clock }
-    return [{ origin: this.#host.record, leaf: this.#host.leaf, stamp, record }]
+    return { origin: this.#host.record, leaf: this.#host.leaf, stamp, record }
   }
 
   #directory(path: string, stat: Stats): Directory {

@@ -1,0 +1,34 @@
+import { Readable } from 'streamx'
+import type { Entry, ReadOptions } from '../../drive.ts'
+import { differences } from '../../overlay/diff.ts'
+import type { MergedView } from '../../overlay/view.ts'
+import { folderRange, toFolder } from '../../path.ts'
+import { toEntry } from './entry.ts'
+
+/** What stands at a key now (left) and stood there at another version (right); null where nothing does. */
+export interface EntryDifference {
+  left: Entry | null
+  right: Entry | null
+}
+
+/** Both views of a comparison, taken when it begins. */
+export type Views = () => Promise<{ now: MergedView; before: MergedView; close(): Promise<void> }>
+
+/** Where the entries below a folder differ between two views, in the order of keys. */
+export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {
+  const run = async function* (): AsyncGenerator<EntryDifference, void, void> {
+    const range = folderRange(toFolder(folder, 'diff'))
+    const { now, before, close } = await views()
+    try {
+      for await (const change of differences(now, before, range, opts)) {
+        yield {
+          left: change.now && toEntry(change.now, now),
+          right: change.before && toEntry(change.before, before)
+        }
+      }
+    } finally {
+      await close()
+    }
+  }
+  return Readable.from(run())
+}

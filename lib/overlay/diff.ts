@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util'
+import TinyQueue from 'tinyqueue'
+import type { ReadOptions } from '../drive.ts'
+import { tombstoneKey } from '../format/records.ts'
+import { compareKeys, folderRange, inRange, isIn, type KeyRange } from '../path.ts'
+import type { Candidate, Cursor, LeafView, Tombstone } from '../sources/source.ts'
+import type { Located, LocatedCursor, MergedView } from './view.ts'
+
+/** How many keys are read at once. */
+const PAGE = 256
+
+/** What stands at a key in two views; null where nothing does. */
+export interface Difference {
+  readonly key: string
+  readonly now: Located | null
+  readonly before: Located | null
+}
+
+/**
+ * Where two merged views differ in a range of keys, in order. It costs what has changed in the drives, not what they hold, but for drives
+ * that are in one of the views only.
+ */
+export async function* differences(
+  now: MergedView,
+  before: MergedView,
+  range: KeyRange,
+  opts: ReadOptions = {}
+): AsyncGenerator<Difference, void, void> {
+  for await (const key of changedKeys(now, before, range, opts)) {
+    const [left, right] = await Promise.all([now.locate(key, opts), before.locate(key, opts)])
+    if (!isSameVersion(left?.candidate, right?.candidate)) yield { key, now: left, before: right }
+  }
+}
+
+/** The keys at which two merged views may differ, each once and in order. */
+export async function* changedKeys(
+  now: MergedView,
+  before: MergedView,
+  range: KeyRange,
+  opts: ReadOptions = {}
+): AsyncGenerator<string, void, void> {
+  const inputs: AsyncIterable<string>[] = []
+  const add = (cursor: Cursor | LocatedCursor) => void inputs.push(keysOf(cursor))
+  const addWhole = (view: LeafView) => add(view.scan(range, opts))
+  const left = leavesOf(now)
+  const right = leavesOf(before)
+  for (const [identity, view] of left) {
+    const other = right.get(identity)
+    const changed = other && view.changedKeys(other, range, opts)
+    if (changed) inputs.push(changed)
+    else for (const whole of other ? [view, other] : [view]) addWhole(whole)
+    // Deletions change what is visible of other drives.
+    for (const { path, tree } of changedTombstones(view, other)) {
+      if (inRange(path, range)) inputs.push(one(path))
+      const below = tree ? intersection(range, path) : null
+      if (below) for (const view of [now, before]) add(view.winners(below, opts))
+    }
+  }
+  for (const [identity, view] of right) {
+    if (left.has(identity)) continue
+    addWhole(view)
+    for (const { path, tree } of changedTombstones(view, undefined)) {
+      if (inRange(path, range)) inputs.push(one(path))
+      const below = tree ? intersection(range, path) : null
+      if (below) for (const view of [now, before]) add(view.winners(below, opts))
+    }
+  }
+  yield* merged(inputs)
+}
+
+/** Whether two candidates are one version of a path. Where a drive has no history, one that looks the same is taken for the same. */
+export function isSameVersion(a: Candidate | undefined, b: Candidate | undefined): boolean {
+  if (!a || !b) return a === b
+  if (a.leaf.identity !== b.leaf.identity || a.key !== b.key) return false
+  if (a.leaf.versioned) return a.origin.id === b.origin.id && a.origin.seq === b.origin.seq
+  return isDeepStrictEqual([a.value, a.stamp], [b.value, b.stamp])
+}
+
+function leavesOf(view: MergedView): Map<string, LeafView> {
+  return new Map(view.leaves().map((leaf) => [leaf.leaf.identity, leaf]))
+}
+
+function changedTombstones(view: LeafView, other: LeafView | undefined): { path: string; tree: boolean }[] {
+  const [left, right] = [tombstonesOf(view), other ? tombstonesOf(other) : new Map<string, Tombstone>()]
+  const changed = (a: Map<string, Tombstone>, b: Map<string, Tombstone>) =>
+    [...a]
+      .filter(([key, tombstone]) => !isSameTombstone(tombstone, b.get(key)))
+      .map(([, { record }]) => record)
+  return [...changed(left, right), ...changed(right, left)]
+}
+
+function tombstonesOf(view: LeafView): Map<string, Tombstone> {
+  return new Map(view.tombstonesBelow('').map((tombstone) => [tombstoneKey(tombstone.record), tombstone]))
+}
+
+function isSameTombstone(a: Tombstone, b: Tombstone | undefined): boolean {
+  return b !== undefined && a.origin.seq === b.origin.seq && isDeepStrictEqual(a.stamp, b.stamp)
+}
+
+/** What of a range lies below a folder, null for nothing; the range is of one folder, or of everything. */
+function intersection(range: KeyRange, folder: string): KeyRange | null {
+  const { gt } = range
+  if (gt === undefined || !gt.endsWith('/')) return folderRange(folder)
+  const within = gt.slice(0, -1)
+  if (within === '' || isIn(folder, within)) return folderRange(folder)
+  return isIn(within, folder) ? range : null
+}
+
+async function* one(key: string): AsyncGenerator<string, void, void> {
+  yield key
+}
+
+async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
+  try {
+    for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+      for (const item of page) yield 'candidate' in item ? item.candidate.key : item.key
+    }
+  } finally {
+    await cursor.close()
+  }
+}
+
+/** Many rows of keys, each in order, as one, without any key twice. */
+async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator<string, void, void> {
+  interface Row {
+    key: string
+    readonly rest: AsyncIterator<string>
+  }
+  const rows = inputs.map((input) => input[Symbol.asyncIterator]())
+  const queue = new TinyQueue<Row>([], (a, b) => compareKeys(a.key, b.key))
+  const take = async (rest: AsyncIterator<string>) => {
+    const { done, value } = await rest.next()
+    if (done !== true) queue.push({ key: value, rest })
+  }
+  try {
+    await Promise.all(rows.map(take))
+    let last: string | null = null
+    for (let row = queue.pop(); row; row = queue.pop()) {
+      if (row.key !== last) yield (last = row.key)
+      await take(row.rest)
+    }
+  } finally {
+    await Promise.all(rows.map((row) => row.return?.()))
+  }
+}
