@@ -8,8 +8,11 @@ import { failure, MultiDriveError } from './errors.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { history, type HistoryOptions } from './faces/drive/history.ts'
+import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
@@ -17,6 +20,7 @@ import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } fro
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
+import { conflictAt } from './overlay/conflicts.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import type { MergedView } from './overlay/view.ts'
@@ -239,10 +243,51 @@ class MultiDriveClass extends Face {
    *
    * @throws as `entry`
    */
-  async conflicts(path: string, opts: ReadOptions = {}): Promise<Entry[]> {
-    const key = toKey(path, 'conflicts')
-    const view = await this.reader(opts)
-    return (await view.conflicts(key, opts)).map((located) => toEntry(located, view))
+  conflicts(path: string, opts?: ReadOptions): Promise<Entry[]>
+  /**
+   * Every path below a folder that has a conflict, in the order of keys, as a stream of {@link PathConflict}.
+   *
+   * @throws (as `error`) as `list`
+   */
+  conflicts(opts?: ConflictsOptions): Readable
+  conflicts(target: string | ConflictsOptions = {}, opts: ReadOptions = {}): Promise<Entry[]> | Readable {
+    if (typeof target === 'object') return conflicts(() => this.reader(target), target)
+    return this.#conflicts(target, opts)
+  }
+
+  /**
+   * Settles a path, whether or not it has a conflict: what lands has seen all that is here by now.
+   *
+   * @param how - the bytes of a file, or text in UTF-8; `{ keep: drive }` for what that drive of the set has there, a file or a link with all
+   *   that belongs to it but its date; null to delete
+   * @param opts - with bytes as for {@link put}; with `keep` how those of another drive are waited for
+   * @throws ENOENT when the drive to keep has nothing there, DRIVE_INVALID when it is not in the set, else as {@link put} and `get`
+   */
+  async resolve(path: string, how: Resolution, opts: PutOptions & ReadOptions = {}): Promise<void> {
+    if (how === null) {
+      await this.#opening('resolve')
+      await settleByDeletion(this.#overlay, path)
+    } else if (isKeep(how)) {
+      const { keep } = how
+      await this.#opening('resolve', opts)
+      await keepVersion(this.#overlay, path, keep, opts)
+    } else {
+      const head = fileHead(path, opts, 'resolve')
+      const bytes = toBytes(how, 'resolve', head.key)
+      await this.#opening('resolve')
+      await putFile(this.#overlay, head, bytes, 'resolve')
+    }
+  }
+
+  /**
+   * The versions of a path over all drives, the newest first, as a stream: none before one whose author had seen it, else the later date
+   * first. Each is an entry with `type: 'put'`, which `get` and `createReadStream` take, or tells with `type: 'del'` that the path was deleted.
+   * Drives without history tell what they hold now.
+   *
+   * @throws (as `error`) as `entry`
+   */
+  history(path: string, opts: HistoryOptions = {}): Readable {
+    return history(() => this.reader(opts), path, opts)
   }
 
   /**
@@ -441,6 +486,12 @@ class MultiDriveClass extends Face {
     const now = await this.reader(opts)
     const past = this.checkout(version)
     return { now, before: await (past as MultiDriveClass).reader(opts), close: () => past.close() }
+  }
+
+  async #conflicts(path: string, opts: ReadOptions): Promise<Entry[]> {
+    const key = toKey(path, 'conflicts')
+    const view = await this.reader(opts)
+    return (await conflictAt(view, key, opts)).map((located) => toEntry(located, view))
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Mutex } from 'async-mutex'
-import type { Candidate, Staged, WritableLeaf } from '../sources/source.ts'
+import type { ReadOptions } from '../drive.ts'
+import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
-import type { MergedView } from './view.ts'
+import type { Located, MergedView } from './view.ts'
 import { worst } from './failure.ts'
 import { FileDraft } from './draft.ts'
 import { commitWith } from './write.ts'
@@ -16,6 +17,7 @@ export class Preparation {
   readonly #staged: Map<string, { of: Candidate | null; staged: Staged }>
   readonly #seen = new Map<string, Node | null>()
   readonly #walked = new Map<string, readonly Node[]>()
+  readonly #found: { source: Source; key: string; candidate: Candidate | null }[] = []
 
   /** @internal */
   constructor(
@@ -42,6 +44,13 @@ export class Preparation {
     return nodes
   }
 
+  /** What one drive of the set shows at a key, whatever the others hold; watched as by {@link look}. */
+  async lookIn(source: Source, key: string, opts: ReadOptions = {}): Promise<Located | null> {
+    const located = await this.tree.view.findIn(source, key, opts)
+    this.#found.push({ source, key, candidate: located?.candidate ?? null })
+    return located
+  }
+
   /** Says what stands at a key, for one who has looked already; watched as by {@link look}. */
   see(key: string, node: Node | null): void {
     this.#seen.set(key, node)
@@ -52,13 +61,19 @@ export class Preparation {
    *
    * @param of - the version that they come from, null for bytes that come from nowhere else
    * @param stage - how, for anything but a plain copy of that version
+   * @param opts - how a plain copy waits for bytes that are not here
    */
-  async stage(key: string, of: Candidate | null, stage?: () => Promise<Staged>): Promise<Staged> {
+  async stage(
+    key: string,
+    of: Candidate | null,
+    stage?: (() => Promise<Staged>) | null,
+    opts: ReadOptions = {}
+  ): Promise<Staged> {
     const before = this.#staged.get(key)
     if (before && isSame(before.of, of)) return before.staged
     this.#staged.delete(key)
     await before?.staged.discard()
-    const staged = await (stage?.() ?? this.#copy(of!)).catch((error: unknown) => {
+    const staged = await (stage?.() ?? this.#copy(of!, opts)).catch((error: unknown) => {
       throw worst([{ source: this.writer, error }], key)
     })
     this.#staged.set(key, { of, staged })
@@ -66,9 +81,9 @@ export class Preparation {
   }
 
   /** Bytes of another drive may be long in coming: they wait aside until they are all here. */
-  async #copy(candidate: Candidate): Promise<Staged> {
+  async #copy(candidate: Candidate, opts: ReadOptions): Promise<Staged> {
     if (candidate.leaf === this.writer) return this.writer.reuse(candidate)
-    const draft = new FileDraft(candidate)
+    const draft = new FileDraft(candidate, opts)
     try {
       await draft.open()
       await draft.detach()
@@ -83,6 +98,9 @@ export class Preparation {
     if (view === this.tree.view && view.leaves().every(({ leaf }) => leaf.versioned)) return true
     const tree = new Tree(view)
     for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
+    for (const { source, key, candidate } of this.#found) {
+      if (!isSame((await view.findIn(source, key))?.candidate ?? null, candidate)) return false
+    }
     for (const [folder, before] of this.#walked) {
       const now = await walk(tree, folder)
       if (before.length !== now.length || !before.every((node, i) => isSameNode(node, now[i]!))) return false

@@ -1,9 +1,10 @@
-import { Readable } from 'streamx'
+import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { differences } from '../../overlay/diff.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
+import { generated } from './generated.ts'
 
 /** What stands at a key now (left) and stood there at another version (right); null where nothing does. */
 export interface EntryDifference {
@@ -30,5 +31,5 @@ export function diff(views: Views, folder: string | undefined, opts: ReadOptions
       await close()
     }
   }
-  return Readable.from(run())
+  return generated(run)
 }
