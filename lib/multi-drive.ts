@@ -17,6 +17,7 @@ import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import { diffStream } from './faces/fs/diff-stream.ts'
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
@@ -311,13 +312,30 @@ class MultiDriveClass extends Face {
    * Where the entries below a folder differ from those of another version, in the order of keys: a stream of `{ left, right }`, the left
    * one that of now. It costs what has changed since, not what there is.
    *
-   * @param version - what {@link version} gave
+   * @param version - what {@link version} gave, or a checkout
    * @param folder - default the root
    * @throws (as `error`) as {@link checkout}, and as `entry`
    */
-  diff(version: string, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
+  diff(version: string | MultiDrive, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
+  }
+
+  /**
+   * Where files, links and folders are others than at a version, in the form of Hyperdrive 10: a stream of `put` and `del` with a `name` (the
+   * path without its first slash), the `seq` and the stat that is there now, and the `seq` that was there.
+   *
+   * @param version - as for {@link diff}
+   * @param prefix - the folder that it is about, default the root
+   * @throws (as `error`) as {@link diff}
+   */
+  createDiffStream(
+    version: string | MultiDrive,
+    prefix?: string | ReadOptions | null,
+    opts: ReadOptions = {}
+  ): Readable {
+    if (typeof prefix === 'object' && prefix !== null) return this.createDiffStream(version, null, prefix)
+    return diffStream(() => this.#views(version, opts), prefix ?? undefined, opts)
   }
 
   /**
@@ -482,10 +500,13 @@ class MultiDriveClass extends Face {
   }
 
   /** The view of now and that of a version. */
-  async #views(version: string, opts: ReadOptions): ReturnType<Views> {
+  async #views(version: string | MultiDrive, opts: ReadOptions): ReturnType<Views> {
     const now = await this.reader(opts)
+    if (version instanceof MultiDriveClass) {
+      return { now, before: await version.reader(opts), close: () => Promise.resolve() }
+    }
     const past = this.checkout(version)
-    return { now, before: await (past as MultiDriveClass).reader(opts), close: () => past.close() }
+    return { now, before: await past.reader(opts), close: () => past.close() }
   }
 
   async #conflicts(path: string, opts: ReadOptions): Promise<Entry[]> {

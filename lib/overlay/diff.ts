@@ -51,7 +51,7 @@ export async function* changedKeys(
     else for (const whole of other ? [view, other] : [view]) addWhole(whole)
     // Deletions change what is visible of other drives.
     for (const { path, tree } of changedTombstones(view, other)) {
-      if (inRange(path, range)) inputs.push(one(path))
+      if (inRange(path, range)) inputs.push(each([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -60,7 +60,7 @@ export async function* changedKeys(
     if (left.has(identity)) continue
     addWhole(view)
     for (const { path, tree } of changedTombstones(view, undefined)) {
-      if (inRange(path, range)) inputs.push(one(path))
+      if (inRange(path, range)) inputs.push(each([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -76,11 +76,15 @@ export function isSameVersion(a: Candidate | undefined, b: Candidate | undefined
   return isDeepStrictEqual([a.value, a.stamp], [b.value, b.stamp])
 }
 
-function leavesOf(view: MergedView): Map<string, LeafView> {
+export function leavesOf(view: MergedView): Map<string, LeafView> {
   return new Map(view.leaves().map((leaf) => [leaf.leaf.identity, leaf]))
 }
 
-function changedTombstones(view: LeafView, other: LeafView | undefined): { path: string; tree: boolean }[] {
+/** The paths of tombstones that only one of two views of a leaf has, or that are others in each. */
+export function changedTombstones(
+  view: LeafView,
+  other: LeafView | undefined
+): { path: string; tree: boolean }[] {
   const [left, right] = [tombstonesOf(view), other ? tombstonesOf(other) : new Map<string, Tombstone>()]
   const changed = (a: Map<string, Tombstone>, b: Map<string, Tombstone>) =>
     [...a]
@@ -106,11 +110,12 @@ function intersection(range: KeyRange, folder: string): KeyRange | null {
   return isIn(within, folder) ? range : null
 }
 
-async function* one(key: string): AsyncGenerator<string, void, void> {
-  yield key
+/** What is known already, as a row to be merged. */
+export async function* each(keys: Iterable<string>): AsyncGenerator<string, void, void> {
+  yield* await Promise.resolve(keys)
 }
 
-async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
+export async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
   try {
     for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
       for (const item of page) yield 'candidate' in item ? item.candidate.key : item.key
@@ -121,7 +126,7 @@ async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, v
 }
 
 /** Many rows of keys, each in order, as one, without any key twice. */
-async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator<string, void, void> {
+export async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator<string, void, void> {
   interface Row {
     key: string
     readonly rest: AsyncIterator<string>
@@ -129,8 +134,8 @@ async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator
   const rows = inputs.map((input) => input[Symbol.asyncIterator]())
   const queue = new TinyQueue<Row>([], (a, b) => compareKeys(a.key, b.key))
   const take = async (rest: AsyncIterator<string>) => {
-    const { done, value } = await rest.next()
-    if (done !== true) queue.push({ key: value, rest })
+    const next = await rest.next()
+    if (next.done !== true) queue.push({ key: next.value, rest })
   }
   try {
     await Promise.all(rows.map(take))
@@ -140,6 +145,6 @@ async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator
       await take(row.rest)
     }
   } finally {
-    await Promise.all(rows.map((row) => row.return?.()))
+    await Promise.all(rows.map(async (row) => row.return?.()))
   }
 }

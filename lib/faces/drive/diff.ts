@@ -13,7 +13,7 @@ export interface EntryDifference {
 }
 
 /** Both views of a comparison, taken when it begins. */
-export type Views = () => Promise<{ now: MergedView; before: MergedView; close(): Promise<void> }>
+export type Views = () => Promise<{ now: MergedView; before: MergedView; close: () => Promise<void> }>
 
 /** Where the entries below a folder differ between two views, in the order of keys. */
 export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {
