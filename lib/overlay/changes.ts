@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ReadOptions } from '../drive.ts'
-import { compareKeys, folderRange, isIn } from '../path.ts'
+import type { Drive, ReadOptions } from '../drive.ts'
+import { compareKeys, folderRange, isIn, type KeyRange } from '../path.ts'
 import type { Directory, LeafView, View } from '../sources/source.ts'
 import { changedKeys, changedTombstones, each, isSameVersion, keysOf, leavesOf, merged } from './diff.ts'
 import type { Node } from './tree.ts'
 import type { MergedView } from './view.ts'
+
+/** A range with no key in it. */
+const NOTHING: KeyRange = { gt: '/', lt: '/' }
 
 /** What stands at a path in two views: a file, a link, or a folder that there is a record of; null where nothing does. */
 export interface NodeChange {
@@ -32,6 +35,47 @@ export async function* nodeChanges(
     const [left, right] = await Promise.all([standsAt(now, key, opts), standsAt(before, key, opts)])
     if (!isSameStanding(left, right)) yield { key, now: left, before: right }
   }
+}
+
+/**
+ * Whether two merged views may differ below a folder: true too where that cannot be told.
+ *
+ * @param told - the drives that have told of a change since the view of before was taken
+ */
+export async function mayDiffer(
+  now: MergedView,
+  before: MergedView,
+  folder: string,
+  told: ReadonlySet<Drive>,
+  opts: ReadOptions = {}
+): Promise<boolean> {
+  const known = leavesOf(before)
+  for (const { source, view } of now.places()) {
+    const other = known.get(view.leaf.identity)
+    const isTold = told.has(source.drive)
+    if (isTold && (!view.leaf.versioned || other?.partial)) return true
+    if (other && view.leaf.versioned && !canCompare(view, other)) return true
+  }
+  for await (const _ of nodeChanges(now, before, folder, opts)) return true
+  return false
+}
+
+/** Whether {@link nodeChanges} tells all that has changed, though nothing of the view of before has been kept. */
+export function isTraceable(now: MergedView, before: MergedView): boolean {
+  const known = leavesOf(before)
+  const isVersioned = [...now.leaves(), ...known.values()].every(({ leaf }) => leaf.versioned)
+  return (
+    isVersioned &&
+    now.leaves().every((view) => {
+      const other = known.get(view.leaf.identity)
+      return !other || (!other.partial && canCompare(view, other))
+    })
+  )
+}
+
+/** Whether the drive has a common history with what it was; one that was truncated has not. */
+function canCompare(view: LeafView, other: LeafView): boolean {
+  return view.changedKeys(other, NOTHING) !== null
 }
 
 /** Whether what differs between two views is no more than what their drives hold. */

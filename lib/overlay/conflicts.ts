@@ -1,7 +1,7 @@
 import type { ReadOptions } from '../drive.ts'
-import type { KeyRange } from '../path.ts'
+import { compareKeys, folderRange, type KeyRange } from '../path.ts'
 import { worst } from './failure.ts'
-import { LaneFailures, Merge } from './merge.ts'
+import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { concurrent, order } from './resolve.ts'
 import { gather, type Located, type MergedView, type Place } from './view.ts'
 
@@ -35,10 +35,7 @@ export async function* conflictsIn(
   range: KeyRange,
   opts: ReadOptions = {}
 ): AsyncGenerator<Conflict, void, void> {
-  const merge = new Merge(
-    versioned(view).map(({ source, view: leaf }) => ({ source, cursor: leaf.scan(range, opts) })),
-    false
-  )
+  const merge = mergeOf(view, range, opts)
   try {
     for (let merged = await merge.next(); merged !== null; merged = await merge.next()) {
       const { key, found } = merged
@@ -50,6 +47,36 @@ export async function* conflictsIn(
   } finally {
     await merge.close()
   }
+}
+
+/** As {@link conflictsIn}, of some keys in order: every drive is read where these lie, and nowhere else. */
+export async function* conflictsAmong(
+  view: MergedView,
+  keys: AsyncIterable<string>,
+  opts: ReadOptions = {}
+): AsyncGenerator<Conflict, void, void> {
+  const merge = mergeOf(view, folderRange(''), opts)
+  let merged: Merged | null = null
+  try {
+    for await (const key of keys) {
+      if (merged === null || compareKeys(merged.key, key) < 0) {
+        merge.seek(key)
+        merged = await merge.next()
+        if (merged === null) return
+      }
+      const at = merged.key === key ? rivals(view, key, merged.found) : []
+      if (at.length > 0) yield { key, rivals: at }
+    }
+  } catch (err) {
+    throw err instanceof LaneFailures ? worst(err.failures) : err
+  } finally {
+    await merge.close()
+  }
+}
+
+function mergeOf(view: MergedView, range: KeyRange, opts: ReadOptions): Merge {
+  const inputs = versioned(view).map(({ source, view: leaf }) => ({ source, cursor: leaf.scan(range, opts) }))
+  return new Merge(inputs, false)
 }
 
 function versioned(view: MergedView): Place[] {

@@ -1,6 +1,9 @@
 import { EventEmitter, on } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
-import type { Node } from '../../overlay/tree.ts'
+import { isTraceable, nodeChanges } from '../../overlay/changes.ts'
+import { joined } from '../../overlay/joined.ts'
+import type { Node, Resolved, Tree } from '../../overlay/tree.ts'
+import { ancestors, isIn } from '../../path.ts'
 import { checkSignal, encoded, toOptions, toPath, type PathLike } from './arguments.ts'
 import { namesBelow } from './look.ts'
 import { resolve, treeOf, type Host } from './host.ts'
@@ -26,46 +29,29 @@ export function watch(
   onerror: (err: unknown) => void
 ): Watcher {
   const at = toPath(path)
-  let known: Map<string, unknown> | null = null
-  // 'again' when something has changed since the look that is under way.
-  let state: 'still' | 'looking' | 'again' = 'still'
+  let known: Look | null = null
   let closed = false
 
-  const look = async () => {
+  const tell = (name: string, before: unknown, now: unknown) => {
+    if (closed || isDeepStrictEqual(before, now)) return
+    // What the callback throws is its own affair.
+    process.nextTick(onchange, before === undefined || now === undefined ? 'rename' : 'change', name)
+  }
+  const work = async () => {
     const tree = await treeOf(host)
-    const found = new Map<string, unknown>()
-    const { key, node } = await resolve(tree, at, true)
-    if (node) found.set(key.slice(key.lastIndexOf('/') + 1), versionOf(node))
-    if (node?.kind === 'directory') {
-      for (const { name, node: below } of await namesBelow(tree, key, true)) found.set(name, versionOf(below))
-    }
-    return found
-  }
-  const tell = (before: Map<string, unknown>, now: Map<string, unknown>) => {
-    for (const name of new Set([...before.keys(), ...now.keys()])) {
-      if (closed) return
-      // What the callback throws is its own affair.
-      if (before.has(name) !== now.has(name)) process.nextTick(onchange, 'rename', name)
-      else if (!isDeepStrictEqual(before.get(name), now.get(name))) process.nextTick(onchange, 'change', name)
+    const root = await resolve(tree, at, true).catch(absentAsNull)
+    if (known && isFollowed(known, tree, root)) await follow(known, tree, root, tell)
+    else {
+      const names = await look(tree, root)
+      const before = known?.names ?? names
+      for (const name of new Set([...before.keys(), ...names.keys()]))
+        tell(name, before.get(name), names.get(name))
+      known = { tree, root, names }
     }
   }
-  const run = async () => {
-    const begun = state
-    state = begun === 'still' ? 'looking' : 'again'
-    if (begun !== 'still') return
-    try {
-      const now = await look().catch(absentAsEmpty)
-      if (known) tell(known, now)
-      known = now
-    } finally {
-      const isAgain = (state as string) === 'again'
-      state = 'still'
-      if (isAgain && !closed) update()
-    }
-  }
-  const update = () => {
-    run().catch(onerror)
-  }
+  const update = joined(async () => {
+    if (!closed) await work()
+  }, onerror)
   const forget = host.onUpdate(update)
   update()
   const destroy = () => {
@@ -75,6 +61,63 @@ export function watch(
   return { destroy, close: destroy }
 }
 
+/** What was found where a path leads, null where nothing was. */
+interface Look {
+  tree: Tree
+  root: Resolved | null
+  /** What stands at each name there, that of the path itself among them. */
+  readonly names: Map<string, unknown>
+}
+
+async function look(tree: Tree, root: Resolved | null): Promise<Map<string, unknown>> {
+  const names = new Map<string, unknown>()
+  if (!root?.node) return names
+  const { key, node } = root
+  names.set(key.slice(key.lastIndexOf('/') + 1), versionOf(node))
+  if (node.kind !== 'directory') return names
+  for (const { name, node: below } of await namesBelow(tree, key, true)) names.set(name, versionOf(below))
+  return names
+}
+
+/** Whether a folder is still where it was, and it can be told what has changed in it. */
+function isFollowed(known: Look, tree: Tree, root: Resolved | null): root is Resolved {
+  return (
+    root?.node?.kind === 'directory' &&
+    known.root?.node?.kind === 'directory' &&
+    known.root.key === root.key &&
+    isTraceable(tree.view, known.tree.view)
+  )
+}
+
+/** Brings what is known of a folder to what is there now, by what has changed. */
+async function follow(
+  known: Look,
+  tree: Tree,
+  root: Resolved,
+  tell: (name: string, before: unknown, now: unknown) => void
+): Promise<void> {
+  const { key: folder } = root
+  const found = new Map<string, unknown>()
+  const see = async (key: string) => {
+    const name = key.slice(folder.length + 1)
+    if (found.has(name)) return
+    const node = await tree.at(key)
+    found.set(name, node ? versionOf(node) : undefined)
+  }
+  for await (const { key } of nodeChanges(tree.view, known.tree.view, folder)) {
+    await see(key)
+    // A folder may be there for what is in it alone.
+    for (const above of ancestors(key)) if (above !== folder && isIn(above, folder)) await see(above)
+  }
+  for (const [name, now] of found) {
+    tell(name, known.names.get(name), now)
+    if (now === undefined) known.names.delete(name)
+    else known.names.set(name, now)
+  }
+  known.tree = tree
+  known.root = root
+}
+
 /** What changes when something else stands at a name; a folder is the same whatever is in it. */
 function versionOf(node: Node): unknown {
   if (node.kind === 'directory') return 'directory'
@@ -82,8 +125,8 @@ function versionOf(node: Node): unknown {
   return leaf.versioned ? [origin.id, origin.seq] : [leaf.name, stamp, value]
 }
 
-function absentAsEmpty(err: unknown): Map<string, unknown> {
-  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((err as { code: string }).code)) return new Map()
+function absentAsNull(err: unknown): null {
+  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((err as { code: string }).code)) return null
   throw err
 }
 

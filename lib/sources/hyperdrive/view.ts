@@ -60,6 +60,10 @@ export class HyperdriveView implements LeafView {
     return { id: this.#host.id, seq: this.version - 1 }
   }
 
+  get partial(): boolean {
+    return this.version > 1 && this.#reader.partial
+  }
+
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
     const node = await this.#reader.run(opts, (bee, options) =>
       bee.get(key, { ...options, checkout: this.version, keyEncoding: entryKeys, valueEncoding: 'binary' })
