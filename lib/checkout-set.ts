@@ -1,4 +1,4 @@
-import type { AddDriveOptions, Drives } from './drive-set.ts'
+import type { Drives } from './drive-set.ts'
 import type { Drive } from './drive.ts'
 import { failure } from './errors.ts'
 import type { Versions } from './format/version.ts'
@@ -53,7 +53,7 @@ export class CheckoutSet implements Drives {
     return this.#primary
   }
 
-  add(_drive: unknown, _opts: AddDriveOptions): Promise<never> {
+  add(): Promise<never> {
     return Promise.reject(readOnly('addDrive'))
   }
 

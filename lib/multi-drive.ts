@@ -440,7 +440,7 @@ class MultiDriveClass extends Face {
   async #views(version: string, opts: ReadOptions): ReturnType<Views> {
     const now = await this.reader(opts)
     const past = this.checkout(version)
-    return { now, before: await (past as MultiDriveClass).reader(opts), close: () => past.close() }
+    return { now, before: await past.reader(opts), close: () => past.close() }
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {

@@ -159,7 +159,7 @@ test('diff(version, folder, opts) gives { left, right } of what differs, in orde
   const late = await hyperdrive(t)
   await late.put('/late', 'late')
   await multi.addDrive(late)
-  const differences = await collect<any>(multi.diff(version))
+  const differences = await collect(multi.diff(version))
   const shape = differences.map(({ left, right }) => [left?.key ?? null, right?.key ?? null])
   t.same(shape, [
     [null, '/a/gone'],
@@ -172,7 +172,7 @@ test('diff(version, folder, opts) gives { left, right } of what differs, in orde
   const [, , theirs] = differences
   t.equal(String(await multi.get(theirs.left)), 'new')
   t.equal(String(await multi.get(theirs.right)), 'old')
-  t.same((await collect<any>(multi.diff(version, '/a'))).length, 3)
-  t.same((await collect<any>(multi.diff(version, '/tree', {}))).length, 1)
-  t.same((await collect<any>(multi.diff(version, {}))).length, 6)
+  t.same((await collect(multi.diff(version, '/a'))).length, 3)
+  t.same((await collect(multi.diff(version, '/tree', {}))).length, 1)
+  t.same((await collect(multi.diff(version, {}))).length, 6)
 })

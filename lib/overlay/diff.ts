@@ -107,7 +107,7 @@ function intersection(range: KeyRange, folder: string): KeyRange | null {
 }
 
 async function* one(key: string): AsyncGenerator<string, void, void> {
-  yield key
+  yield await Promise.resolve(key)
 }
 
 async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
@@ -129,8 +129,8 @@ async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator
   const rows = inputs.map((input) => input[Symbol.asyncIterator]())
   const queue = new TinyQueue<Row>([], (a, b) => compareKeys(a.key, b.key))
   const take = async (rest: AsyncIterator<string>) => {
-    const { done, value } = await rest.next()
-    if (done !== true) queue.push({ key: value, rest })
+    const next = await rest.next()
+    if (next.done !== true) queue.push({ key: next.value, rest })
   }
   try {
     await Promise.all(rows.map(take))
@@ -140,6 +140,6 @@ async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator
       await take(row.rest)
     }
   } finally {
-    await Promise.all(rows.map((row) => row.return?.()))
+    for (const row of rows) await row.return?.()
   }
 }

@@ -18,7 +18,8 @@ export type Views = () => Promise<{ now: MergedView; before: MergedView; close()
 export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {
   const run = async function* (): AsyncGenerator<EntryDifference, void, void> {
     const range = folderRange(toFolder(folder, 'diff'))
-    const { now, before, close } = await views()
+    const both = await views()
+    const { now, before } = both
     try {
       for await (const change of differences(now, before, range, opts)) {
         yield {
@@ -27,7 +28,7 @@ export function diff(views: Views, folder: string | undefined, opts: ReadOptions
         }
       }
     } finally {
-      await close()
+      await both.close()
     }
   }
   return Readable.from(run())
