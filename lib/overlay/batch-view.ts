@@ -152,6 +152,10 @@ class IntendedCandidate implements Candidate {
     return Buffer.concat(chunks)
   }
 
+  seenAt(): Candidate {
+    return this
+  }
+
   open(): Promise<Content> {
     const spool = this.#spool
     const read: Content['read'] = (into, start) => spool?.read(into, start) ?? Promise.resolve(0)

@@ -1,15 +1,24 @@
 import type { Comparator, ReadOptions } from '../drive.ts'
 import { failure } from '../errors.ts'
-import type { DriveVersion, Versions } from '../format/version.ts'
+import type { MountPoint } from '../format/records.ts'
+import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { MountedView, type MountOpener, type Place } from './mounted.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
+
+/** How long a write waits for a drive on demand to find out where it lands, in milliseconds. */
+const MOUNT_PATIENCE = 3000
 
 /** The sources of a MultiDrive in the order of adding, and the one writer among them. */
 export class Overlay {
   comparator: Comparator = byMtime
+  /** Opens what is mounted; null where nobody can. */
+  mounts: MountOpener | null = null
+  /** The versions that mounts without a version of their own are shown at; null for the newest. */
+  #mountsAt: Versions | null = null
   readonly #maxClockSkew: number | null
   #last: MergedView | null = null
   /** Null holds the place of a member that is not known yet. */
@@ -65,6 +74,39 @@ export class Overlay {
     return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
   }
 
+  /**
+   * The merged view of now, with what is mounted in it.
+   *
+   * @param chain - the drives that this overlay is mounted in, by id
+   */
+  async reader(opts: ReadOptions = {}, chain: readonly string[] = []): Promise<MergedView | MountedView> {
+    const view = await this.view(opts)
+    return view.mountPoints().size === 0 ? view : new MountedView(view, this, chain, opts)
+  }
+
+  /**
+   * Where what is written at a key lands.
+   *
+   * @throws as {@link requireWriter}; the error of a mount that cannot be opened
+   */
+  async place(syscall: string, key: string): Promise<Place & { readonly writer: WritableLeaf }> {
+    const view = await this.reader({ timeout: MOUNT_PATIENCE })
+    const { overlay, prefix } =
+      view instanceof MountedView ? await view.place(key) : { overlay: this, prefix: '' }
+    return { overlay, prefix, writer: overlay.requireWriter(syscall, key) }
+  }
+
+  /** The overlay over a mounted drive. */
+  async openMount(mount: MountPoint): Promise<Overlay> {
+    if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
+    const overlay = await this.mounts.open(mount)
+    const at = mount.version === null ? this.#mountsAt?.get(MOUNTED + mount.id) : undefined
+    if (!at) return overlay
+    const past = overlay.at(new Map([...this.#mountsAt!, [mount.id, { ...at, id: mount.id }]]))
+    past.mounts = this.mounts
+    return past
+  }
+
   /** The first source that can be written to, null when there is none. */
   get writer(): { source: Source; leaf: WritableLeaf } | null {
     for (const source of this.sources) {
@@ -95,6 +137,11 @@ export class Overlay {
     return this.sources.flatMap((source) => source.versions())
   }
 
+  /** Where each mounted Hyperdrive stands that has been opened. */
+  mountedVersions(): readonly DriveVersion[] {
+    return (this.mounts?.versions() ?? []).map((version) => ({ ...version, id: MOUNTED + version.id }))
+  }
+
   /**
    * The overlay at the versions given, read-only. Who is not among them is left out, but for sources without history, which are shown as
    * they are.
@@ -108,6 +155,8 @@ export class Overlay {
   /** Takes in what another overlay has, at the versions given; see {@link at}. */
   showAt(overlay: Overlay, versions: Versions): void {
     this.comparator = overlay.comparator
+    this.mounts = overlay.mounts
+    this.#mountsAt = versions
     for (const { source, tombstones } of overlay.#members) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })

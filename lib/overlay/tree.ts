@@ -4,7 +4,7 @@ import { failure } from '../errors.ts'
 import { compareKeys, folderRange } from '../path.ts'
 import type { Candidate, Directory } from '../sources/source.ts'
 import { Shallow } from './shallow.ts'
-import type { Located, MergedView } from './view.ts'
+import type { Located, TreeView } from './view.ts'
 
 /** What stands at a key: a file, a symbolic link, or a folder; the root is the folder with the empty key. */
 export type Node =
@@ -33,10 +33,10 @@ const PAGE = 256
 
 /** The merged view as POSIX sees it: folders, and links on the way to a path. */
 export class Tree {
-  readonly view: MergedView
+  readonly view: TreeView
   readonly #opts: ReadOptions
 
-  constructor(view: MergedView, opts: ReadOptions = {}) {
+  constructor(view: TreeView, opts: ReadOptions = {}) {
     this.view = view
     this.#opts = opts
   }

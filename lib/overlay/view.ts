@@ -45,16 +45,30 @@ export interface Reader {
   winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
 }
 
+/** A view that has folders too: what trees are read from. */
+export interface TreeView extends Reader {
+  directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
+  directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]>
+  /** Whether anything visible lies below a folder. */
+  hasBelow(folder: string, opts?: ReadOptions): Promise<boolean>
+  /** The date of the newest thing that is visible below a folder, in milliseconds since the epoch; 0 where none has one. */
+  newestBelow(folder: string, opts?: ReadOptions): Promise<number>
+  conflicts(key: string, opts?: ReadOptions): Promise<Located[]>
+  /** Whether it answers alike for ever. */
+  readonly isStable: boolean
+}
+
 export interface ViewRules extends Rules {
   /** The user's comparator, null for the design's own rule. */
   readonly comparator: Comparator | null
 }
 
 /** The merged view of all sources, each at one version. */
-export class MergedView implements View, Reader {
+export class MergedView implements View, TreeView {
   readonly rules: ViewRules
   readonly #members: readonly MemberView[]
   readonly #newest = new Map<string, number>()
+  #mounts: ReadonlyMap<string, Mount> | null = null
 
   /** @param members - in the order of adding */
   constructor(members: readonly MemberView[], rules: ViewRules) {
@@ -134,6 +148,20 @@ export class MergedView implements View, Reader {
     return this.#members.flatMap(({ view }) => view.tags())
   }
 
+  get isStable(): boolean {
+    return this.leaves().every(({ leaf }) => leaf.versioned)
+  }
+
+  /** What is mounted, by path: the newest record of each path that is not the end of a mount. */
+  mountPoints(): ReadonlyMap<string, Mount> {
+    return (this.#mounts ??= newestByName(
+      this.mounts(),
+      ({ path }) => path,
+      this.rules,
+      ({ mount }) => mount !== null
+    ))
+  }
+
   leaves(): readonly LeafView[] {
     return this.#members.flatMap(({ view }) => view.leaves())
   }
@@ -156,18 +184,8 @@ export class MergedView implements View, Reader {
   async newestBelow(folder: string, opts: ReadOptions = {}): Promise<number> {
     const known = this.#newest.get(folder)
     if (known !== undefined) return known
-    let newest = 0
-    const take = (version: Version) => void (newest = Math.max(newest, believed(version, this.rules) ?? 0))
-    const cursor = this.winners(folderRange(folder), opts)
-    try {
-      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
-        for (const { candidate } of page) take(candidate)
-      }
-    } finally {
-      await cursor.close()
-    }
-    for (const directory of await this.directoriesBelow(folder, opts)) take(directory)
-    if (this.leaves().every(({ leaf }) => leaf.versioned)) this.#newest.set(folder, newest)
+    const newest = await newestIn(this, folder, opts)
+    if (this.isStable) this.#newest.set(folder, newest)
     return newest
   }
 
@@ -256,6 +274,44 @@ export class MergedView implements View, Reader {
     )
     return found.find(({ candidate }) => candidate === winner) ?? null
   }
+}
+
+/** The date of the newest thing below a folder of any view. */
+export async function newestIn(view: TreeView, folder: string, opts: ReadOptions): Promise<number> {
+  let newest = 0
+  const take = (version: Version) => void (newest = Math.max(newest, believed(version, view.rules) ?? 0))
+  const cursor = view.winners(folderRange(folder), opts)
+  try {
+    for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+      for (const { candidate } of page) take(candidate)
+    }
+  } finally {
+    await cursor.close()
+  }
+  for (const directory of await view.directoriesBelow(folder, opts)) take(directory)
+  return newest
+}
+
+/** Of records with names, the newest of each name (design, "Versions"), where it says that there is something. */
+export function newestByName<V extends Mount | Tag>(
+  records: readonly V[],
+  name: (record: V['record']) => string,
+  rules: Rules,
+  isThere: (record: V['record']) => boolean
+): ReadonlyMap<string, V> {
+  const named = new Map<string, V[]>()
+  for (const version of records) {
+    const key = name(version.record)
+    const versions = named.get(key)
+    if (versions) versions.push(version)
+    else named.set(key, [version])
+  }
+  const newest = new Map<string, V>()
+  for (const [key, versions] of named) {
+    const winner = resolve(versions, [], rules)
+    if (winner && isThere(winner.record)) newest.set(key, winner)
+  }
+  return newest
 }
 
 /** A winner as comparators see it. */

@@ -1,6 +1,7 @@
 import type { Drive, EntryValue, ReadOptions } from '../drive.ts'
 import type {
   DirectoryRecord,
+  MountPoint,
   MountRecord,
   RecordKind,
   TagRecord,
@@ -38,6 +39,8 @@ export interface Candidate extends Version {
   readAll(opts?: ReadOptions): Promise<Buffer>
   /** Opens the bytes of this very version, to be read at any place until they are closed. */
   open(opts?: ReadOptions): Promise<Content>
+  /** This very version as it is seen where its drive is mounted: the same, at another key. */
+  seenAt(key: string): Candidate
 }
 
 /** The bytes of one version, held open: whatever becomes of its path, they stay what they were. */
@@ -88,6 +91,8 @@ export interface Directory extends Version {
   readonly record: DirectoryRecord
   /** Whether it is a real folder that nobody wrote a record for: it says no more than that it is there. */
   readonly isBare?: boolean
+  /** The drive that is mounted here. */
+  readonly mount?: MountPoint
 }
 
 /** A record of what is mounted at a path, with the place where it lies. */

@@ -109,6 +109,13 @@ export class HyperdriveCandidate implements Candidate {
     return Promise.resolve(this.#host.bytes.open(blob, this.#knownSize() ?? Infinity, opts))
   }
 
+  seenAt(key: string): Candidate {
+    const seen = new HyperdriveCandidate(this.#host, this.origin.seq, key, this.#stored)
+    seen.#size = this.#size
+    seen.#parsed = this.#parsed
+    return seen
+  }
+
   /** Where the bytes lie, as the drive has it. */
   get blob(): BlobId {
     return this.#stored.blob ?? EMPTY_BLOB

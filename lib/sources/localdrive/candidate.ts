@@ -50,14 +50,17 @@ export async function toCandidate(
   return new LocalCandidate(host, key, value, stampOf(stat, sidecar), stat)
 }
 
-class LocalCandidate implements Candidate {
+export class LocalCandidate implements Candidate {
   readonly key: string
   readonly value: EntryValue
   readonly stamp: Stamp
+  /** Where it lies in the folder, wherever it is seen. */
+  readonly path: string
   readonly #host: Host
   readonly #stat: Stats
 
-  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp, stat: Stats) {
+  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp, stat: Stats, path = key) {
+    this.path = path
     this.#host = host
     this.#stat = stat
     this.key = key
@@ -74,16 +77,20 @@ class LocalCandidate implements Candidate {
   }
 
   read(opts?: RangeOptions): AsyncIterable<Uint8Array> {
-    return this.value.blob ? readBytes(this.#host.root, this.key, opts) : nothing()
+    return this.value.blob ? readBytes(this.#host.root, this.path, opts) : nothing()
   }
 
   open(): Promise<Content> {
     if (this.value.blob === null) return Promise.resolve(streamed(this))
-    return openContent(this.#host.root, this.key, this.#stat)
+    return openContent(this.#host.root, this.path, this.#stat)
+  }
+
+  seenAt(key: string): LocalCandidate {
+    return new LocalCandidate(this.#host, key, this.value, this.stamp, this.#stat, this.path)
   }
 
   readAll(): Promise<Buffer> {
-    return this.value.blob ? readWhole(this.#host.root, this.key) : Promise.resolve(Buffer.alloc(0))
+    return this.value.blob ? readWhole(this.#host.root, this.path) : Promise.resolve(Buffer.alloc(0))
   }
 }
 
