@@ -22,6 +22,7 @@ import {
 } from './arguments.ts'
 import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
 import { final, named, systemError } from './failure.ts'
+import { missingFolders } from './folders.ts'
 import { change, entryAt, find, resolve, treeOf, type Host } from './host.ts'
 import { toFlag, type EncodingOptions } from './look.ts'
 import { DIRECTORY_MODE } from './stats.ts'
@@ -69,27 +70,13 @@ export function mkdir(
 }
 
 async function makeFolders(host: Host, path: Path, mode: number | null): Promise<string | undefined> {
-  let first: string | undefined
+  let made: string | undefined
   await transact(host.overlay, 'mkdir', null, async (at) => {
-    first = undefined
-    const operations: Operation[] = []
-    const names = path.full.split('/').filter((name) => name !== '' && name !== '.')
-    for (let i = 1; i <= names.length; i++) {
-      const given = '/' + names.slice(0, i).join('/')
-      // Below the first folder that is missing, all are.
-      const resolved: Resolved =
-        first === undefined || names[i - 1] === '..'
-          ? await at.tree.resolve(given, true)
-          : { key: `${(operations.at(-1) as { key: string }).key}/${names[i - 1]!}`, node: null }
-      if (resolved.node?.kind === 'directory') continue
-      if (resolved.node) throw failure(i === names.length ? 'EEXIST' : 'ENOTDIR')
-      await at.look(resolved.key)
-      first ??= given
-      operations.push({ type: 'make-directory', key: resolved.key, mode, metadata: null })
-    }
-    return operations
+    const { keys, first } = await missingFolders(at, path.given)
+    made = first
+    return keys.map((key) => ({ type: 'make-directory', key, mode, metadata: null }) as const)
   })
-  return first
+  return made
 }
 
 export function mkdtemp(
@@ -162,13 +149,17 @@ export function rm(host: Host, path: PathLike, opts?: RmOptions): Promise<void> 
       await change(
         host,
         'rm',
-        (tree) => entryAt(tree, at),
+        async (tree) => {
+          if (at.isFolder) await find(tree, at, true)
+          return entryAt(tree, at)
+        },
         ({ key, node }) => {
           if (node === null) throw failure('ENOENT')
           if (node.kind === 'directory' && !recursive) {
             throw systemError('ERR_FS_EISDIR', { syscall: 'rm', path: at.given }, 'is a directory')
           }
           checkNotRoot(key)
+          if (lastName(at) === '.') throw final(failure('EINVAL', { syscall: 'rmdir', path: at.given }))
           return removal(key, recursive)
         }
       )
@@ -191,7 +182,7 @@ export function symlink(host: Host, target: PathLike, path: PathLike, type?: str
   }
   return named(host, { syscall: 'symlink', path: linkname, dest: at.given }, async () => {
     if (linkname === '') throw failure('ENOENT')
-    const { key, node } = await resolve(await treeOf(host), at, false)
+    const { key, node } = await resolve(await treeOf(host), { ...at, isFolder: false }, false)
     if (node !== null) throw failure('EEXIST')
     if (at.isFolder) throw failure('ENOENT')
     await land(host, 'symlink', [{ type: 'link', key, linkname, metadata: null, exclusive: true }], key)
@@ -212,11 +203,12 @@ export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promis
   const to = toPath(newPath, 'newPath')
   return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
     transact(host.overlay, 'rename', null, async (at) => {
-      const { node: source } = await entryAt(at.tree, from)
-      if (source === null) throw failure('ENOENT')
-      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
-      if (to.isFolder && source.kind !== 'directory') throw failure('ENOTDIR')
+      // As POSIX has it: the folders of both first, then what stands in them.
+      const { node: source } = await resolve(at.tree, { ...from, isFolder: false }, false)
       const target = await resolve(at.tree, { ...to, isFolder: false }, false)
+      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
+      if (source === null) throw failure('ENOENT')
+      if ((from.isFolder || to.isFolder) && source.kind !== 'directory') throw failure('ENOTDIR')
       await at.look(source.key)
       await at.look(target.key)
       checkRename(source, target)

@@ -31,10 +31,35 @@ export async function treeOf(host: Host, opts: ReadOptions = {}): Promise<Tree> 
  * @throws ENOENT, ENOTDIR, ELOOP
  */
 export async function resolve(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
+  const resolved = await lookUp(tree, path, follow || path.isFolder)
+  const isFolder = path.isFolder || resolved.isFolder === true
+  if (isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  return resolved
+}
+
+/**
+ * Where a file stands, or is to be made.
+ *
+ * @throws EISDIR for a path that only a folder may have, else as {@link resolve}
+ */
+export async function resolveFile(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
+  const isFolder = path.isFolder && path.full.endsWith('/')
+  const resolved = await lookUp(tree, path, follow && !isFolder)
+  if (isFolder || resolved.isFolder) throw failure('EISDIR')
+  return resolved
+}
+
+/** The end of a path that leads to a folder which is there, whatever is to be done. */
+const DOTTED = /\/\.{1,2}\/*$/
+
+async function lookUp(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
-  const resolved = await tree.resolve(path.full, follow || path.isFolder)
+  const isDotted = DOTTED.test(path.full)
+  const resolved = await tree.resolve(path.full, follow || isDotted)
   if (resolved.node === null && isTooLong(path.full)) throw failure('ENAMETOOLONG')
-  if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  if (!isDotted) return resolved
+  if (resolved.node === null) throw failure('ENOENT')
+  if (resolved.node.kind !== 'directory') throw failure('ENOTDIR')
   return resolved
 }
 
