@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { inTurn, transact } from '../../overlay/transact.ts'
+import { parentOf } from '../../overlay/tree.ts'
 import { readAll } from '../drive/streams.ts'
 import {
   badArgument,
@@ -134,6 +135,7 @@ async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number):
     const { key, node } = await resolveFile(at.tree, path, true)
     if (node?.kind === 'directory') throw failure('EISDIR')
     at.see(key, node)
+    if (node === null) at.putInto(parentOf(key))
     const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
     const { mode: permissions, ...given } = kept
     const staged = await at.stage(key, null, () => at.writer.stage(bytes))

@@ -47,6 +47,7 @@ export function copyFile(host: Host, src: PathLike, dest: PathLike, mode?: numbe
       if (source.kind !== 'file') throw failure('EISDIR')
       await at.look(source.key)
       await at.look(target.key)
+      if (target.node === null) at.putInto(parentOf(target.key))
       if (source.key === target.key) return []
       return [await copied(at, source.located, target.key, { exclusive, time: null })]
     })
@@ -92,10 +93,12 @@ async function plan(at: Preparation, from: Path, to: Path, copy: Copy): Promise<
   const source = await endOf(at.tree, from, copy.dereference)
   if (source === null) throw final(failure('ENOENT', lookup(from, copy.dereference)))
   const there = await endOf(at.tree, to, copy.dereference)
-  check(source, there, from.given, to.given)
+  check(source, there, from, to)
   const operations: Operation[] = []
   const target = there ? { key: there.key, node: there } : await targetOf(at, to, operations)
-  checkNotInside(source, target.key, from.given, to.given)
+  if (source.kind === 'directory' && isIn(target.key, source.key)) {
+    throw inside(from, await childAbove(at.tree, source.key, to))
+  }
   if (source.kind === 'directory' && !copy.recursive) {
     const { given } = from
     throw systemError('ERR_FS_EISDIR', { syscall: 'cp', path: given }, `${given} is a directory (not copied)`)
@@ -136,17 +139,35 @@ async function targetOf(at: Preparation, to: Path, operations: Operation[]): Pro
   return resolve(tree, { ...to, isFolder: false }, false)
 }
 
-function check(source: Node, target: Node | null, from: string, to: string): void {
+function check(source: Node, target: Node | null, from: Path, to: Path): void {
   if (source.key === target?.key) {
-    throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, 'src and dest cannot be the same')
+    throw systemError(
+      'ERR_FS_CP_EINVAL',
+      { syscall: 'cp', path: to.given },
+      'src and dest cannot be the same'
+    )
   }
-  if (target) checkKinds(source, { key: target.key, node: target }, from, to)
+  if (target) checkKinds(source, { key: target.key, node: target }, from.given, to.given)
+  if (source.kind === 'directory' && isIn(tidy(to), tidy(from))) throw inside(from, to.given)
 }
 
-function checkNotInside(source: Node, key: string, from: string, to: string): void {
-  if (source.kind !== 'directory' || !isIn(key, source.key)) return
-  const detail = `cannot copy ${from} to a subdirectory of self ${to}`
-  throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, detail)
+function inside(from: Path, to: string): Error {
+  const detail = `cannot copy ${from.given} to a subdirectory of self ${to}`
+  return systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, detail)
+}
+
+/** The path above another one, or that itself, whose folder is at a key: Node goes up in search of what it copies. */
+async function childAbove(tree: Tree, key: string, path: Path): Promise<string> {
+  for (let at = tidy(path); at !== ''; at = parentOf(at)) {
+    const above = await tree.resolve(parentOf(at) || '/', true).catch(() => null)
+    if (above?.key === key) return at
+  }
+  return path.given
+}
+
+/** A path without its steps up, links taken for folders. */
+function tidy({ full }: Path): string {
+  return posix.normalize(full).replace(/\/$/, '')
 }
 
 function checkKinds(source: Node, target: Resolved, from: string, to: string): void {

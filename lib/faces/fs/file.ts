@@ -93,8 +93,6 @@ export class OpenFile {
    * @param position - in bytes; null goes on where the last read or write ended
    */
   read(into: Uint8Array, position: number | null): Promise<number> {
-    // Node asks no system for nothing.
-    if (into.byteLength === 0) return Promise.resolve(0)
     if (!this.#opening.flags.read) return Promise.reject(failure('EBADF'))
     if (position !== null && this.#draft === null) return this.#read(into, position)
     return this.#alone(async () => {

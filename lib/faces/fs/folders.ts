@@ -1,6 +1,6 @@
 import { errorCode, failure } from '../../errors.ts'
 import type { Preparation } from '../../overlay/transact.ts'
-import { Tree, type Node } from '../../overlay/tree.ts'
+import { parentOf, Tree, type Node } from '../../overlay/tree.ts'
 import { toPath, type Path } from './arguments.ts'
 import { final } from './failure.ts'
 import { resolve } from './host.ts'
@@ -13,8 +13,12 @@ class TreeToBe extends Tree {
     this.#made.add(key)
   }
 
+  isToBe(key: string): boolean {
+    return this.#made.has(key)
+  }
+
   override async at(key: string): Promise<Node | null> {
-    return this.#made.has(key) ? { kind: 'directory', key, record: null } : super.at(key)
+    return this.isToBe(key) ? { kind: 'directory', key, record: null } : super.at(key)
   }
 }
 
@@ -41,6 +45,8 @@ export async function missingFolders(at: Preparation, path: string): Promise<Fol
       const resolved = await resolve(tree, { ...full, isFolder: false }, false)
       if (resolved.node === null) {
         await at.look(resolved.key)
+        const folder = parentOf(resolved.key)
+        if (!tree.isToBe(folder)) at.putInto(folder)
         tree.make(resolved.key)
         keys.push(resolved.key)
         first ??= next

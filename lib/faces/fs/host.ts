@@ -3,7 +3,7 @@ import { failure } from '../../errors.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
-import { Tree, type Node, type Resolved } from '../../overlay/tree.ts'
+import { parentOf, Tree, type Node, type Resolved } from '../../overlay/tree.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import type { Path } from './arguments.ts'
 
@@ -91,6 +91,26 @@ export async function find(tree: Tree, path: Path, follow: boolean): Promise<Nod
 }
 
 /**
+ * Puts something where nothing stands, in the merged view of the moment that it lands.
+ *
+ * @param operation - what puts it at a key
+ * @throws EEXIST
+ */
+export async function make(
+  host: Host,
+  syscall: string,
+  path: Path,
+  operation: (key: string) => Operation
+): Promise<void> {
+  const locate = async (tree: Tree) => {
+    const resolved = await resolve(tree, { ...path, isFolder: false }, false)
+    if (resolved.node !== null) throw failure('EEXIST')
+    return resolved
+  }
+  await change(host, syscall, locate, ({ key }) => [operation(key)])
+}
+
+/**
  * Changes what a path leads to, in the merged view of the moment that the change lands.
  *
  * @param locate - finds what the path leads to
@@ -106,6 +126,7 @@ export async function change(
   await transact(host.overlay, syscall, key, async (at) => {
     const resolved = await locate(at.tree)
     await at.look(resolved.key)
+    if (resolved.node === null) at.putInto(parentOf(resolved.key))
     return plan(resolved, at)
   })
 }
