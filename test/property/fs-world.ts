@@ -340,6 +340,8 @@ class Stage {
       // It does not put links over what is there, as it puts files.
       return true
     }
+    // Something that is there only once folders have been made for the steps up: what Node has looked at is no longer so.
+    if (target === null && disk.lstat(posix.normalize(to).replace(/\/$/, ''))) return true
     // Through a link into what it copies it goes on without an end.
     const end = target ?? disk.locateNearest(to)
     return isIn(end, source) && !isIn(posix.normalize(to), posix.normalize(from))
