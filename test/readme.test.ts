@@ -60,6 +60,8 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   takesIterables: 'Iterables.',
   streamsOfDrives: 'Streams of a path',
   splitsAtBackslashes: '`\\` is `/`',
+  saysWhatIsRemoved: '`rm` of `folder/..`',
+  copiesLinksOver: '`cp` over links',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'
 }

@@ -16,7 +16,6 @@ import { worst } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import type { Operation } from './operation.ts'
 import { Pending } from './pending.ts'
-import { resolve } from './resolve.ts'
 import { clockOver, explicitTime, stampOver, timeOver } from './stamp.ts'
 import type { MergedView } from './view.ts'
 
@@ -185,7 +184,7 @@ export class Plan {
       return
     const { directories, tombstones } = await this.#survey(key)
     const there =
-      this.#pending.directory(key) === undefined ? resolve(directories, tombstones, this.#view.rules) : null
+      this.#pending.directory(key) === undefined ? this.#view.winningDirectory(directories, tombstones) : null
     // A real folder without a record goes with the last file in it.
     if (there && (there.leaf !== this.#writer || there.leaf.versioned)) return
     const { mode = null, metadata = null, mtime = null } = there?.record ?? {}
@@ -295,7 +294,7 @@ export class Plan {
     const pending = this.#pending.directory(path)
     if (pending !== undefined) return pending
     const { directories, tombstones } = await this.#survey(path)
-    return resolve(directories, tombstones, this.#view.rules) !== null
+    return this.#view.winningDirectory(directories, tombstones) !== null
   }
 
   async #hasBelow(folder: string): Promise<boolean> {

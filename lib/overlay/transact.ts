@@ -16,6 +16,7 @@ export class Preparation {
   readonly #staged: Map<string, { of: Candidate | null; staged: Staged }>
   readonly #seen = new Map<string, Node | null>()
   readonly #walked = new Map<string, readonly Node[]>()
+  readonly #folders = new Set<string>()
 
   /** @internal */
   constructor(
@@ -45,6 +46,11 @@ export class Preparation {
   /** Says what stands at a key, for one who has looked already; watched as by {@link look}. */
   see(key: string, node: Node | null): void {
     this.#seen.set(key, node)
+  }
+
+  /** Says that a folder is there which something is put into: when it is no longer, the write is prepared again. */
+  putInto(folder: string): void {
+    if (folder !== '') this.#folders.add(folder)
   }
 
   /**
@@ -82,6 +88,7 @@ export class Preparation {
   async isCurrent(view: MergedView): Promise<boolean> {
     if (view === this.tree.view && view.leaves().every(({ leaf }) => leaf.versioned)) return true
     const tree = new Tree(view)
+    for (const folder of this.#folders) if ((await tree.at(folder))?.kind !== 'directory') return false
     for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
     for (const [folder, before] of this.#walked) {
       const now = await walk(tree, folder)

@@ -126,7 +126,7 @@ export class MergedView implements View, TreeView {
   async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
     const directories = await gather(this.#members, (view) => view.directoryAt(folder, opts), folder)
     const found = directories.filter((directory) => directory !== null)
-    return this.#directory(folder, found)
+    return this.winningDirectory(found, this.tombstonesOver(folder))
   }
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
@@ -137,7 +137,9 @@ export class MergedView implements View, TreeView {
       if (at) at.push(directory)
       else paths.set(directory.record.path, [directory])
     }
-    return [...paths].flatMap(([path, found]) => this.#directory(path, found) ?? [])
+    return [...paths].flatMap(
+      ([path, found]) => this.winningDirectory(found, this.tombstonesOver(path)) ?? []
+    )
   }
 
   mounts(): readonly Mount[] {
@@ -242,9 +244,11 @@ export class MergedView implements View, TreeView {
     return resolve(candidates, tombstones, this.rules, this.rules.comparator && (() => 0)) !== null
   }
 
-  /** A folder that only happens to be there, on somebody's disk, does not hide what another drive says of it. */
-  #directory(path: string, found: readonly Directory[]): Directory | null {
-    const tombstones = this.tombstonesOver(path)
+  /**
+   * The one of a folder's records that a read returns, null when there is none or it is deleted. A folder that only happens to be there, on
+   * somebody's disk, does not hide what another drive says of it.
+   */
+  winningDirectory(found: readonly Directory[], tombstones: readonly Tombstone[]): Directory | null {
     const told = found.filter(({ isBare }) => !isBare)
     return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
   }

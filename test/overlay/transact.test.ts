@@ -94,6 +94,23 @@ for (const [kind, make] of KINDS) {
     t.equal(await textOf(mine, '/other'), 'x')
   })
 
+  test(`a folder that something is put into is no longer there: the write is prepared again (${kind})`, async (t) => {
+    const [mine, another] = await two(t)
+    const change = (operation: Operation) =>
+      commit(another, another.requireWriter('test'), { syscall: 'test', operations: [operation] })
+    await change({ type: 'make-directory', key: '/folder', metadata: null })
+    const seen: (string | undefined)[] = []
+    await transact(mine, 'test', null, async (at) => {
+      at.putInto('')
+      at.putInto('/folder')
+      seen.push((await at.tree.at('/folder'))?.kind)
+      if (seen.length > 1) return []
+      await change({ type: 'remove-directory', key: '/folder' })
+      return [file('/folder/file', await at.stage('/folder/file', null, bytes(at, 'x')))]
+    })
+    t.same(seen, ['directory', undefined])
+  })
+
   test(`something came into a tree that was walked: the write is prepared again (${kind})`, async (t) => {
     const [mine, another] = await two(t)
     await put(mine, '/tree/a', 'a')

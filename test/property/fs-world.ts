@@ -268,15 +268,13 @@ class Stage {
   }
 
   /** Whether a call about something open means another thing for a MultiDrive, by what it is known for. */
-  #isUnequal(slot: Slot, { method, args }: Step & { do: 'file' }): boolean {
+  #isUnequal(slot: Slot, { method }: Step & { do: 'file' }): boolean {
     // By callback Node gives no bytes and no error where it cannot read.
     if (method === 'readFile' && this.#style === 'callback') {
       const canRead = slot.flags === 'r' || slot.flags.includes('+')
       if (!canRead || slot.isFolder) return true
     }
     if (slot.writes) return false
-    // A FileHandle writes no bytes to nobody, and has no error.
-    if (/^(write|append)/.test(method) && (args[0] as Bytes).length === 0) return true
     if (method === 'stat') return slot.stale
     if (method !== 'chmod' && method !== 'utimes') return false
     // Through a reading descriptor the path is changed, which on the disk may be another file by now, or open elsewhere.
@@ -338,13 +336,12 @@ class Stage {
     const source = disk.locate(from, false)
     if (paths.some(isOutside) || source === null || disk.pointsOutside(source)) return true
     const target = disk.locate(to, false)
-    if (target === null || !disk.lstat(target)) {
-      // Folders that are missing are made for steps up too, and again.
-      if (/\/\.{1,2}(\/|$)/.test(to)) return true
-    } else if (disk.wouldReplaceByLinks(source, target)) {
+    if (target !== null && disk.lstat(target) && disk.wouldReplaceByLinks(source, target)) {
       // It does not put links over what is there, as it puts files.
       return true
     }
+    // Something that is there only once folders have been made for the steps up: what Node has looked at is no longer so.
+    if (target === null && disk.lstat(posix.normalize(to).replace(/\/$/, ''))) return true
     // Through a link into what it copies it goes on without an end.
     const end = target ?? disk.locateNearest(to)
     return isIn(end, source) && !isIn(posix.normalize(to), posix.normalize(from))

@@ -461,7 +461,7 @@ test('directories are the real folders', async (t) => {
       metadata: null
     }
   )
-  t.deepEqual(directory.origin, { id: source.identity, seq: 0 })
+  t.deepEqual(directory.origin, { id: source.identity, seq: 1 }, 'after any tombstone, as a file')
   t.equal(directory.stamp.mtime, 1_000_000)
   t.equal(await view.directoryAt('/none'), null)
   t.equal(await view.directoryAt('/a/b/x'), null)

@@ -45,6 +45,13 @@ export interface Limits {
   streamsOfDrives?: true
   /** A backslash parts names, as a slash does: no drive keeps one in a name. */
   splitsAtBackslashes?: true
+  /** `rm` of `folder/..` removes the folder, of a link with a slash it is ENOTDIR: Node does a part or nothing, and says nothing. */
+  saysWhatIsRemoved?: true
+  /**
+   * `cp` puts links over what is there, as it does files; Node fails half-way. Nor does it copy a folder into itself through a link, or onto
+   * what comes to stand in the way while it makes folders.
+   */
+  copiesLinksOver?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */
   beginsIn1970?: true
   /** An error about an argument has the code and the class of Node's, and words of its own. */

@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { inTurn, transact } from '../../overlay/transact.ts'
+import { parentOf } from '../../overlay/tree.ts'
 import { readAll } from '../drive/streams.ts'
 import {
   badArgument,
@@ -19,7 +20,7 @@ import { UMASK } from './change.ts'
 import { final, named, step } from './failure.ts'
 import type { OpenFile } from './file.ts'
 import { toFlags, type Flags } from './flags.ts'
-import { find, resolve, treeOf, type Host } from './host.ts'
+import { find, resolveFile, treeOf, type Host } from './host.ts'
 import { openFile } from './open.ts'
 
 export interface ReadFileOptions extends ReadOptions {
@@ -131,9 +132,10 @@ function write(
 /** Writes a file whole, in one step; what it has beside its bytes stays. */
 async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number): Promise<void> {
   await transact(host.overlay, 'open', null, async (at) => {
-    const { key, node } = await resolve(at.tree, path, true)
-    if (node?.kind === 'directory' || (node === null && path.isFolder)) throw failure('EISDIR')
+    const { key, node } = await resolveFile(at.tree, path, true)
+    if (node?.kind === 'directory') throw failure('EISDIR')
     at.see(key, node)
+    if (node === null) at.putInto(parentOf(key))
     const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
     const { mode: permissions, ...given } = kept
     const staged = await at.stage(key, null, () => at.writer.stage(bytes))

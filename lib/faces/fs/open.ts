@@ -3,7 +3,7 @@ import { errorCode, failure } from '../../errors.ts'
 import type { Path } from './arguments.ts'
 import { OpenFile } from './file.ts'
 import type { Flags } from './flags.ts'
-import { resolve, treeOf, type Host } from './host.ts'
+import { resolve, resolveFile, treeOf, type Host } from './host.ts'
 
 const TRIES = 8
 
@@ -42,10 +42,9 @@ async function openOnce(
 ): Promise<OpenFile> {
   const follow = !(flags.noFollow || flags.exclusive)
   const tree = await treeOf(host, read)
-  const { key, node } = await resolve(tree, path, follow)
+  const { key, node } = await (flags.create ? resolveFile : resolve)(tree, path, follow)
   if (node && flags.exclusive) throw failure('EEXIST')
   if (node === null && !flags.create) throw failure('ENOENT')
-  if (node === null && path.isFolder) throw failure('EISDIR')
   if (node?.kind === 'link') throw failure('ELOOP')
   if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')

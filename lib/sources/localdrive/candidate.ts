@@ -19,8 +19,9 @@ export interface Host {
   readonly leaf: Leaf
   readonly root: Root
   readonly hooks: MetadataHooks | null
-  /** A file that is there was made after any tombstone of the same folder, since deleting removes the file. */
+  /** A file or folder that is there was made after any tombstone in the same Localdrive, since deleting removes it. */
   readonly file: Origin
+  /** Of tombstones. */
   readonly record: Origin
 }
 

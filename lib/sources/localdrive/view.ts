@@ -148,7 +148,7 @@ export class LocaldriveView implements LeafView {
     const record = stored ?? folderRecord(path, stat)
     const { mtime, ctime, clock, mode } = record
     const stamp: Stamp = { ...unstamped(mtime), ctime, clock, mode }
-    return { origin: this.#host.record, leaf: this.#host.leaf, stamp, record, isBare: !stored }
+    return { origin: this.#host.file, leaf: this.#host.leaf, stamp, record, isBare: !stored }
   }
 }
 
