@@ -28,6 +28,7 @@ import type { Host } from './fs/host.ts'
 import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
+import { landingAtFinish } from './fs/streams.ts'
 import { watch, type OnChange, type Watcher } from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
@@ -171,7 +172,9 @@ export abstract class Face extends ReadingFace {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    return fs.createWriteStream(path as string, { ...options, fs: this })
+    const stream = fs.createWriteStream(path as string, { ...options, fs: this })
+    // Node's own member, which its types leave out.
+    return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
   }
 
   /** Makes a call of the fs face, with its callback if the last argument is one. */
