@@ -29,6 +29,7 @@ import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
 import { landingAtFinish } from './fs/streams.ts'
+import { syncCalls, type SyncCalls } from './fs/sync.ts'
 import { watch, type OnChange, type Watcher } from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
@@ -51,7 +52,7 @@ type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]
 
 // Its methods are those of the table, of which the class has one for each (below).
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'> {
+export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'>, SyncCalls {
   /** The file system under the signatures of `node:fs/promises`. */
   readonly promises: FsPromises
 }
@@ -72,6 +73,7 @@ export abstract class Face extends ReadingFace {
       Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
     own('promises', promisesOf(host, this.#files))
     own('constants', constants)
+    for (const [name, call] of Object.entries(syncCalls())) own(name, call)
     for (const name of [...CALLS, ...SHARED]) {
       const method = (this as unknown as Record<string, Call>)[name]!
       own(name, method.bind(this))
