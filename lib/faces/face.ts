@@ -2,7 +2,7 @@ import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable } from 'streamx'
-import type { Callback } from '../callback.ts'
+import type { DoneCallback, NodeCallback } from '../callback.ts'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
 import { ReadingFace } from './drive/reading.ts'
 import type { EntryOptions } from './drive/entry.ts'
@@ -11,7 +11,6 @@ import type {
   FsCalls,
   FsPromises,
   Names,
-  NodeCallback,
   NodeFs,
   ReaddirAny,
   ReaddirBytes,
@@ -195,7 +194,7 @@ export abstract class Face extends ReadingFace {
   }
 
   /** Closes a descriptor. */
-  protected closeDescriptor(fd: unknown, cb?: Callback): Promise<void> | undefined {
+  protected closeDescriptor(fd: unknown, cb?: DoneCallback): Promise<void> | undefined {
     const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
     return cb ? undefined : closed
   }
