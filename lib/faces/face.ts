@@ -5,7 +5,6 @@ import { Readable } from 'streamx'
 import type { DoneCallback, NodeCallback } from '../callback.ts'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
 import { ReadingFace } from './drive/reading.ts'
-import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
   FsCalls,
@@ -128,15 +127,15 @@ export abstract class Face extends ReadingFace {
   }
 
   /**
-   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   * The bytes of a file as a stream, of the version that is newest when the stream opens. Links on the way to a path are followed.
    *
    * @param opts - `start` and `end`, both inclusive, or `length`, in bytes; `encoding`, or its name alone, for text. With an option that only
    *   Node's streams have (`fd`, `flags`, `highWaterMark`, `autoClose`, `emitClose`, `signal`) it is one of those
-   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as `get`
+   * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as `get`
    */
   override createReadStream(
     path: string | Entry,
-    opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
+    opts?: (RangeOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
   ): Readable
   override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
   override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {

@@ -129,11 +129,21 @@ export function fsStreamsSuite(kind: FsKind): void {
     }
   })
 
-  once(kind, 'streams follow links', async (t, { fs, promises, p }) => {
-    const { read, write } = nodes(fs)
+  once(kind, 'streams follow links', async (t, ground) => {
+    const { fs, promises, p } = ground
+    await promises.mkdir(p('/dir'))
     await promises.writeFile(p('/file'), 'hello')
-    await promises.symlink('file', p('/link'))
-    t.equal((await collect(read(p('/link'), 'utf8'))).join(''), 'hello')
+    await promises.symlink('../file', p('/dir/link'))
+    await promises.symlink('dir', p('/folder'))
+    await promises.symlink('none', p('/broken'))
+    await promises.symlink('loop', p('/loop'))
+    for (const { read } of streamsOf(ground)) {
+      for (const path of [p('/dir/link'), p('/folder/link')])
+        t.equal((await collect(read(path, 'utf8'))).join(''), 'hello')
+      await fails(t, collect(read(p('/broken'))), { code: 'ENOENT', syscall: 'open', path: p('/broken') })
+      await fails(t, collect(read(p('/loop'))), { code: 'ELOOP', syscall: 'open', path: p('/loop') })
+    }
+    const { write } = nodes(fs)
     await promises.symlink('made', p('/dangling'))
     const stream = write(p('/dangling'))
     stream.end('new')
