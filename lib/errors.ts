@@ -16,6 +16,7 @@ export const ERRORS = {
   ELOOP: { message: 'too many symbolic links encountered', errno: constants.errno.ELOOP },
   ENAMETOOLONG: { message: 'name too long', errno: constants.errno.ENAMETOOLONG },
   ENOENT: { message: 'no such file or directory', errno: constants.errno.ENOENT },
+  ENOSYS: { message: 'function not implemented', errno: constants.errno.ENOSYS },
   ENOTDIR: { message: 'not a directory', errno: constants.errno.ENOTDIR },
   ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:fs'
 import type { Readable, Writable } from 'streamx'
-import { callback, type Callback } from './callback.ts'
+import { callback, type Callback, type DoneCallback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
 import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
@@ -11,7 +11,7 @@ import { toBytes } from './faces/drive/bytes.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { writeStream } from './faces/drive/streams.ts'
-import type { NodeFs } from './faces/fs/api.ts'
+import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
 import { Face } from './faces/face.ts'
@@ -307,8 +307,8 @@ class MultiDriveClass extends Face {
    * @throws as {@link put}
    */
   symlink(path: string, linkname: string, opts?: PutOptions): Promise<void>
-  symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: Callback): void
-  symlink(target: PathLike, path: PathLike, cb: Callback): void
+  symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: DoneCallback): void
+  symlink(target: PathLike, path: PathLike, cb: DoneCallback): void
   symlink(...args: unknown[]): Promise<void> | undefined {
     if (typeof args.at(-1) !== 'function') return this.#symlink(...(args as [string, string, PutOptions?]))
     this.call('symlink', args).catch(() => undefined)
@@ -393,14 +393,14 @@ class MultiDriveClass extends Face {
    * @throws EBADF for a descriptor that is not open, and what landing throws: see {@link put}
    */
   override close(): Promise<void>
-  override close(cb: Callback): void
+  override close(cb: DoneCallback): void
   override close(fd: number): Promise<void>
-  override close(fd: number, cb: Callback): void
-  override close(...args: [(number | Callback)?, Callback?]): Promise<void> | undefined {
+  override close(fd: number, cb: DoneCallback): void
+  override close(...args: [(number | DoneCallback)?, DoneCallback?]): Promise<void> | undefined {
     const [fd, cb] = args
     // A descriptor that got lost on its way must not close everything.
     if (args.length > 0 && typeof fd !== 'function') return this.closeDescriptor(fd, cb)
-    return callback(super.close(), fd as Callback | undefined)
+    return callback(super.close(), fd as DoneCallback | undefined)
   }
 
   /**
@@ -514,7 +514,7 @@ class CheckoutOf {
 }
 
 /** A MultiDrive; see {@link MultiDrive} for how one is made. */
-export type MultiDrive = MultiDriveClass
+export type MultiDrive = MultiDriveClass & SharedCalls
 
 export interface MultiDriveConstructor {
   new (primary: Drive, opts?: MultiDriveOptions): MultiDrive

@@ -2,16 +2,14 @@ import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable } from 'streamx'
-import type { Callback } from '../callback.ts'
+import type { DoneCallback, NodeCallback } from '../callback.ts'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
 import { ReadingFace } from './drive/reading.ts'
-import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
   FsCalls,
   FsPromises,
   Names,
-  NodeCallback,
   NodeFs,
   ReaddirAny,
   ReaddirBytes,
@@ -28,6 +26,8 @@ import type { Host } from './fs/host.ts'
 import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
+import { landingAtFinish } from './fs/streams.ts'
+import { syncCalls, type SyncCalls } from './fs/sync.ts'
 import { watch, type OnChange, type Watcher } from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
@@ -50,7 +50,7 @@ type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]
 
 // Its methods are those of the table, of which the class has one for each (below).
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'> {
+export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'>, SyncCalls {
   /** The file system under the signatures of `node:fs/promises`. */
   readonly promises: FsPromises
 }
@@ -71,6 +71,7 @@ export abstract class Face extends ReadingFace {
       Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
     own('promises', promisesOf(host, this.#files))
     own('constants', constants)
+    for (const [name, call] of Object.entries(syncCalls())) own(name, call)
     for (const name of [...CALLS, ...SHARED]) {
       const method = (this as unknown as Record<string, Call>)[name]!
       own(name, method.bind(this))
@@ -126,15 +127,15 @@ export abstract class Face extends ReadingFace {
   }
 
   /**
-   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   * The bytes of a file as a stream, of the version that is newest when the stream opens. Links on the way to a path are followed.
    *
    * @param opts - `start` and `end`, both inclusive, or `length`, in bytes; `encoding`, or its name alone, for text. With an option that only
    *   Node's streams have (`fd`, `flags`, `highWaterMark`, `autoClose`, `emitClose`, `signal`) it is one of those
-   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as `get`
+   * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as `get`
    */
   override createReadStream(
     path: string | Entry,
-    opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
+    opts?: (RangeOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
   ): Readable
   override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
   override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {
@@ -171,7 +172,9 @@ export abstract class Face extends ReadingFace {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    return fs.createWriteStream(path as string, { ...options, fs: this })
+    const stream = fs.createWriteStream(path as string, { ...options, fs: this })
+    // Node's own member, which its types leave out.
+    return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
   }
 
   /** Makes a call of the fs face, with its callback if the last argument is one. */
@@ -190,7 +193,7 @@ export abstract class Face extends ReadingFace {
   }
 
   /** Closes a descriptor. */
-  protected closeDescriptor(fd: unknown, cb?: Callback): Promise<void> | undefined {
+  protected closeDescriptor(fd: unknown, cb?: DoneCallback): Promise<void> | undefined {
     const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
     return cb ? undefined : closed
   }

@@ -39,8 +39,8 @@ export interface Limits {
   /** `writeFile` and `appendFile` take iterables and streams by callback as well. */
   takesIterables?: true
   /**
-   * A stream of a path is that of the drive face: it opens when it is read, takes a link for what it is, and makes the folders above a
-   * file. With an option that only Node's have, `flags` for one, it is Node's own.
+   * A stream of a path is that of the drive face: it opens when it is read, and one that is written replaces a link and makes the folders
+   * above a file. With an option that only Node's have, `flags` for one, it is Node's own.
    */
   streamsOfDrives?: true
   /** A backslash parts names, as a slash does: no drive keeps one in a name. */

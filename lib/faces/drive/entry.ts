@@ -4,7 +4,7 @@ import { failure } from '../../errors.ts'
 import { believed } from '../../overlay/resolve.ts'
 import { MAX_LINKS } from '../../overlay/tree.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
-import { toKey } from '../../path.ts'
+import { ancestors, toKey } from '../../path.ts'
 
 export interface EntryOptions extends ReadOptions {
   /** Follow symbolic links inside the merged view, at most {@link MAX_LINKS}. Default false. */
@@ -61,6 +61,39 @@ export async function find(
     key = linkTarget(key, linkname)
     if (key === '/') return null
   }
+}
+
+/**
+ * What the bytes at a path are to be read from: every link on the way is followed, also those to folders. An entry means what it was
+ * made from.
+ */
+export async function findBytes(
+  reader: Reader,
+  target: string | Entry,
+  opts: ReadOptions
+): Promise<Located | null> {
+  if (typeof target !== 'string') return find(reader, target, 'open', opts)
+  let key = toKey(target, 'open')
+  for (let links = 0; ; links++) {
+    const located = await reader.locate(key, opts)
+    if (located && located.candidate.value.linkname === null) return located
+    const link = located ?? (await firstAbove(reader, key, opts))
+    const { linkname = null } = link?.candidate.value ?? {}
+    if (link === null || linkname === null) return null
+    if (links === MAX_LINKS) throw failure('ELOOP', { syscall: 'open', path: target })
+    const rest = key.slice(link.candidate.key.length)
+    key = linkTarget(link.candidate.key, linkname).replace(/^\/$/, '') + rest
+    if (key === '') return null
+  }
+}
+
+/** The file or the link that a path leads through first, where folders have to be. */
+async function firstAbove(reader: Reader, key: string, opts: ReadOptions): Promise<Located | null> {
+  for (const folder of ancestors(key).reverse()) {
+    const located = await reader.locate(folder, opts)
+    if (located) return located
+  }
+  return null
 }
 
 /** Where a link leads. As in POSIX, `..` at the root stays there: nothing leads outside the drives. */

@@ -92,9 +92,10 @@ export abstract class ReadingFace extends ReadyResource {
   }
 
   /**
-   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   * The bytes of a file as a stream, of the version that is newest when the stream opens. Links on the way to a path are followed; an
+   * entry of a link has no bytes.
    *
-   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as {@link get}
+   * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as {@link get}
    */
   createReadStream(path: string | Entry, opts: RangeOptions = {}): Readable {
     return readStream(() => this.reader(opts), path, opts)

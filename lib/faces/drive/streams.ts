@@ -5,7 +5,7 @@ import type { Located, Reader } from '../../overlay/view.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import type { ByteRange } from '../../sources/source.ts'
 import { toBytes } from './bytes.ts'
-import { find } from './entry.ts'
+import { findBytes } from './entry.ts'
 
 /**
  * The bytes of a file. The version is found when the stream is opened and stays the same to the end.
@@ -31,7 +31,7 @@ export function readStream(
     open(cb) {
       const open = async () => {
         const range = toRange(opts, target)
-        located = await find(await reader(), target, 'open', opts)
+        located = await findBytes(await reader(), target, opts)
         if (located === null) {
           throw failure('ENOENT', { syscall: 'open', path: typeof target === 'string' ? target : target.key })
         }

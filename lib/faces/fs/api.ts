@@ -1,6 +1,7 @@
 import type fs from 'node:fs'
 import type { Dir } from 'node:fs'
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises'
+import type { DoneCallback, NodeCallback } from '../../callback.ts'
 import type { Json, ReadOptions } from '../../drive.ts'
 import type { PathLike } from './arguments.ts'
 import type { ReadFileOptions } from './content.ts'
@@ -36,12 +37,6 @@ type SameCall =
   | 'unlink'
   | 'utimes'
   | 'writeFile'
-
-/** A callback as Node declares it: the error is null when there is a result. */
-export type NodeCallback<T> = (err: NodeJS.ErrnoException | null, value: T) => void
-
-/** The callback of a call without a result. */
-export type DoneCallback = (err: NodeJS.ErrnoException | null) => void
 
 /** What `util.promisify` makes of a call. As in Node's declarations, the member is there for types alone. */
 interface Promisified<F> {
@@ -348,6 +343,16 @@ export interface FsCalls extends SameCalls {
     ((path: PathLike, key: string, value: Json, cb: DoneCallback) => void)
   readonly removeMetadata: FsPromises['removeMetadata'] &
     ((path: PathLike, key: string, cb: DoneCallback) => void)
+}
+
+/**
+ * What `util.promisify` makes of the calls that the drive face has too. They are methods, of which no class can declare a member.
+ */
+export interface SharedCalls {
+  readonly close: Promisified<(fd: number) => Promise<void>>
+  readonly exists: Promisified<(path: PathLike) => Promise<boolean>>
+  readonly readdir: Promisified<ReaddirPromise>
+  readonly symlink: Promisified<FsPromises['symlink']>
 }
 
 type TailOf<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never

@@ -42,6 +42,29 @@ for (const [kind, writer] of WRITERS) {
     t.ok((await failureOf(() => multi.read(fds[0], Buffer.alloc(1), 0, 1, 0))) instanceof Error)
   })
 
+  test(`a stream of Node's whose bytes cannot land fails, and never finishes (${kind})`, async (t) => {
+    const drive = await writer(t)
+    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const handle = await multi.promises.open('/b', 'wx')
+    const streams = [
+      ['/a', multi.createWriteStream('/a', { flags: 'wx' })],
+      ['/b', handle.createWriteStream()]
+    ] as const
+    for (const [path, stream] of streams) {
+      const told: string[] = []
+      for (const name of ['finish', 'error', 'close']) stream.on(name, () => told.push(name))
+      await new Promise((resolve) => stream.write('mine', resolve))
+      await another.put(path, 'theirs')
+      const closed = new Promise((resolve) => stream.once('close', resolve))
+      const failed = once(stream, 'error')
+      stream.end()
+      t.equal((await failed)[0].code, 'EEXIST')
+      await closed
+      t.same(told, ['error', 'close'])
+      t.equal(await multi.readFile(path, 'utf8'), 'theirs')
+    }
+  })
+
   test(`a reading descriptor keeps its version, whatever becomes of the path (${kind})`, async (t) => {
     const drive = await writer(t)
     const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
