@@ -22,6 +22,7 @@ export const ERRORS = {
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
   EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
   ESTALE: { message: 'stale file handle', errno: constants.errno.ESTALE },
+  EXDEV: { message: 'cross-device link not permitted', errno: constants.errno.EXDEV },
   ABORT_ERR: { message: 'The operation was aborted', errno: null },
   ERR_DIR_CLOSED: { message: 'Directory handle was closed', errno: null },
   ERR_FS_CP_DIR_TO_NON_DIR: {

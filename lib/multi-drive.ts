@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:fs'
 import type { Readable, Writable } from 'streamx'
-import { callback, type Callback, type DoneCallback } from './callback.ts'
+import { callback, type Callback, type DoneCallback, type NodeCallback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
 import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
@@ -10,6 +10,16 @@ import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import {
+  mount,
+  mountStream,
+  unmount,
+  type AllMountsOptions,
+  type MountAt,
+  type MountOptions
+} from './faces/drive/mounts.ts'
+import type { Mount } from './faces/fs/stats.ts'
+import { Mounts, type MountHost } from './mounts.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
@@ -19,6 +29,8 @@ import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
+import type { MountedView } from './overlay/mounted.ts'
+import { setTag, tagsOf, toName } from './overlay/tags.ts'
 import type { MergedView } from './overlay/view.ts'
 import { toKey } from './path.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
@@ -61,6 +73,8 @@ class MultiDriveClass extends Face {
   readonly #overlay: Overlay
   readonly #options: MultiDriveOptions
   readonly #set: Drives
+  /** Null for a checkout, which shares those of the MultiDrive that it is of. */
+  readonly #mounts: Mounts | null
   readonly #checkouts = new Set<MultiDriveClass>()
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
@@ -88,6 +102,8 @@ class MultiDriveClass extends Face {
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
       : new DriveSet(this.#overlay, primary, openDrive, (event, about) => void this.emit(event, about))
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew))
+    if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
@@ -159,7 +175,8 @@ class MultiDriveClass extends Face {
    * "Versions"); of a checkout, that which it shows. Localdrives have no history and take no part.
    */
   get version(): string {
-    return formatVersion(this.#versions?.values() ?? this.#overlay.versions())
+    if (this.#versions) return formatVersion(this.#versions.values())
+    return formatVersion([...this.#overlay.versions(), ...this.#overlay.mountedVersions()])
   }
 
   /** The comparator in force; assignable. */
@@ -259,7 +276,7 @@ class MultiDriveClass extends Face {
     const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
-    return past
+    return past as unknown as MultiDrive
   }
 
   /**
@@ -273,6 +290,105 @@ class MultiDriveClass extends Face {
   diff(version: string, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
+  }
+
+  /**
+   * Gives a version a name, in the writer. A name that is there already gets another meaning.
+   *
+   * @param name - any text but an empty one
+   * @param version - default {@link version}
+   * @throws EINVAL for no name or no version, EROFS without a writer; the writer's own error
+   */
+  createTag(name: string, version?: string | null): Promise<void>
+  createTag(name: string, version: string | null | undefined, cb: DoneCallback): void
+  createTag(name: string, cb: DoneCallback): void
+  createTag(
+    name: string,
+    version?: string | null | DoneCallback,
+    cb?: DoneCallback
+  ): Promise<void> | undefined {
+    if (typeof version === 'function') return callback(this.#createTag(name, null), version)
+    return callback(this.#createTag(name, version ?? null), cb)
+  }
+
+  /**
+   * The version that has a name in any drive of the set, null when none has; of several the newest.
+   *
+   * @throws EINVAL for no name
+   */
+  getTaggedVersion(name: string): Promise<string | null>
+  getTaggedVersion(name: string, cb: NodeCallback<string | null>): void
+  getTaggedVersion(name: string, cb?: NodeCallback<string | null>): Promise<string | null> | undefined {
+    return callback(this.#getTaggedVersion(name), cb)
+  }
+
+  /** All names of versions that any drive of the set keeps, with their versions. */
+  getAllTags(): Promise<Map<string, string>>
+  getAllTags(cb: NodeCallback<Map<string, string>>): void
+  getAllTags(cb?: NodeCallback<Map<string, string>>): Promise<Map<string, string>> | undefined {
+    return callback(this.#getAllTags(), cb)
+  }
+
+  /**
+   * Takes a name away, whoever gave it. Nothing happens when there is none.
+   *
+   * @throws as {@link createTag}
+   */
+  deleteTag(name: string): Promise<void>
+  deleteTag(name: string, cb: DoneCallback): void
+  deleteTag(name: string, cb?: DoneCallback): Promise<void> | undefined {
+    return callback(this.#deleteTag(name), cb)
+  }
+
+  /**
+   * Shows another drive at a path, in place of what is there. The record of it lies in the writer, and everybody who has that drive in the
+   * set sees it. Writes below it land in that drive, where it can be written to; `rename` between drives is EXDEV, what is mounted cannot
+   * be removed (EBUSY). The drive is opened by `openDrive` when it is first read.
+   *
+   * @param path - of a folder, or of nothing yet
+   * @param key - of the drive: 32 bytes, or text in z-base-32 or hex
+   * @throws EINVAL for a bad path, key, version or hash; ENOTDIR where a file is, EEXIST where a drive is mounted, ELOOP for the writer
+   *   itself; EROFS without a writer; the writer's own error
+   */
+  mount(path: string, key: Uint8Array | string, opts?: MountOptions | null): Promise<void>
+  mount(path: string, key: Uint8Array | string, opts: MountOptions | null | undefined, cb: DoneCallback): void
+  mount(path: string, key: Uint8Array | string, cb: DoneCallback): void
+  mount(
+    path: string,
+    key: Uint8Array | string,
+    opts?: MountOptions | null | DoneCallback,
+    cb?: DoneCallback
+  ): Promise<void> | undefined {
+    if (typeof opts === 'function') return callback(this.#mount(path, key, {}), opts)
+    return callback(this.#mount(path, key, opts ?? {}), cb)
+  }
+
+  /**
+   * Takes away what is mounted at a path, whoever mounted it: what was there before is seen again.
+   *
+   * @throws EINVAL where nothing is mounted, else as {@link mount}
+   */
+  unmount(path: string): Promise<void>
+  unmount(path: string, cb: DoneCallback): void
+  unmount(path: string, cb?: DoneCallback): Promise<void> | undefined {
+    return callback(this.#unmount(path), cb)
+  }
+
+  /** All mounts, those in mounted drives too, by path. */
+  getAllMounts(opts?: AllMountsOptions): Promise<Map<string, Mount>>
+  getAllMounts(cb: NodeCallback<Map<string, Mount>>): void
+  getAllMounts(opts: AllMountsOptions, cb: NodeCallback<Map<string, Mount>>): void
+  getAllMounts(
+    opts: AllMountsOptions | NodeCallback<Map<string, Mount>> = {},
+    cb?: NodeCallback<Map<string, Mount>>
+  ): Promise<Map<string, Mount>> | undefined {
+    if (typeof opts === 'function') return callback(this.#getAllMounts({}), opts)
+    return callback(this.#getAllMounts(opts), cb)
+  }
+
+  /** As {@link getAllMounts}, a stream of `{ path, mount }`. */
+  createMountStream(opts: AllMountsOptions = {}): Readable {
+    return mountStream(() => this.reader(opts), opts)
   }
 
   /**
@@ -427,19 +543,77 @@ class MultiDriveClass extends Face {
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
+    await this.#mounts?.close()
     await this.release()
     await this.#set.close()
   }
 
-  protected override async reader(opts: ReadOptions = {}): Promise<MergedView> {
+  protected override async reader(opts: ReadOptions = {}): Promise<MergedView | MountedView> {
     await this.#opening('read', opts)
-    return this.#overlay.view(opts)
+    return this.#overlay.reader(opts)
+  }
+
+  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null): MountHost {
+    return {
+      primary: this.primary,
+      openDrive,
+      maxClockSkew,
+      find: (key) => {
+        const drive = this.#set.find(key)?.drive
+        return this.#overlay.sources.find((source) => source.drive === drive) ?? null
+      },
+      comparator: () => this.#overlay.comparator,
+      hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
+      opened: () => undefined,
+      changed: (drive) => void this.emit('update', drive),
+      format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
+    }
+  }
+
+  async #createTag(name: string, version: string | null): Promise<void> {
+    await this.#opening('createTag')
+    const tagged = version ?? this.version
+    parseVersion(tagged, 'createTag')
+    await setTag(this.#overlay, 'createTag', name, tagged)
+  }
+
+  async #getTaggedVersion(name: string): Promise<string | null> {
+    const key = toName(name, 'getTaggedVersion')
+    return (await this.#getAllTags()).get(key) ?? null
+  }
+
+  async #getAllTags(): Promise<Map<string, string>> {
+    await this.#opening('getAllTags')
+    const tags = tagsOf(await this.#overlay.view())
+    return new Map([...tags].map(([name, { record }]) => [name, record.version!]))
+  }
+
+  async #deleteTag(name: string): Promise<void> {
+    const key = toName(name, 'deleteTag')
+    if ((await this.#getAllTags()).has(key)) await setTag(this.#overlay, 'deleteTag', key, null)
+  }
+
+  async #mount(path: string, key: Uint8Array | string, opts: MountOptions): Promise<void> {
+    await this.#opening('mount')
+    await mount(this.#overlay, path, key, opts)
+  }
+
+  async #unmount(path: string): Promise<void> {
+    await this.#opening('unmount')
+    await unmount(this.#overlay, path)
+  }
+
+  async #getAllMounts(opts: AllMountsOptions): Promise<Map<string, Mount>> {
+    const mounts = new Map<string, Mount>()
+    for await (const { path, mount } of this.createMountStream(opts) as AsyncIterable<MountAt>)
+      mounts.set(path, mount)
+    return mounts
   }
 
   /** The view of now and that of a version. */
   async #views(version: string, opts: ReadOptions): ReturnType<Views> {
     const now = await this.reader(opts)
-    const past = this.checkout(version)
+    const past = this.checkout(version) as unknown as MultiDriveClass
     return { now, before: await past.reader(opts), close: () => past.close() }
   }
 

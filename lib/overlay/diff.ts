@@ -4,6 +4,7 @@ import type { ReadOptions } from '../drive.ts'
 import { tombstoneKey } from '../format/records.ts'
 import { compareKeys, folderRange, inRange, isIn, type KeyRange } from '../path.ts'
 import type { Candidate, Cursor, LeafView, Tombstone } from '../sources/source.ts'
+import { MountedView, stripped } from './mounted.ts'
 import type { Located, LocatedCursor, MergedView } from './view.ts'
 
 /** How many keys are read at once. */
@@ -21,15 +22,64 @@ export interface Difference {
  * that are in one of the views only.
  */
 export async function* differences(
-  now: MergedView,
-  before: MergedView,
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
   range: KeyRange,
   opts: ReadOptions = {}
 ): AsyncGenerator<Difference, void, void> {
-  for await (const key of changedKeys(now, before, range, opts)) {
+  const keys = merged(changedInAll(now, before, range, opts))
+  for await (const key of keys) {
     const [left, right] = await Promise.all([now.locate(key, opts), before.locate(key, opts)])
     if (!isSameVersion(left?.candidate, right?.candidate)) yield { key, now: left, before: right }
   }
+}
+
+/** As {@link changedKeys}, with what is mounted. */
+function changedInAll(
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
+  range: KeyRange,
+  opts: ReadOptions
+): AsyncIterable<string>[] {
+  const [left, right] = [mountsOf(now), mountsOf(before)]
+  const rows: AsyncIterable<string>[] = [changedKeys(baseOf(now), baseOf(before), range, opts)]
+  for (const path of new Set([...left.keys(), ...right.keys()])) {
+    const below = intersection(range, path)
+    if (inRange(path, range)) rows.push(listed([path]))
+    if (below === null) continue
+    const isSame = isDeepStrictEqual(left.get(path)?.record.mount, right.get(path)?.record.mount)
+    if (isSame) rows.push(changedBelow(now as MountedView, before as MountedView, path, below, opts))
+    else rows.push(keysOf(now.winners(below, opts)), keysOf(before.winners(below, opts)))
+  }
+  return rows
+}
+
+async function* changedBelow(
+  now: MountedView,
+  before: MountedView,
+  path: string,
+  range: KeyRange,
+  opts: ReadOptions
+): AsyncGenerator<string, void, void> {
+  const inner = [now, before].map((view) => view.inner(path).catch(() => null))
+  const [left, right] = await Promise.all(inner)
+  if (!left || !right) return
+  const rows = changedInAll(left, right, stripped(range, path), opts)
+  for await (const key of merged(rows)) yield path + key
+}
+
+const NO_MOUNTS: MountedView['mounts'] = new Map()
+
+function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
+  return view instanceof MountedView ? view.mounts : NO_MOUNTS
+}
+
+function baseOf(view: MergedView | MountedView): MergedView {
+  return view instanceof MountedView ? view.base : view
+}
+
+async function* listed(keys: readonly string[]): AsyncGenerator<string, void, void> {
+  for (const key of keys) yield await Promise.resolve(key)
 }
 
 /** The keys at which two merged views may differ, each once and in order. */
@@ -51,7 +101,7 @@ export async function* changedKeys(
     else for (const whole of other ? [view, other] : [view]) addWhole(whole)
     // Deletions change what is visible of other drives.
     for (const { path, tree } of changedTombstones(view, other)) {
-      if (inRange(path, range)) inputs.push(one(path))
+      if (inRange(path, range)) inputs.push(listed([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -60,7 +110,7 @@ export async function* changedKeys(
     if (left.has(identity)) continue
     addWhole(view)
     for (const { path, tree } of changedTombstones(view, undefined)) {
-      if (inRange(path, range)) inputs.push(one(path))
+      if (inRange(path, range)) inputs.push(listed([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -104,10 +154,6 @@ function intersection(range: KeyRange, folder: string): KeyRange | null {
   const within = gt.slice(0, -1)
   if (within === '' || isIn(folder, within)) return folderRange(folder)
   return isIn(within, folder) ? range : null
-}
-
-async function* one(key: string): AsyncGenerator<string, void, void> {
-  yield await Promise.resolve(key)
 }
 
 async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {

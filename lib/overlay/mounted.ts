@@ -17,7 +17,7 @@ export interface MountOpener {
   versions(): readonly DriveVersion[]
 }
 
-/** Where a path lies: in an overlay, under a key there. */
+/** Where a path lies: in an overlay, under what is left of its key. */
 export interface Place {
   readonly overlay: Overlay
   /** The path where that overlay is mounted; empty for the set itself. */
@@ -36,7 +36,7 @@ export class MountedView implements TreeView {
   readonly #mounts: ReadonlyMap<string, Mount>
   /** Mounts that are not hidden by another one above them, in order. */
   readonly #paths: readonly string[]
-  readonly #inner = new Map<string, Promise<TreeView>>()
+  readonly #inner = new Map<string, Promise<MergedView | MountedView>>()
 
   constructor(base: MergedView, overlay: Overlay, chain: readonly string[], opts: ReadOptions) {
     this.rules = base.rules
@@ -61,7 +61,7 @@ export class MountedView implements TreeView {
    * @param path - of one of {@link mounts}
    * @throws ELOOP when it is a drive that this one lies in, DRIVE_FAILED and the like when it cannot be opened
    */
-  inner(path: string): Promise<TreeView> {
+  inner(path: string): Promise<MergedView | MountedView> {
     let inner = this.#inner.get(path)
     if (!inner) {
       inner = this.#open(path)
@@ -70,7 +70,7 @@ export class MountedView implements TreeView {
     return inner
   }
 
-  /** Where a key lies; with `exclusive`, a mount itself lies where it is mounted, not in the drive. */
+  /** Where a key lies; a mount itself is the root of the drive that is mounted. */
   async place(key: string): Promise<Place> {
     const path = this.#over(key)
     if (path === null) return { overlay: this.#overlay, prefix: '' }
@@ -155,7 +155,7 @@ export class MountedView implements TreeView {
     return this.#overlay.openMount(mount!)
   }
 
-  async #open(path: string): Promise<TreeView> {
+  async #open(path: string): Promise<MergedView | MountedView> {
     const { origin, record } = this.#mounts.get(path)!
     const mount = record.mount!
     const chain = [...this.#chain, origin.id]
@@ -317,7 +317,7 @@ function earlier(a: Bound | null, b: Bound | null): Bound | null {
 }
 
 /** A range that lies below a path, as seen from there. */
-function stripped(range: KeyRange, path: string): KeyRange {
+export function stripped(range: KeyRange, path: string): KeyRange {
   const bounds = Object.entries(range) as [keyof KeyRange, string][]
   return Object.fromEntries(
     bounds.map(([name, key]) => [name, key === path + '0' ? '0' : key.slice(path.length)])

@@ -5,7 +5,8 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
-import { MountedView, type MountOpener, type Place } from './mounted.ts'
+import { MountedView, type MountOpener } from './mounted.ts'
+import type { WritePlace } from './place.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 
@@ -89,22 +90,32 @@ export class Overlay {
    *
    * @throws as {@link requireWriter}; the error of a mount that cannot be opened
    */
-  async place(syscall: string, key: string): Promise<Place & { readonly writer: WritableLeaf }> {
+  async place(syscall: string, key: string): Promise<WritePlace> {
     const view = await this.reader({ timeout: MOUNT_PATIENCE })
     const { overlay, prefix } =
       view instanceof MountedView ? await view.place(key) : { overlay: this, prefix: '' }
     return { overlay, prefix, writer: overlay.requireWriter(syscall, key) }
   }
 
+  /**
+   * Finds out before any work is done that nothing can be written, wherever it would lie.
+   *
+   * @throws as {@link requireWriter}
+   */
+  async requireAnyWriter(syscall: string): Promise<void> {
+    if (this.writer || (await this.view({ timeout: MOUNT_PATIENCE })).mountPoints().size > 0) return
+    this.requireWriter(syscall)
+  }
+
   /** The overlay over a mounted drive. */
   async openMount(mount: MountPoint): Promise<Overlay> {
     if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
     const overlay = await this.mounts.open(mount)
-    const at = mount.version === null ? this.#mountsAt?.get(MOUNTED + mount.id) : undefined
-    if (!at) return overlay
-    const past = overlay.at(new Map([...this.#mountsAt!, [mount.id, { ...at, id: mount.id }]]))
-    past.mounts = this.mounts
-    return past
+    if (this.#mountsAt === null || mount.version !== null) return overlay
+    // Whatever was not open then is shown as it is now, and is read-only all the same.
+    const then = this.#mountsAt.get(MOUNTED + mount.id)
+    const at = then ? [{ ...then, id: mount.id }] : overlay.versions()
+    return overlay.at(new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)]))
   }
 
   /** The first source that can be written to, null when there is none. */

@@ -1,6 +1,7 @@
 import { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { differences } from '../../overlay/diff.ts'
+import type { MountedView } from '../../overlay/mounted.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
@@ -12,7 +13,9 @@ export interface EntryDifference {
 }
 
 /** Both views of a comparison, taken when it begins. */
-export type Views = () => Promise<{ now: MergedView; before: MergedView; close(): Promise<void> }>
+export type Views = () => Promise<{ now: View; before: View; close(): Promise<void> }>
+
+type View = MergedView | MountedView
 
 /** Where the entries below a folder differ between two views, in the order of keys. */
 export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {

@@ -4,7 +4,7 @@ import { toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
-import { commit } from '../../overlay/write.ts'
+import { commitIn } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 
 export interface PutOptions {
@@ -38,10 +38,10 @@ export async function putFile(
   data: Uint8Array | Spool,
   syscall: string
 ): Promise<void> {
-  const writer = overlay.requireWriter(syscall, head.key)
-  const staged = await writer.stage(data instanceof Uint8Array ? data : data.stream())
+  const place = await overlay.place(syscall, head.key)
+  const staged = await place.writer.stage(data instanceof Uint8Array ? data : data.stream())
   try {
-    await commit(overlay, writer, { syscall, operations: [{ type: 'file', ...head, staged }] })
+    await commitIn(place, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {
     await staged.discard()
     throw err
@@ -58,7 +58,7 @@ export async function symlink(
     throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
   const { key, metadata } = fileHead(path, opts, 'symlink')
   const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
-  await commit(overlay, overlay.requireWriter('symlink', key), {
+  await commitIn(await overlay.place('symlink', key), {
     syscall: 'symlink',
     operations: [operation]
   })
@@ -67,7 +67,7 @@ export async function symlink(
 export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
   const key = toKey(path, 'del')
   const operation: Operation = { type: 'remove', key, tree: opts.recursive === true }
-  await commit(overlay, overlay.requireWriter('del', key), { syscall: 'del', operations: [operation] })
+  await commitIn(await overlay.place('del', key), { syscall: 'del', operations: [operation] })
 }
 
 export function toLinkname(linkname: unknown, path: string): string {

@@ -113,6 +113,7 @@ export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions): Promise<
         if (last === '.') throw failure('EINVAL')
         if (last === '..') throw failure('ENOTEMPTY')
         checkNotRoot(key)
+        if (isMount(node)) throw failure('EBUSY')
         return [
           { type: 'remove-directory', key },
           { type: 'keep-directory', key: parentOf(key) }
@@ -160,6 +161,7 @@ export function rm(host: Host, path: PathLike, opts?: RmOptions): Promise<void> 
           }
           checkNotRoot(key)
           if (lastName(at) === '.') throw final(failure('EINVAL', { syscall: 'rmdir', path: at.given }))
+          if (isMount(node)) throw failure('EBUSY')
           return removal(key, recursive)
         }
       )
@@ -217,16 +219,23 @@ export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promis
       if (source.kind === 'directory' && target.node && (await at.tree.children(target.key)).length > 0) {
         throw failure('ENOTEMPTY')
       }
+      if (!(await at.isOnePlace(parentOf(source.key), parentOf(target.key)))) throw failure('EXDEV')
+      const nodes = await at.walk(source.key)
+      if (nodes.some(isMount) || (target.node && isMount(target.node))) throw failure('EBUSY')
       const operations: Operation[] = []
       if (target.node?.kind === 'directory') operations.push({ type: 'remove-directory', key: target.key })
       operations.push({ type: 'remove', key: source.key, tree: source.kind === 'directory' })
-      for (const node of await at.walk(source.key)) {
+      for (const node of nodes) {
         operations.push(...(await moved(at, node, target.key + node.key.slice(source.key.length))))
       }
       operations.push({ type: 'keep-directory', key: parentOf(source.key) })
       return operations
     })
   )
+}
+
+function isMount(node: Node): boolean {
+  return node.kind === 'directory' && node.record?.mount !== undefined
 }
 
 /** POSIX, `rename()`. */
@@ -377,8 +386,8 @@ function setAttributes(
 function acceptOnly(host: Host, syscall: string, path: PathLike, follow: boolean): Promise<void> {
   const at = toPath(path)
   return named(host, { syscall, path: at.given }, async () => {
-    await find(await treeOf(host), at, follow)
-    host.overlay.requireWriter(syscall)
+    const { key } = await find(await treeOf(host), at, follow)
+    await host.overlay.place(syscall, key)
   })
 }
 

@@ -138,7 +138,7 @@ async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number):
     if (node === null) at.putInto(parentOf(key))
     const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
     const { mode: permissions, ...given } = kept
-    const staged = await at.stage(key, null, () => at.writer.stage(bytes))
+    const staged = await at.stage(key, null, (writer) => writer.stage(bytes))
     return [{ type: 'file', key, staged, ...given, ...modeOperation(permissions) }]
   })
 }

@@ -246,9 +246,9 @@ export class OpenFile {
       )
       const { mode, metadata, time } = attributes
       const of = now?.candidate ?? null
-      const staged = await at.stage(key, of, async () => {
-        if (of && of.leaf !== at.writer) await base.detach()
-        return at.writer.amend(base)
+      const staged = await at.stage(key, of, async (writer) => {
+        if (of && of.leaf !== writer) await base.detach()
+        return writer.amend(base)
       })
       const exclusive = this.#isExclusive
       return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
@@ -290,12 +290,11 @@ export class OpenFile {
 
   /** Goes on from what has just landed, so that it need not land again with what comes. */
   async #goOn(draft: FileDraft): Promise<void> {
-    const { overlay } = this.#host
-    const { writer } = overlay
-    const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer?.leaf)
-    const candidate = await leaf?.find(this.key)
-    if (!writer || !candidate) return
-    this.#located = { candidate, source: writer.source }
+    const { overlay, writer, prefix } = await this.#host.overlay.place('close', this.key)
+    const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer)
+    const candidate = (await leaf?.find(this.key.slice(prefix.length)))?.seenAt(this.key)
+    if (!candidate) return
+    this.#located = { candidate, source: writer }
     await draft.rebase(candidate)
     this.#begun = draft.byteLength
   }

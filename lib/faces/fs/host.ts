@@ -4,7 +4,7 @@ import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
 import { parentOf, Tree, type Node, type Resolved } from '../../overlay/tree.ts'
-import type { MergedView } from '../../overlay/view.ts'
+import type { TreeView } from '../../overlay/view.ts'
 import type { Path } from './arguments.ts'
 
 /** What the fs face needs of the MultiDrive that it is a face of. */
@@ -13,7 +13,7 @@ export interface Host {
   /** Resolves when it is open, with every drive that is being added. */
   ready(syscall: string): Promise<void>
   /** The merged view of now. */
-  view(opts?: ReadOptions): Promise<MergedView>
+  view(opts?: ReadOptions): Promise<TreeView>
   /** Tells when the merged view may have changed, until the returned function is called. */
   onUpdate(listener: () => void): () => void
   /** Calls the listener when the MultiDrive closes, until the returned function is called. */

@@ -48,7 +48,7 @@ async function openOnce(
   if (node?.kind === 'link') throw failure('ELOOP')
   if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
-  const writer = flags.write || node === null ? host.overlay.requireWriter('open') : null
+  const writer = flags.write || node === null ? (await host.overlay.place('open', key)).writer : null
   const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
   // What is made by being opened is made by one who may write, whatever else the flags say.
   const isMaking = node === null && !flags.write
