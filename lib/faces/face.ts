@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { Readable } from 'streamx'
 import type { DoneCallback, NodeCallback } from '../callback.ts'
 import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
+import { failure } from '../errors.ts'
 import { ReadingFace } from './drive/reading.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
@@ -153,13 +154,14 @@ export abstract class Face extends ReadingFace {
    * Watches a path and what lies below it; see the README, "watch".
    *
    * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
-   * @throws ERR_INVALID_ARG_TYPE without a callback
+   * @throws ERR_INVALID_ARG_TYPE without a callback, CLOSED
    */
   watch(path: string | Buffer | URL, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
+    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
     return watch(this.#body, path, onchange as OnChange, () => undefined)
   }

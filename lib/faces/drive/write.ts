@@ -2,6 +2,7 @@ import type { Json } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
+import { worst } from '../../overlay/failure.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import { commitIn } from '../../overlay/place.ts'
@@ -39,7 +40,11 @@ export async function putFile(
   syscall: string
 ): Promise<void> {
   const place = await overlay.place(syscall, head.key)
-  const staged = await place.writer.stage(data instanceof Uint8Array ? data : data.stream())
+  const staged = await place.writer
+    .stage(data instanceof Uint8Array ? data : data.stream())
+    .catch((error: unknown) => {
+      throw worst([{ source: place.writer, error }], head.key)
+    })
   try {
     await commitIn(place, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {
