@@ -1,9 +1,10 @@
 import type { WriteStream } from 'node:fs'
-import type { Writable } from 'streamx'
+import type { Duplex, Writable } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { DriveSet, lender, peerEmitter, type AddDriveOptions } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
+import { FindingPeers } from './finding-peers.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
@@ -18,6 +19,7 @@ import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import type { MergedView } from './overlay/view.ts'
 import { toKey } from './path.ts'
+import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 
 export interface MultiDriveOptions {
@@ -58,6 +60,8 @@ class MultiDriveClass extends Face {
   readonly #overlay: Overlay
   readonly #set: DriveSet
   readonly #first: Promise<Drive>
+  readonly #replication = new Replication(this)
+  readonly #findingPeers = new FindingPeers()
   #forgetPeers: () => void = () => undefined
 
   /**
@@ -71,15 +75,15 @@ class MultiDriveClass extends Face {
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
     this.#overlay = new Overlay(maxClockSkew)
-    this.#set = new DriveSet(
-      this.#overlay,
-      primary,
-      openDrive,
-      (event, about) => void this.emit(event, about)
-    )
+    this.#set = new DriveSet(this.#overlay, primary, openDrive, (event, about) => {
+      if (event === 'drive-add') this.#join(about as Drive)
+      if (event === 'drive-remove') this.#leave(about as Drive)
+      this.emit(event, about)
+    })
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
+    this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall) => this.#opening(syscall),
@@ -308,10 +312,24 @@ class MultiDriveClass extends Face {
    * called.
    */
   findingPeers(): () => void {
-    const done = this.drives.flatMap((drive) => lender(drive).findingPeers?.() ?? [])
-    return () => {
-      for (const stop of done.splice(0)) stop()
-    }
+    return this.#findingPeers.start()
+  }
+
+  /**
+   * Replicates the drives of the set over one stream, whichever Corestores they are in: those that are there, those that are added until
+   * it closes, and those of MultiDrives among them. A Corestore is replicated whole: whoever knows the key of a core in it can have it.
+   *
+   * @param isInitiator - for a new stream, whether this side begins the handshake, which the peer's must not; or the stream to
+   *   a peer: a connection of Hyperswarm, another Noise stream, or a Protomux over one
+   * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
+   * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
+   */
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+    const syscall = 'replicate'
+    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+    if (this.#replication.stores.size === 0 && this.#set.settled() === null)
+      throw failure('DRIVE_INVALID', { syscall, detail: 'no drive of the set has a corestore' })
+    return this.#replication.replicate(isInitiator, opts)
   }
 
   /**
@@ -333,6 +351,7 @@ class MultiDriveClass extends Face {
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
     this.#forgetPeers()
+    this.#replication.close()
     const purged = await this.#set.purge().finally(() => this.close())
     return purged
   }
@@ -377,6 +396,7 @@ class MultiDriveClass extends Face {
 
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
+    this.#replication.close()
     await this.release()
     await this.#set.close()
   }
@@ -396,6 +416,16 @@ class MultiDriveClass extends Face {
     const settled = this.#set.settled()
     if (settled) await within(settled, opts, syscall)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+  }
+
+  #join(drive: Drive): void {
+    this.#replication.add(drive)
+    this.#findingPeers.add(drive)
+  }
+
+  #leave(drive: Drive): void {
+    this.#replication.remove(drive)
+    this.#findingPeers.remove(drive)
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {

@@ -12,7 +12,7 @@ const LAYERS = [
   /^lib\/sources\/.*\.ts$/,
   /^lib\/overlay\/.*\.ts$/,
   /^lib\/faces\/.*\.ts$/,
-  /^lib\/(drive-set|extension)\.ts$/,
+  /^lib\/(drive-set|extension|finding-peers|replication)\.ts$/,
   /^lib\/multi-drive\.ts$/,
   /^index\.ts$/,
   /^lib\/demo\/.*\.ts$/
