@@ -346,7 +346,7 @@ class MultiDriveClass extends Face {
   /**
    * Removes the local storage of every Hyperdrive of the set, and closes. Localdrives, checkouts and other drives are left alone.
    *
-   * @returns the drives whose storage was removed
+   * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
@@ -354,6 +354,13 @@ class MultiDriveClass extends Face {
     this.#replication.close()
     const purged = await this.#set.purge().finally(() => this.close())
     return purged
+  }
+
+  /** As {@link purge}, under the name that it had in Hyperdrive 10. */
+  destroyStorage(): Promise<Drive[]>
+  destroyStorage(cb: Callback<Drive[]>): void
+  destroyStorage(cb?: Callback<Drive[]>): Promise<Drive[]> | undefined {
+    return callback(this.purge(), cb)
   }
 
   /**
