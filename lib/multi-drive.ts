@@ -1,10 +1,11 @@
 import type { WriteStream } from 'node:fs'
-import type { Readable, Writable } from 'streamx'
+import type { Duplex, Readable, Writable } from 'streamx'
 import { callback, type Callback, type DoneCallback, type NodeCallback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
-import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
+import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives, type Tell } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
+import { FindingPeers } from './finding-peers.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
@@ -33,6 +34,7 @@ import type { MountedView } from './overlay/mounted.ts'
 import { setTag, tagsOf, toName } from './overlay/tags.ts'
 import type { MergedView } from './overlay/view.ts'
 import { toKey } from './path.ts'
+import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 
 export interface MultiDriveOptions {
@@ -79,6 +81,8 @@ class MultiDriveClass extends Face {
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
   readonly #first: Promise<Drive>
+  readonly #replication = new Replication(this)
+  readonly #findingPeers = new FindingPeers()
   #forgetPeers: () => void = () => undefined
 
   /**
@@ -99,14 +103,20 @@ class MultiDriveClass extends Face {
     this.#overlay = new Overlay(maxClockSkew)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
+    const tell: Tell = (event, about) => {
+      if (event === 'drive-add') this.#join(about as Drive)
+      if (event === 'drive-remove') this.#leave(about as Drive)
+      this.emit(event, about)
+    }
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
-      : new DriveSet(this.#overlay, primary, openDrive, (event, about) => void this.emit(event, about))
+      : new DriveSet(this.#overlay, primary, openDrive, tell)
     this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
+    this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall) => this.#opening(syscall),
@@ -473,10 +483,24 @@ class MultiDriveClass extends Face {
    * called.
    */
   findingPeers(): () => void {
-    const done = this.drives.flatMap((drive) => lender(drive).findingPeers?.() ?? [])
-    return () => {
-      for (const stop of done.splice(0)) stop()
-    }
+    return this.#findingPeers.start()
+  }
+
+  /**
+   * Replicates the drives of the set over one stream, whichever Corestores they are in: those that are there, those that are added until
+   * it closes, and those of MultiDrives among them. A Corestore is replicated whole: whoever knows the key of a core in it can have it.
+   *
+   * @param isInitiator - for a new stream, whether this side begins the handshake, which the peer's must not; or the stream to
+   *   a peer: a connection of Hyperswarm, another Noise stream, or a Protomux over one
+   * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
+   * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
+   */
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+    const syscall = 'replicate'
+    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+    if (this.#replication.stores.size === 0 && this.#set.settled() === null)
+      throw failure('DRIVE_INVALID', { syscall, detail: 'no drive of the set has a corestore' })
+    return this.#replication.replicate(isInitiator, opts)
   }
 
   /**
@@ -493,13 +517,21 @@ class MultiDriveClass extends Face {
   /**
    * Removes the local storage of every Hyperdrive of the set, and closes. Localdrives, checkouts and other drives are left alone.
    *
-   * @returns the drives whose storage was removed
+   * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
     this.#forgetPeers()
+    this.#replication.close()
     const purged = await this.#set.purge().finally(() => this.close())
     return purged
+  }
+
+  /** As {@link purge}, under the name that it had in Hyperdrive 10. */
+  destroyStorage(): Promise<Drive[]>
+  destroyStorage(cb: Callback<Drive[]>): void
+  destroyStorage(cb?: Callback<Drive[]>): Promise<Drive[]> | undefined {
+    return callback(this.purge(), cb)
   }
 
   /**
@@ -544,6 +576,7 @@ class MultiDriveClass extends Face {
     this.#forgetPeers()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
+    this.#replication.close()
     await this.release()
     await this.#set.close()
   }
@@ -564,7 +597,7 @@ class MultiDriveClass extends Face {
       },
       comparator: () => this.#overlay.comparator,
       hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
-      opened: () => undefined,
+      opened: (drive) => this.#join(drive),
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
@@ -627,6 +660,16 @@ class MultiDriveClass extends Face {
     const settled = this.#set.settled()
     if (settled) await within(settled, opts, syscall)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+  }
+
+  #join(drive: Drive): void {
+    this.#replication.add(drive)
+    this.#findingPeers.add(drive)
+  }
+
+  #leave(drive: Drive): void {
+    this.#replication.remove(drive)
+    this.#findingPeers.remove(drive)
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {

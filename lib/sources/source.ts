@@ -206,7 +206,7 @@ export interface Source {
   view(opts?: ReadOptions): View | Promise<View>
   /** Where a write to this source lands, null when it is read-only. */
   writer(): WritableLeaf | null
-  /** Closes the drive and removes what it has stored on this machine. Left out where nothing is to be removed. */
+  /** Removes what the drive has stored on this machine; it can only be closed then. Left out where nothing is to be removed. */
   purge?(): Promise<Drive[]>
   /** Asks the peers for a newer head; with `wait` resolves when it is whole here. */
   update(opts: { wait: boolean }): Promise<boolean>

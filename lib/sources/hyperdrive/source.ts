@@ -137,10 +137,7 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async purge(): Promise<Drive[]> {
-    if (this.drive.core.snapshotted) {
-      await (this.drive as PurgeableHyperdrive).close()
-      return []
-    }
+    if (this.drive.core.snapshotted) return []
     await purge(this.drive as PurgeableHyperdrive)
     return [this.drive]
   }
