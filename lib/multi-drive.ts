@@ -7,6 +7,7 @@ import { failure, MultiDriveError } from './errors.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs } from './faces/fs/api.ts'
@@ -23,6 +24,11 @@ import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
   compareStats?: Comparator
+  /**
+   * Whether reads of bytes give an older version, marked `stale`, where those of the newest cannot be had in time; a read may say otherwise
+   * by its own `fallback`. Default false.
+   */
+  fallback?: boolean
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
@@ -66,11 +72,11 @@ class MultiDriveClass extends Face {
    */
   constructor(primary: Drive, opts: MultiDriveOptions = {}) {
     super()
-    const { compareStats, maxClockSkew = null, openDrive = openThroughPrimary } = opts
+    const { compareStats, fallback, maxClockSkew = null, openDrive = openThroughPrimary } = opts
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew)
+    this.#overlay = new Overlay(maxClockSkew, fallback === true)
     this.#set = new DriveSet(
       this.#overlay,
       primary,
@@ -287,6 +293,24 @@ class MultiDriveClass extends Face {
       await putFile(this.#overlay, head, spool, 'open')
     }
     return writeStream(spool, head.key, land, () => spool.close())
+  }
+
+  /**
+   * Takes the bytes of the file at a path from this machine: those of its newest version, or of the version that an entry was made from.
+   * Hyperdrives only. Bytes that other files of one's own drive are made of stay; one's own that no peer has are gone for good.
+   *
+   * @returns how many blocks were taken, with `diff: true`, else null
+   * @throws as `entry`
+   */
+  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
+  }
+
+  /**
+   * As {@link clear}, for all that the MultiDrive shows. What it does not show, such as older versions, stays.
+   */
+  async clearAll(opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clearAll(await this.reader(opts), opts)
   }
 
   /** Gathers writes that land together: see {@link Batch}. */
