@@ -2,6 +2,8 @@ import { EventEmitter } from 'node:events'
 import { failure, MultiDriveError } from '../../errors.ts'
 import type { ReadOptions } from '../../drive.ts'
 import type { Located } from '../../overlay/view.ts'
+import { compareKeys } from '../../path.ts'
+import type { Leaf } from '../../sources/source.ts'
 import type { ListOptions } from './list.ts'
 import { presenceOf } from './presence.ts'
 import { nameDrive } from './streams.ts'
@@ -29,11 +31,28 @@ const FETCHING = 16
 /** A file of which no byte came for so long, in milliseconds, makes room for another: its peers may be away. */
 const STALL = 1000
 
-/** So many files wait for their peers beside those that are fetched, at most. */
-const WAITING = 256
+/**
+ * When so many files of one drive wait for its peers, the rest of that drive's is left for later, so that it holds up no other drive. With
+ * those that are fetched they are fewer than the ranges that a Hypercore asks for at a time.
+ */
+const WAITING = 40
 
 /** So many failures are told of, at most. */
 const TOLD = 64
+
+/**
+ * Gives the files of a download in the order of keys, the same at each call.
+ *
+ * @param signal - says that nobody wants any more
+ * @param from - the first key that is wanted; who gives those before it as well does no harm
+ */
+export type FindFiles = (
+  signal: AbortSignal,
+  from?: string
+) => AsyncIterable<Located> | Promise<AsyncIterable<Located>>
+
+/** Where the rest of a drive's files begins. */
+type Rest = ReadonlyMap<Leaf, string>
 
 /**
  * Files on their way to this machine. One that fails holds up no other.
@@ -48,9 +67,9 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
   readonly #failures: MultiDriveError[] = []
   readonly #over = new AbortController()
   #stop: (err: Error) => void = () => undefined
-  /** Wakes who waits for a file to make room. */
   #wake: () => void = () => undefined
   #fetching = 0
+  readonly #waiting = new Map<Leaf, number>()
   #files = 0
   #filesDone = 0
   #bytes = 0
@@ -59,14 +78,9 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
 
   /**
    * @internal
-   * @param find - gives the files, until the signal says that nobody wants any more
    * @param path - as the caller named it, for errors
    */
-  constructor(
-    find: (signal: AbortSignal) => AsyncIterable<Located> | Promise<AsyncIterable<Located>>,
-    opts: ReadOptions,
-    path = '/'
-  ) {
+  constructor(find: FindFiles, opts: ReadOptions, path = '/') {
     super()
     this.#path = path
     this.#opts = opts
@@ -105,24 +119,56 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
     this.#wake()
   }
 
-  async #run(
-    find: (signal: AbortSignal) => AsyncIterable<Located> | Promise<AsyncIterable<Located>>
-  ): Promise<void> {
+  async #run(find: FindFiles): Promise<void> {
     const { signal } = this.#over
-    for await (const located of await find(signal)) {
-      while (this.#isFull) await new Promise<void>((resolve) => (this.#wake = resolve))
-      if (signal.aborted) return
-      this.#begin(located)
-    }
+    let rest: Rest | null = null
+    do {
+      rest = await this.#beginAll(find, rest)
+      while (
+        !signal.aborted &&
+        rest.size > 0 &&
+        [...rest.keys()].every((leaf) => this.#waits(leaf) > WAITING / 2)
+      )
+        await this.#change()
+    } while (!signal.aborted && rest.size > 0)
     await Promise.all(this.#running.keys())
     this.#emit()
     const [first] = this.#failures
     if (first) throw withOthers(first, this.#failures)
   }
 
-  get #isFull(): boolean {
-    if (this.#over.signal.aborted) return false
-    return this.#fetching >= FETCHING || this.#running.size >= FETCHING + WAITING
+  /**
+   * Begins files as there is room.
+   *
+   * @param rest - the files to begin with, null for all
+   * @returns those that are left, of drives whose peers do not give what they are asked for
+   */
+  async #beginAll(find: FindFiles, rest: Rest | null): Promise<Rest> {
+    const { signal } = this.#over
+    const left = new Map<Leaf, string>()
+    const from = rest ? [...rest.values()].sort(compareKeys)[0] : undefined
+    for await (const located of await find(signal, from)) {
+      const { key, leaf } = located.candidate
+      const start = rest?.get(leaf)
+      if (rest && (start === undefined || compareKeys(key, start) < 0)) continue
+      if (left.has(leaf)) continue
+      while (!signal.aborted && this.#fetching >= FETCHING) await this.#change()
+      if (signal.aborted) break
+      if (this.#waits(leaf) < WAITING) this.#begin(located)
+      else left.set(leaf, key)
+      if (rest && left.size === rest.size) break
+    }
+    return left
+  }
+
+  /** How many files of a drive wait for its peers. */
+  #waits(leaf: Leaf): number {
+    return this.#waiting.get(leaf) ?? 0
+  }
+
+  /** Resolves when a file is through, makes room, or all is over. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
   }
 
   #begin(located: Located): void {
@@ -151,8 +197,8 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
     }
     this.#files++
     this.#bytes += size
-    const makeRoom = this.#takeRoom()
-    const stalled = setTimeout(makeRoom, STALL)
+    const room = this.#takeRoom(located.candidate.leaf)
+    const stalled = setTimeout(room.wait, STALL)
     const late = timeout > 0 ? setTimeout(() => stopping.abort(timedOut()), timeout) : null
     try {
       if (replica) {
@@ -176,20 +222,27 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
     } finally {
       clearTimeout(stalled)
       if (late) clearTimeout(late)
-      makeRoom()
+      room.leave()
     }
   }
 
-  /** @returns what gives the room back, once */
-  #takeRoom(): () => void {
-    let isTaken = true
+  /** Counts a file as one that is fetched until it has to wait, and as that until it leaves. */
+  #takeRoom(leaf: Leaf): { wait: () => void; leave: () => void } {
+    let isWaiting = false
     this.#fetching++
-    return () => {
-      if (!isTaken) return
-      isTaken = false
+    const wait = () => {
+      if (isWaiting) return
+      isWaiting = true
       this.#fetching--
+      this.#waiting.set(leaf, this.#waits(leaf) + 1)
       this.#wake()
     }
+    const leave = () => {
+      if (isWaiting) this.#waiting.set(leaf, this.#waits(leaf) - 1)
+      else this.#fetching--
+      this.#wake()
+    }
+    return { wait, leave }
   }
 
   #tell(): void {

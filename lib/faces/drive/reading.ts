@@ -119,8 +119,11 @@ export abstract class ReadingFace extends ReadyResource {
     const [path, opts] = typeof args[0] === 'object' ? [undefined, args[0]] : args
     const folder = path as string | undefined
     const options = (opts ?? {}) as DownloadOptions
+    const reader = this.reader(options)
+    // The download tells of it.
+    reader.catch(() => undefined)
     const download = new Download(
-      async (signal) => winnersIn(await this.reader(options), folder, 'download', options, signal),
+      async (signal, from) => winnersIn(await reader, folder, 'download', options, signal, from),
       options,
       folder
     )

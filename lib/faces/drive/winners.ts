@@ -9,13 +9,15 @@ import { list, type ListOptions } from './list.ts'
  *
  * @param path - one with a slash at its end is a folder; the root when it is left out
  * @param signal - ends the listing
+ * @param from - the first key that is wanted
  */
 export async function* winnersIn(
   reader: Reader,
   path: string | undefined,
   syscall: string,
   opts: ListOptions,
-  signal?: AbortSignal
+  signal?: AbortSignal,
+  from?: string
 ): AsyncGenerator<Located, void, void> {
   const folder = toFolder(path, syscall)
   const at = folder === '' || path!.endsWith('/') ? null : await reader.locate(folder, opts)
@@ -23,7 +25,7 @@ export async function* winnersIn(
     if (at.candidate.value.blob) yield at
     return
   }
-  const entries = list(() => reader, folder, opts)
+  const entries = list(() => reader, folder, opts, from)
   const end = () => entries.destroy()
   if (signal?.aborted) end()
   signal?.addEventListener('abort', end)

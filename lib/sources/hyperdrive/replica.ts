@@ -5,6 +5,12 @@ import { sessionClosed, timedOut, unavailable } from './failure.ts'
 import { BLOCK_SIZE, readMap, type Layout } from './layout.ts'
 import type { Blobs, BlobId, Core } from './types.ts'
 
+/**
+ * So many blocks are asked for at once. A Hypercore goes through all that a range spans, so that one of a forged length would hold up the
+ * whole process.
+ */
+const WINDOW = 1024
+
 /** The bytes of a Hyperdrive's file on this machine. */
 export class HyperdriveReplica implements Replica {
   readonly #bytes: HyperdriveBytes
@@ -69,45 +75,37 @@ export class HyperdriveReplica implements Replica {
     const { blockOffset, blockLength, blockMap } = this.#blob
     const blobs = await unlessAborted(this.#bytes.blobs({}), signal)
     const { core } = blobs
-    const range = { start: blockOffset, end: blockOffset + blockLength }
+    const end = blockOffset + blockLength
     const tell = onbytes ?? (() => undefined)
-    if (!blockMap) {
-      const isOurs = (index: number) => index >= range.start && index < range.end
-      await this.#download(core, range, signal, (index, byteLength) => {
-        if (isOurs(index)) tell(byteLength)
-      })
-    } else {
-      await this.#download(core, range, signal)
-      const layout = await readMap(blobs, this.#blob, { wait: false })
-      if (layout === null) throw unavailable()
-      const lengths = lengthsOf(layout)
-      const blocks = [...lengths.keys()].sort((a, b) => a - b)
-      await this.#download(core, { blocks }, signal, (index) => {
-        const listed = lengths.get(index)
-        if (listed !== undefined) tell(listed)
-      })
+    const isOurs = (index: number) => index >= blockOffset && index < end
+    const stop = this.#bytes.arrivals.listen(core, (index, byteLength) => {
+      if (!blockMap && isOurs(index)) tell(byteLength)
+    })
+    try {
+      for (let start = blockOffset; start < end; start += WINDOW)
+        await download(core, { start, end: Math.min(end, start + WINDOW) }, signal)
+    } finally {
+      stop()
     }
+    if (blockMap) await this.#fetchListed(blobs, signal, tell)
     if (!(await this.isWhole())) throw core.closed ? sessionClosed() : unavailable()
   }
 
-  async #download(
-    core: Core,
-    range: object,
-    signal: AbortSignal,
-    onblock?: (index: number, byteLength: number) => void
-  ): Promise<void> {
-    signal.throwIfAborted()
-    const download = core.download(range)
-    const end = () => download.destroy()
-    signal.addEventListener('abort', end)
-    const deafen = onblock && this.#bytes.arrivals.listen(core, onblock)
+  async #fetchListed(blobs: Blobs, signal: AbortSignal, tell: (count: number) => void): Promise<void> {
+    const layout = await readMap(blobs, this.#blob, { wait: false })
+    if (layout === null) throw unavailable()
+    const lengths = lengthsOf(layout)
+    const blocks = [...lengths.keys()].sort((a, b) => a - b)
+    const stop = this.#bytes.arrivals.listen(blobs.core, (index) => {
+      const listed = lengths.get(index)
+      if (listed !== undefined) tell(listed)
+    })
     try {
-      await download.done()
+      for (let i = 0; i < blocks.length; i += WINDOW)
+        await download(blobs.core, { blocks: blocks.slice(i, i + WINDOW) }, signal)
     } finally {
-      deafen?.()
-      signal.removeEventListener('abort', end)
+      stop()
     }
-    signal.throwIfAborted()
   }
 
   /** The blocks that the map lists; null when it is not here, or is none. */
@@ -172,6 +170,19 @@ function lengthsOf({ blocks }: Layout): Map<number, number> {
   const lengths = new Map<number, number>()
   for (const { index, byteLength } of blocks) lengths.set(index, (lengths.get(index) ?? 0) + byteLength)
   return lengths
+}
+
+async function download(core: Core, range: object, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const download = core.download(range)
+  const end = () => download.destroy()
+  signal.addEventListener('abort', end)
+  try {
+    await download.done()
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+  signal.throwIfAborted()
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
