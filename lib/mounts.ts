@@ -17,6 +17,7 @@ export interface MountHost {
   readonly primary: Drive
   readonly openDrive: OpenDrive
   readonly maxClockSkew: number | null
+  readonly fallback: boolean
   /** The source of a drive of the set. */
   find(key: Buffer): Source | null
   comparator(): Comparator
@@ -111,7 +112,7 @@ export class Mounts implements MountOpener {
   }
 
   #overlay(id: string, source: Source): Overlay {
-    const overlay = new Overlay(this.#host.maxClockSkew)
+    const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
     overlay.add({ source, tombstones: true })
     overlay.mounts = this
     this.#live.set(id, overlay)

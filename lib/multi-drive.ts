@@ -9,6 +9,7 @@ import { FindingPeers } from './finding-peers.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import {
@@ -40,6 +41,11 @@ import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
   compareStats?: Comparator
+  /**
+   * Whether reads of bytes give an older version, marked `stale`, where those of the newest cannot be had in time; a read may say otherwise
+   * by its own `fallback`. Default false.
+   */
+  fallback?: boolean
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
@@ -94,13 +100,14 @@ class MultiDriveClass extends Face {
     const past = opts instanceof CheckoutOf ? opts : null
     const {
       compareStats,
+      fallback = false,
       maxClockSkew = null,
       openDrive = openThroughPrimary
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew)
+    this.#overlay = new Overlay(maxClockSkew, fallback)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
     const tell: Tell = (event, about) => {
@@ -111,7 +118,7 @@ class MultiDriveClass extends Face {
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
       : new DriveSet(this.#overlay, primary, openDrive, tell)
-    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew))
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
@@ -464,6 +471,24 @@ class MultiDriveClass extends Face {
     return writeStream(spool, head.key, land, () => spool.close())
   }
 
+  /**
+   * Takes the bytes of the file at a path from this machine: those of its newest version, or of the version that an entry was made from.
+   * Hyperdrives only. Bytes that other files of one's own drive are made of stay; one's own that no peer has are gone for good.
+   *
+   * @returns how many blocks were taken, with `diff: true`, else null
+   * @throws as `entry`
+   */
+  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
+  }
+
+  /**
+   * As {@link clear}, for all that the MultiDrive shows. What it does not show, such as older versions, stays.
+   */
+  async clearAll(opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clearAll(await this.reader(opts), opts)
+  }
+
   /** Gathers writes that land together: see {@link Batch}. */
   batch(): Batch {
     return new Batch(
@@ -586,11 +611,12 @@ class MultiDriveClass extends Face {
     return this.#overlay.reader(opts)
   }
 
-  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null): MountHost {
+  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
     return {
       primary: this.primary,
       openDrive,
       maxClockSkew,
+      fallback,
       find: (key) => {
         const drive = this.#set.find(key)?.drive
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null

@@ -3,9 +3,11 @@ import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable } from 'streamx'
 import type { DoneCallback, NodeCallback } from '../callback.ts'
-import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
+import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
 import { failure } from '../errors.ts'
 import { ReadingFace } from './drive/reading.ts'
+import { markStale } from './drive/streams.ts'
+import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
   FsCalls,
@@ -46,6 +48,9 @@ const SHARED = [
   'watch'
 ] as const
 
+/** What Node's streams need of a file system. */
+type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
+
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
 type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
 
@@ -62,6 +67,21 @@ export abstract class Face extends ReadingFace {
   #host: Host | null = null
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
+
+  /** Node's own stream, whose descriptor is opened with what it cannot say. */
+  #nodeReadStream(
+    path: string,
+    { wait, timeout, fallback, ...options }: Record<string, unknown>
+  ): ReadStream {
+    const waiting = { wait, timeout, fallback } as FallbackOptions
+    const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
+      this.open(of, flags, mode, waiting, cb)
+    }
+    const face = Object.assign(Object.create(this) as object, { open }) as ReadStreamFs
+    const stream = fs.createReadStream(path, { ...options, fs: face })
+    stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
+    return stream
+  }
 
   /** Gives the face its body, and makes its calls the object's own, bound to it: they can be taken off it. */
   protected serve(host: Host): void {
@@ -136,18 +156,24 @@ export abstract class Face extends ReadingFace {
    */
   override createReadStream(
     path: string | Entry,
-    opts?: (RangeOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
-  ): Readable
-  override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
-  override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {
+    opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
+  ): Readable & Stale
+  override createReadStream(
+    path: string | Buffer | URL,
+    opts: ReadStreamOptions & FallbackOptions
+  ): ReadStream & Stale
+  override createReadStream(path: unknown, opts: unknown = {}): (Readable | ReadStream) & Stale {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (isOfNode(options, READ_STREAM_OPTIONS)) {
       if (options.fd instanceof FileHandle) return options.fd.createReadStream(options)
-      return fs.createReadStream(path as string, { ...options, fs: this })
+      return this.#nodeReadStream(path as string, options)
     }
     const { encoding, ...range } = options
     const stream = super.createReadStream(toText(path as string), range)
-    return encoding ? Readable.from(decoded(stream, encoding as BufferEncoding)) : stream
+    if (!encoding) return stream
+    const text = Readable.from(decoded(stream, encoding as BufferEncoding))
+    stream.once('open', () => markStale(text, stream))
+    return text
   }
 
   /**

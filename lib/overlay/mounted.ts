@@ -5,9 +5,15 @@ import type { DriveVersion } from '../format/version.ts'
 import { ancestors, compareKeys, isIn, type KeyRange } from '../path.ts'
 import type { BelowOptions, Directory, Mount, ScanOptions } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
-import type { Rules } from './resolve.ts'
 import { MAX_LINKS } from './tree.ts'
-import { newestIn, type Located, type LocatedCursor, type MergedView, type TreeView } from './view.ts'
+import {
+  newestIn,
+  type Located,
+  type LocatedCursor,
+  type MergedView,
+  type TreeView,
+  type ViewRules
+} from './view.ts'
 
 /** Opens the drives that are mounted. */
 export interface MountOpener {
@@ -26,7 +32,7 @@ export interface Place {
 
 /** A merged view with what is mounted in it (design, "Directories, links, mounts"): below a mount there is the other drive and nothing else. */
 export class MountedView implements TreeView {
-  readonly rules: Rules
+  readonly rules: ViewRules
   readonly isStable = false
   readonly base: MergedView
   readonly #overlay: Overlay
@@ -89,6 +95,13 @@ export class MountedView implements TreeView {
     if (path === key) return null
     const located = await (await this.inner(path)).locate(key.slice(path.length), opts)
     return located && seenBelow(path, located)
+  }
+
+  async older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]> {
+    const path = this.#over(key)
+    if (path === null) return this.base.older(key, winner, opts)
+    const older = await (await this.inner(path)).older(key.slice(path.length), winner, opts)
+    return older.map((located) => seenBelow(path, located))
   }
 
   winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
@@ -269,8 +282,9 @@ function absentInListings(err: unknown): null {
   return null
 }
 
-function seenBelow(path: string, { candidate, source }: Located): Located {
-  return { candidate: candidate.seenAt(path + candidate.key), source }
+function seenBelow(path: string, located: Located): Located {
+  const { candidate } = located
+  return { ...located, candidate: candidate.seenAt(path + candidate.key) }
 }
 
 function directoryBelow(path: string, directory: Directory): Directory {

@@ -21,13 +21,18 @@ export class Overlay {
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
   readonly #maxClockSkew: number | null
+  readonly #fallback: boolean
   #last: MergedView | null = null
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
-  /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
-  constructor(maxClockSkew: number | null) {
+  /**
+   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
+   * @param fallback - whether reads that do not say fall back to older versions
+   */
+  constructor(maxClockSkew: number | null, fallback = false) {
     this.#maxClockSkew = maxClockSkew
+    this.#fallback = fallback
   }
 
   get sources(): readonly Source[] {
@@ -158,7 +163,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew)
+    const past = new Overlay(this.#maxClockSkew, this.#fallback)
     past.showAt(this, versions)
     return past
   }
@@ -183,7 +188,8 @@ export class Overlay {
   #rules(): ViewRules {
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew
+      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
+      fallback: this.#fallback
     }
   }
 }

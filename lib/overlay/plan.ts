@@ -81,9 +81,9 @@ export class Plan {
       case 'mount':
         if (operation.mount && (await this.#hasFile(key))) throw this.#failure('ENOTDIR', key)
         await this.#checkAncestors(key)
-        return this.#mount(key, operation.mount)
+        { this.#mount(key, operation.mount); return; }
       case 'tag':
-        return this.#tag(key, operation.version)
+        { this.#tag(key, operation.version); return; }
     }
   }
 

@@ -20,7 +20,7 @@ import type {
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
-import { believed, concurrent, order, resolve, type Rules } from './resolve.ts'
+import { believed, concurrent, older, order, resolve, type Rules } from './resolve.ts'
 
 /** How many winners are read at once. */
 const PAGE = 256
@@ -29,6 +29,8 @@ const PAGE = 256
 export interface Located {
   readonly candidate: Candidate
   readonly source: Source
+  /** Whether it stands in for a newer version, whose bytes could not be had. */
+  readonly stale?: true
 }
 
 /** Reads winners in order. */
@@ -40,8 +42,10 @@ export interface LocatedCursor {
 
 /** What the faces read from. */
 export interface Reader {
-  readonly rules: Rules
+  readonly rules: ViewRules
   locate(key: string, opts?: ReadOptions): Promise<Located | null>
+  /** What would show at a key if its winner did not, the newest first, and nothing that is deleted. */
+  older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]>
   winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
 }
 
@@ -61,6 +65,8 @@ export interface TreeView extends Reader {
 export interface ViewRules extends Rules {
   /** The user's comparator, null for the design's own rule. */
   readonly comparator: Comparator | null
+  /** Whether an older version is given where the bytes of the newest cannot be had, when a read does not say. */
+  readonly fallback: boolean
 }
 
 /** The merged view of all sources, each at one version. */
@@ -85,6 +91,25 @@ export class MergedView implements View, TreeView {
       if (candidate) found.push({ candidate, source: members[i]!.source })
     })
     return this.#winner(key, found)
+  }
+
+  async older(key: string, winner: Located, opts: ReadOptions = {}): Promise<Located[]> {
+    const places = this.#places
+    // Who cannot tell now has nothing to stand in.
+    const candidates = await Promise.all(places.map(({ view }) => view.find(key, opts).catch(() => null)))
+    const found = candidates.flatMap((candidate, i): Located[] => {
+      if (candidate === null) return []
+      if (candidate.leaf === winner.candidate.leaf) return [winner]
+      return [{ candidate, source: places[i]!.source }]
+    })
+    const sorted = older(
+      winner.candidate,
+      found.map(({ candidate }) => candidate),
+      this.tombstonesOver(key),
+      this.rules,
+      this.#comparison(found)
+    )
+    return sorted.map((candidate) => found.find((located) => located.candidate === candidate)!)
   }
 
   winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
@@ -225,10 +250,7 @@ export class MergedView implements View, TreeView {
    * left out: of them nobody can tell what they had seen.
    */
   async conflicts(key: string, opts: ReadOptions = {}): Promise<Located[]> {
-    const places = this.#members.flatMap(({ source, view }) =>
-      view.leaves().map((leaf) => ({ source, view: leaf }))
-    )
-    const versioned = places.filter(({ view }) => view.leaf.versioned)
+    const versioned = this.#places.filter(({ view }) => view.leaf.versioned)
     const candidates = await gather(versioned, (view) => view.find(key, opts), key)
     const found = candidates.flatMap((candidate, i) =>
       candidate ? [{ candidate, source: versioned[i]!.source }] : []
@@ -257,26 +279,30 @@ export class MergedView implements View, TreeView {
     if (found.length === 0) return null
     const tombstones = this.tombstonesOver(key)
     if (found.length === 1 && tombstones.length === 0) return found[0]!
-    const { comparator } = this.rules
-    const compare =
-      comparator === null
-        ? null
-        : (a: Candidate, b: Candidate) => {
-            const [left, right] = [a, b].map((x) =>
-              toStat(
-                found.find(({ candidate }) => candidate === x)!,
-                this.rules
-              )
-            )
-            return comparator(left!, right!)
-          }
     const winner = resolve(
       found.map(({ candidate }) => candidate),
       tombstones,
       this.rules,
-      compare
+      this.#comparison(found)
     )
     return found.find(({ candidate }) => candidate === winner) ?? null
+  }
+
+  /** The user's comparator over candidates, null where there is none. */
+  #comparison(found: readonly Located[]): ((a: Candidate, b: Candidate) => number) | null {
+    const { comparator } = this.rules
+    if (comparator === null) return null
+    const stat = (sought: Candidate) =>
+      toStat(
+        found.find(({ candidate }) => candidate === sought)!,
+        this.rules
+      )
+    return (a, b) => comparator(stat(a), stat(b))
+  }
+
+  /** The leaves, with the members that they are of. */
+  get #places(): { source: Source; view: LeafView }[] {
+    return this.#members.flatMap(({ source, view }) => view.leaves().map((leaf) => ({ source, view: leaf })))
   }
 }
 

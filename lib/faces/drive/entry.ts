@@ -1,12 +1,13 @@
 import { posix } from 'node:path'
-import type { Drive, Entry, EntryValue, ReadOptions } from '../../drive.ts'
+import type { Drive, Entry, EntryValue, FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import { readable } from '../../overlay/fallback.ts'
 import { believed } from '../../overlay/resolve.ts'
 import { MAX_LINKS } from '../../overlay/tree.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import { ancestors, toKey } from '../../path.ts'
 
-export interface EntryOptions extends ReadOptions {
+export interface EntryOptions extends FallbackOptions {
   /** Follow symbolic links inside the merged view, at most {@link MAX_LINKS}. Default false. */
   follow?: boolean
 }
@@ -17,6 +18,7 @@ class LocatedEntry implements Entry {
   readonly key: string
   readonly value: EntryValue
   readonly mtime: number | null
+  declare readonly stale?: true
   readonly #located: Located
 
   constructor(located: Located, reader: Reader) {
@@ -25,6 +27,7 @@ class LocatedEntry implements Entry {
     this.key = candidate.key
     this.value = candidate.value
     this.mtime = believed(candidate, reader.rules)
+    if (located.stale) this.stale = true
     this.#located = located
   }
 
@@ -42,12 +45,41 @@ export function toEntry(located: Located, reader: Reader): Entry {
   return new LocatedEntry(located, reader)
 }
 
+/** The version that an entry was made from, null for an entry of another drive. */
+export function originOf(entry: Entry): Located | null {
+  return LocatedEntry.origin(entry)
+}
+
+/** As {@link find}, for one who wants the bytes: where the read may fall back, those of the version that is given are here. */
+export async function findReadable(
+  reader: Reader,
+  target: string | Entry,
+  syscall: string,
+  opts: () => EntryOptions
+): Promise<Located | null> {
+  const located = await find(reader, target, syscall, opts())
+  const isSettled = typeof target !== 'string' && originOf(target) !== null
+  if (isSettled || !located?.candidate.value.blob) return located
+  return readable(reader, located.candidate.key, located, opts())
+}
+
+/** As {@link findBytes}, with the bytes here where the read may fall back. */
+export async function findReadableBytes(
+  reader: Reader,
+  target: string | Entry,
+  opts: EntryOptions
+): Promise<Located | null> {
+  const located = await findBytes(reader, target, opts)
+  if (typeof target !== 'string' || !located?.candidate.value.blob) return located
+  return readable(reader, located.candidate.key, located, opts)
+}
+
 /** What a caller means by a path or an entry; an entry of another drive means its key. */
 export async function find(
   reader: Reader,
   target: string | Entry,
   syscall: string,
-  opts: EntryOptions = {}
+  opts: ReadOptions & { follow?: boolean } = {}
 ): Promise<Located | null> {
   const origin = LocatedEntry.origin(target)
   if (origin) return origin

@@ -74,6 +74,11 @@ export class OpenFile {
       this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
   }
 
+  /** Set when it stands in for a newer version, whose bytes could not be had. */
+  get stale(): true | undefined {
+    return this.#located?.stale
+  }
+
   /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
   async hold(): Promise<void> {
     if (this.#draft) {
