@@ -10,8 +10,11 @@ import { registerExtension, type Extension, type ExtensionHandlers } from './ext
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
 import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
+import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { history, type HistoryOptions } from './faces/drive/history.ts'
+import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import {
   mount,
   mountStream,
@@ -26,12 +29,14 @@ import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import { diffStream } from './faces/fs/diff-stream.ts'
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
+import { conflictAt } from './overlay/conflicts.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
-import type { MountedView } from './overlay/mounted.ts'
+import { type MountedView, readerOf } from './overlay/mounted.ts'
 import { setTag, tagsOf, toName } from './overlay/tags.ts'
 import type { MergedView } from './overlay/view.ts'
 import { toKey } from './path.ts'
@@ -273,10 +278,51 @@ class MultiDriveClass extends Face {
    *
    * @throws as `entry`
    */
-  async conflicts(path: string, opts: ReadOptions = {}): Promise<Entry[]> {
-    const key = toKey(path, 'conflicts')
-    const view = await this.reader(opts)
-    return (await view.conflicts(key, opts)).map((located) => toEntry(located, view))
+  conflicts(path: string, opts?: ReadOptions): Promise<Entry[]>
+  /**
+   * Every path below a folder that has a conflict, in the order of keys, as a stream of {@link PathConflict}.
+   *
+   * @throws (as `error`) as `list`
+   */
+  conflicts(opts?: ConflictsOptions): Readable
+  conflicts(target: string | ConflictsOptions = {}, opts: ReadOptions = {}): Promise<Entry[]> | Readable {
+    if (typeof target === 'object') return conflicts(() => this.reader(target), target)
+    return this.#conflicts(target, opts)
+  }
+
+  /**
+   * Settles a path, whether or not it has a conflict: what lands has seen all that is here by now.
+   *
+   * @param how - the bytes of a file, or text in UTF-8; `{ keep: drive }` for what that drive of the set has there, a file or a link with all
+   *   that belongs to it but its date; null to delete
+   * @param opts - with bytes as for {@link put}; with `keep` how those of another drive are waited for
+   * @throws ENOENT when the drive to keep has nothing there, DRIVE_INVALID when it is not in the set, else as {@link put} and `get`
+   */
+  async resolve(path: string, how: Resolution, opts: PutOptions & ReadOptions = {}): Promise<void> {
+    if (how === null) {
+      await this.#opening('resolve')
+      await settleByDeletion(this.#overlay, path)
+    } else if (isKeep(how)) {
+      const { keep } = how
+      await this.#opening('resolve', opts)
+      await keepVersion(this.#overlay, path, keep, opts)
+    } else {
+      const head = fileHead(path, opts, 'resolve')
+      const bytes = toBytes(how, 'resolve', head.key)
+      await this.#opening('resolve')
+      await putFile(this.#overlay, head, bytes, 'resolve')
+    }
+  }
+
+  /**
+   * The versions of a path over all drives, the newest first, as a stream: none before one whose author had seen it, else the later date
+   * first. Each is an entry with `type: 'put'`, which `get` and `createReadStream` take, or tells with `type: 'del'` that the path was deleted.
+   * Drives without history tell what they hold now.
+   *
+   * @throws (as `error`) as `entry`
+   */
+  history(path: string, opts: HistoryOptions = {}): Readable {
+    return history(() => this.reader(opts), path, opts)
   }
 
   /**
@@ -300,13 +346,30 @@ class MultiDriveClass extends Face {
    * Where the entries below a folder differ from those of another version, in the order of keys: a stream of `{ left, right }`, the left
    * one that of now. It costs what has changed since, not what there is.
    *
-   * @param version - what {@link version} gave
+   * @param version - what {@link version} gave, or a checkout
    * @param folder - default the root
    * @throws (as `error`) as {@link checkout}, and as `entry`
    */
-  diff(version: string, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
+  diff(version: string | MultiDrive, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
+  }
+
+  /**
+   * Where files, links and folders are others than at a version, in the form of Hyperdrive 10: a stream of `put` and `del` with a `name` (the
+   * path without its first slash), the `seq` and the stat that is there now, and the `seq` that was there.
+   *
+   * @param version - as for {@link diff}
+   * @param prefix - the folder that it is about, default the root
+   * @throws (as `error`) as {@link diff}
+   */
+  createDiffStream(
+    version: string | MultiDrive,
+    prefix?: string | ReadOptions | null,
+    opts: ReadOptions = {}
+  ): Readable {
+    if (typeof prefix === 'object' && prefix !== null) return this.createDiffStream(version, null, prefix)
+    return diffStream(() => this.#views(version, opts), prefix ?? undefined, opts)
   }
 
   /**
@@ -608,7 +671,7 @@ class MultiDriveClass extends Face {
 
   protected override async reader(opts: ReadOptions = {}): Promise<MergedView | MountedView> {
     await this.#opening('read', opts)
-    return this.#overlay.reader(opts)
+    return readerOf(this.#overlay, opts)
   }
 
   #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
@@ -670,10 +733,19 @@ class MultiDriveClass extends Face {
   }
 
   /** The view of now and that of a version. */
-  async #views(version: string, opts: ReadOptions): ReturnType<Views> {
+  async #views(version: string | MultiDrive, opts: ReadOptions): ReturnType<Views> {
     const now = await this.reader(opts)
+    if (version instanceof MultiDriveClass) {
+      return { now, before: await version.reader(opts), close: () => Promise.resolve() }
+    }
     const past = this.checkout(version) as unknown as MultiDriveClass
     return { now, before: await past.reader(opts), close: () => past.close() }
+  }
+
+  async #conflicts(path: string, opts: ReadOptions): Promise<Entry[]> {
+    const key = toKey(path, 'conflicts')
+    const view = await this.reader(opts)
+    return (await conflictAt(view, key, opts)).map((located) => toEntry(located, view))
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {

@@ -1,9 +1,7 @@
 import type { ReadOptions } from '../drive.ts'
 import { errorCode, failure } from '../errors.ts'
-import type { MountPoint } from '../format/records.ts'
-import type { DriveVersion } from '../format/version.ts'
 import { ancestors, compareKeys, isIn, type KeyRange } from '../path.ts'
-import type { BelowOptions, Directory, Mount, ScanOptions } from '../sources/source.ts'
+import type { BelowOptions, Directory, Mount, ScanOptions, Source } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
 import { MAX_LINKS } from './tree.ts'
 import {
@@ -15,19 +13,25 @@ import {
   type ViewRules
 } from './view.ts'
 
-/** Opens the drives that are mounted. */
-export interface MountOpener {
-  /** An overlay over the one drive. Rejects when it cannot be opened, or is another one than was mounted. */
-  open(mount: MountPoint): Promise<Overlay>
-  /** Where those that are open stand. */
-  versions(): readonly DriveVersion[]
-}
-
 /** Where a path lies: in an overlay, under what is left of its key. */
 export interface Place {
   readonly overlay: Overlay
   /** The path where that overlay is mounted; empty for the set itself. */
   readonly prefix: string
+}
+
+/**
+ * The merged view of now, with what is mounted in it.
+ *
+ * @param chain - the drives that the overlay is mounted in, by id
+ */
+export async function readerOf(
+  overlay: Overlay,
+  opts: ReadOptions = {},
+  chain: readonly string[] = []
+): Promise<MergedView | MountedView> {
+  const view = await overlay.view(opts)
+  return view.mountPoints().size === 0 ? view : new MountedView(view, overlay, chain, opts)
 }
 
 /** A merged view with what is mounted in it (design, "Directories, links, mounts"): below a mount there is the other drive and nothing else. */
@@ -146,11 +150,24 @@ export class MountedView implements TreeView {
     return this.#below(folder).length > 0 ? newestIn(this, folder, opts) : this.base.newestBelow(folder, opts)
   }
 
-  async conflicts(key: string, opts?: ReadOptions): Promise<Located[]> {
+  async findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null> {
+    // What is mounted is no drive of the set.
+    return this.#over(key) === null ? this.base.findIn(source, key, opts) : null
+  }
+
+  /** Whether a key lies at a mount or below one. */
+  isMounted(key: string): boolean {
+    return this.#over(key) !== null
+  }
+
+  /** The view of the drives that a key lies in, and the path where they are mounted. */
+  async baseOf(key: string): Promise<{ view: MergedView; prefix: string }> {
     const path = this.#over(key)
-    if (path === null) return this.base.conflicts(key, opts)
-    const rivals = await (await this.inner(path)).conflicts(key.slice(path.length), opts)
-    return rivals.map((located) => seenBelow(path, located))
+    if (path === null) return { view: this.base, prefix: '' }
+    const inner = await this.inner(path)
+    if (!(inner instanceof MountedView)) return { view: inner, prefix: path }
+    const { view, prefix } = await inner.baseOf(key.slice(path.length))
+    return { view, prefix: path + prefix }
   }
 
   /** The mount that a key is at or below, null for none. */
@@ -175,7 +192,7 @@ export class MountedView implements TreeView {
     const name = mount.version === null ? mount.id : `${mount.id}@${mount.version}`
     if (chain.includes(name) || chain.length > MAX_LINKS)
       throw failure('ELOOP', { path, detail: 'a mount in itself' })
-    return (await this.#overlayAt(path)).reader(this.#opts, [...chain, name])
+    return readerOf(await this.#overlayAt(path), this.#opts, [...chain, name])
   }
 
   #mountPoint(path: string): Directory {

@@ -5,13 +5,16 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
-import { MountedView, type MountOpener } from './mounted.ts'
-import type { WritePlace } from './place.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 
-/** How long a write waits for a drive on demand to find out where it lands, in milliseconds. */
-const MOUNT_PATIENCE = 3000
+/** Opens the drives that are mounted. */
+export interface MountOpener {
+  /** An overlay over the one drive. Rejects when it cannot be opened, or is another one than was mounted. */
+  open(mount: MountPoint): Promise<Overlay>
+  /** Where those that are open stand. */
+  versions(): readonly DriveVersion[]
+}
 
 /** The sources of a MultiDrive in the order of adding, and the one writer among them. */
 export class Overlay {
@@ -78,38 +81,6 @@ export class Overlay {
       return this.#last
     }
     return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
-  }
-
-  /**
-   * The merged view of now, with what is mounted in it.
-   *
-   * @param chain - the drives that this overlay is mounted in, by id
-   */
-  async reader(opts: ReadOptions = {}, chain: readonly string[] = []): Promise<MergedView | MountedView> {
-    const view = await this.view(opts)
-    return view.mountPoints().size === 0 ? view : new MountedView(view, this, chain, opts)
-  }
-
-  /**
-   * Where what is written at a key lands.
-   *
-   * @throws as {@link requireWriter}; the error of a mount that cannot be opened
-   */
-  async place(syscall: string, key: string): Promise<WritePlace> {
-    const view = await this.reader({ timeout: MOUNT_PATIENCE })
-    const { overlay, prefix } =
-      view instanceof MountedView ? await view.place(key) : { overlay: this, prefix: '' }
-    return { overlay, prefix, writer: overlay.requireWriter(syscall, key) }
-  }
-
-  /**
-   * Finds out before any work is done that nothing can be written, wherever it would lie.
-   *
-   * @throws as {@link requireWriter}
-   */
-  async requireAnyWriter(syscall: string): Promise<void> {
-    if (this.writer || (await this.view({ timeout: MOUNT_PATIENCE })).mountPoints().size > 0) return
-    this.requireWriter(syscall)
   }
 
   /** The overlay over a mounted drive. */

@@ -5,7 +5,7 @@ import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { Spool } from '../../overlay/spool.ts'
 import type { Reader } from '../../overlay/view.ts'
-import { commitIn, placeOf } from '../../overlay/place.ts'
+import { commitIn, placeOf, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import type { Staged, WritableLeaf } from '../../sources/source.ts'
@@ -122,7 +122,7 @@ export class Batch extends ReadingFace {
   /** Only when the MultiDrive is open is it known who the writer is. */
   async #requireWriter(syscall: string, path: string): Promise<void> {
     await this.#ready()
-    await this.#overlay.place(syscall, path)
+    await placeAt(this.#overlay, syscall, path)
   }
 
   #spool(): Spool {

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { Drive, Entry, EntryValue, FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
+import type { PastVersion } from '../../overlay/history.ts'
 import { believed } from '../../overlay/resolve.ts'
 import { MAX_LINKS } from '../../overlay/tree.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
@@ -39,6 +40,56 @@ class LocatedEntry implements Entry {
   static origin(entry: unknown): Located | null {
     return entry instanceof LocatedEntry ? entry.#located : null
   }
+}
+
+/** What a path held once, or that it was deleted; the newest first, as {@link Entry} where there is something to read. */
+export type HistoryItem = PastEntry | PastDeletion
+
+/** A version of a path, to be read as any entry. */
+export interface PastEntry extends Entry {
+  readonly type: 'put'
+}
+
+/** The end of a path, until it is written again. */
+export interface PastDeletion {
+  readonly type: 'del'
+  /** The sequence number of the tombstone, or of the record that deleted the entry, in its drive; null where that has no history. */
+  readonly seq: number | null
+  readonly key: string
+  readonly value: null
+  /** Milliseconds since the epoch, null when nobody wrote down when. */
+  readonly mtime: number | null
+  /** The drive of the set whose author deleted it; not enumerable. */
+  readonly drive: Drive
+}
+
+class Put extends LocatedEntry implements PastEntry {
+  readonly type = 'put'
+}
+
+class Deletion implements PastDeletion {
+  readonly type = 'del'
+  readonly seq: number | null
+  readonly key: string
+  readonly value = null
+  readonly mtime: number | null
+  readonly #drive: Drive
+
+  constructor(key: string, { source, version }: PastVersion, reader: Reader) {
+    this.seq = version.leaf.versioned ? version.origin.seq : null
+    this.key = key
+    this.mtime = believed(version, reader.rules)
+    this.#drive = source.drive
+  }
+
+  get drive(): Drive {
+    return this.#drive
+  }
+}
+
+export function toHistoryItem(key: string, past: PastVersion, reader: Reader): HistoryItem {
+  if (past.type === 'del') return new Deletion(key, past, reader)
+  return new Put({ candidate: past.version, source: past.source }, reader)
 }
 
 export function toEntry(located: Located, reader: Reader): Entry {
@@ -83,6 +134,7 @@ export async function find(
 ): Promise<Located | null> {
   const origin = LocatedEntry.origin(target)
   if (origin) return origin
+  if ((target as unknown) instanceof Deletion) return null
   const path = typeof target === 'string' ? target : (target as { key?: unknown } | null)?.key
   let key = toKey(path, syscall)
   for (let links = 0; ; links++) {

@@ -5,7 +5,7 @@ import type { Operation } from '../../overlay/operation.ts'
 import { worst } from '../../overlay/failure.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
-import { commitIn } from '../../overlay/place.ts'
+import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 
 export interface PutOptions {
@@ -39,7 +39,7 @@ export async function putFile(
   data: Uint8Array | Spool,
   syscall: string
 ): Promise<void> {
-  const place = await overlay.place(syscall, head.key)
+  const place = await placeAt(overlay, syscall, head.key)
   const staged = await place.writer
     .stage(data instanceof Uint8Array ? data : data.stream())
     .catch((error: unknown) => {
@@ -63,7 +63,7 @@ export async function symlink(
     throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
   const { key, metadata } = fileHead(path, opts, 'symlink')
   const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
-  await commitIn(await overlay.place('symlink', key), {
+  await commitIn(await placeAt(overlay, 'symlink', key), {
     syscall: 'symlink',
     operations: [operation]
   })
@@ -72,7 +72,7 @@ export async function symlink(
 export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
   const key = toKey(path, 'del')
   const operation: Operation = { type: 'remove', key, tree: opts.recursive === true }
-  await commitIn(await overlay.place('del', key), { syscall: 'del', operations: [operation] })
+  await commitIn(await placeAt(overlay, 'del', key), { syscall: 'del', operations: [operation] })
 }
 
 export function toLinkname(linkname: unknown, path: string): string {

@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex'
+import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { FileDraft } from '../../overlay/draft.ts'
@@ -295,7 +296,7 @@ export class OpenFile {
 
   /** Goes on from what has just landed, so that it need not land again with what comes. */
   async #goOn(draft: FileDraft): Promise<void> {
-    const { overlay, writer, prefix } = await this.#host.overlay.place('close', this.key)
+    const { overlay, writer, prefix } = await placeAt(this.#host.overlay, 'close', this.key)
     const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer)
     const candidate = (await leaf?.find(this.key.slice(prefix.length)))?.seenAt(this.key)
     if (!candidate) return

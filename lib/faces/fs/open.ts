@@ -1,4 +1,5 @@
 import type { FallbackOptions } from '../../drive.ts'
+import { placeAt } from '../../overlay/place.ts'
 import { errorCode, failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
 import type { Node, Tree } from '../../overlay/tree.ts'
@@ -51,7 +52,7 @@ async function openOnce(
   if (node?.kind === 'link') throw failure('ELOOP')
   if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
-  const writer = flags.write || node === null ? (await host.overlay.place('open', key)).writer : null
+  const writer = flags.write || node === null ? (await placeAt(host.overlay, 'open', key)).writer : null
   const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
   // What is made by being opened is made by one who may write, whatever else the flags say.
   const isMaking = node === null && !flags.write
