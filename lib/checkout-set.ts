@@ -1,7 +1,7 @@
-import type { AddDriveOptions, Drives } from './drive-set.ts'
+import type { Drives } from './drive-set.ts'
 import type { Drive } from './drive.ts'
 import { failure } from './errors.ts'
-import type { Versions } from './format/version.ts'
+import { MOUNTED, type Versions } from './format/version.ts'
 import type { Overlay } from './overlay/overlay.ts'
 
 /** Where a checkout comes from. */
@@ -47,13 +47,13 @@ export class CheckoutSet implements Drives {
     this.#overlay.showAt(this.#origin.overlay, this.#versions)
     const known = new Set(this.#overlay.versions().map(({ id }) => id))
     for (const id of this.#versions.keys()) {
-      if (!known.has(id))
+      if (!known.has(id) && !id.startsWith(MOUNTED))
         throw failure('VERSION_NOT_AVAILABLE', { syscall: 'checkout', detail: `no drive ${id} in the set` })
     }
     return this.#primary
   }
 
-  add(_drive: unknown, _opts: AddDriveOptions): Promise<never> {
+  add(): Promise<never> {
     return Promise.reject(readOnly('addDrive'))
   }
 

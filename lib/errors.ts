@@ -16,11 +16,13 @@ export const ERRORS = {
   ELOOP: { message: 'too many symbolic links encountered', errno: constants.errno.ELOOP },
   ENAMETOOLONG: { message: 'name too long', errno: constants.errno.ENAMETOOLONG },
   ENOENT: { message: 'no such file or directory', errno: constants.errno.ENOENT },
+  ENOSYS: { message: 'function not implemented', errno: constants.errno.ENOSYS },
   ENOTDIR: { message: 'not a directory', errno: constants.errno.ENOTDIR },
   ENOTEMPTY: { message: 'directory not empty', errno: constants.errno.ENOTEMPTY },
   EPERM: { message: 'operation not permitted', errno: constants.errno.EPERM },
   EROFS: { message: 'read-only file system', errno: constants.errno.EROFS },
   ESTALE: { message: 'stale file handle', errno: constants.errno.ESTALE },
+  EXDEV: { message: 'cross-device link not permitted', errno: constants.errno.EXDEV },
   ABORT_ERR: { message: 'The operation was aborted', errno: null },
   ERR_DIR_CLOSED: { message: 'Directory handle was closed', errno: null },
   ERR_FS_CP_DIR_TO_NON_DIR: {

@@ -1,21 +1,33 @@
 import type { WriteStream } from 'node:fs'
-import type { Readable, Writable } from 'streamx'
-import { callback, type Callback } from './callback.ts'
+import type { Duplex, Readable, Writable } from 'streamx'
+import { callback, type Callback, type DoneCallback, type NodeCallback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
-import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
+import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives, type Tell } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
+import { FindingPeers } from './finding-peers.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
 import { conflicts, toPathConflict, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { history, type HistoryOptions } from './faces/drive/history.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import { PATIENCE, watchFolder, type FolderWatcher, type Watched } from './faces/drive/watch.ts'
+import {
+  mount,
+  mountStream,
+  unmount,
+  type AllMountsOptions,
+  type MountAt,
+  type MountOptions
+} from './faces/drive/mounts.ts'
+import type { Mount } from './faces/fs/stats.ts'
+import { Mounts, type MountHost } from './mounts.ts'
 import { writeStream } from './faces/drive/streams.ts'
-import type { NodeFs } from './faces/fs/api.ts'
+import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
 import type { OnChange, Watcher } from './faces/fs/watch.ts'
@@ -27,13 +39,21 @@ import { ConflictMonitor } from './overlay/conflict-monitor.ts'
 import { conflictAt, type Conflict } from './overlay/conflicts.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
-import type { MergedView } from './overlay/view.ts'
+import { type MountedView, readerOf } from './overlay/mounted.ts'
+import { setTag, tagsOf, toName } from './overlay/tags.ts'
+import type { MergedView, Reader } from './overlay/view.ts'
 import { toKey } from './path.ts'
+import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
   compareStats?: Comparator
+  /**
+   * Whether reads of bytes give an older version, marked `stale`, where those of the newest cannot be had in time; a read may say otherwise
+   * by its own `fallback`. Default false.
+   */
+  fallback?: boolean
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
@@ -69,10 +89,14 @@ class MultiDriveClass extends Face {
   readonly #overlay: Overlay
   readonly #options: MultiDriveOptions
   readonly #set: Drives
+  /** Null for a checkout, which shares those of the MultiDrive that it is of. */
+  readonly #mounts: Mounts | null
   readonly #checkouts = new Set<MultiDriveClass>()
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
   readonly #first: Promise<Drive>
+  readonly #replication = new Replication(this)
+  readonly #findingPeers = new FindingPeers()
   #forgetPeers: () => void = () => undefined
   #monitor: ConflictMonitor | null = null
 
@@ -85,18 +109,26 @@ class MultiDriveClass extends Face {
     const past = opts instanceof CheckoutOf ? opts : null
     const {
       compareStats,
+      fallback = false,
       maxClockSkew = null,
       openDrive = openThroughPrimary
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew)
+    this.#overlay = new Overlay(maxClockSkew, fallback)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
+    const tell: Tell = (event, about) => {
+      if (event === 'drive-add') this.#join(about as Drive)
+      if (event === 'drive-remove') this.#leave(about as Drive)
+      this.emit(event, about)
+    }
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
-      : new DriveSet(this.#overlay, primary, openDrive, (event, about) => void this.emit(event, about))
+      : new DriveSet(this.#overlay, primary, openDrive, tell)
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
+    if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     // Whoever watches listens.
@@ -104,6 +136,7 @@ class MultiDriveClass extends Face {
     this.on('newListener', this.#listening)
     this.on('removeListener', this.#unlistening)
     this.#first = this.#set.addPrimary()
+    this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall) => this.#opening(syscall),
@@ -166,7 +199,8 @@ class MultiDriveClass extends Face {
    * "Versions"); of a checkout, that which it shows. Localdrives have no history and take no part.
    */
   get version(): string {
-    return formatVersion(this.#versions?.values() ?? this.#overlay.versions())
+    if (this.#versions) return formatVersion(this.#versions.values())
+    return formatVersion([...this.#overlay.versions(), ...this.#overlay.mountedVersions()])
   }
 
   /** The comparator in force; assignable. */
@@ -355,10 +389,109 @@ class MultiDriveClass extends Face {
   override watch(path: PathLike, onchange: OnChange): Watcher
   override watch(path: PathLike, opts: object | null | undefined, onchange: OnChange): Watcher
   override watch(...args: unknown[]): FolderWatcher<MultiDrive> | Watcher {
-    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     if (args.slice(1).some((arg) => arg != null))
       return super.watch(...(args as [PathLike, object, OnChange]))
+    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     return watchFolder(this.#watched(), args[0] as string | undefined)
+  }
+
+  /**
+   * Gives a version a name, in the writer. A name that is there already gets another meaning.
+   *
+   * @param name - any text but an empty one
+   * @param version - default {@link version}
+   * @throws EINVAL for no name or no version, EROFS without a writer; the writer's own error
+   */
+  createTag(name: string, version?: string | null): Promise<void>
+  createTag(name: string, version: string | null | undefined, cb: DoneCallback): void
+  createTag(name: string, cb: DoneCallback): void
+  createTag(
+    name: string,
+    version?: string | null | DoneCallback,
+    cb?: DoneCallback
+  ): Promise<void> | undefined {
+    if (typeof version === 'function') return callback(this.#createTag(name, null), version)
+    return callback(this.#createTag(name, version ?? null), cb)
+  }
+
+  /**
+   * The version that has a name in any drive of the set, null when none has; of several the newest.
+   *
+   * @throws EINVAL for no name
+   */
+  getTaggedVersion(name: string): Promise<string | null>
+  getTaggedVersion(name: string, cb: NodeCallback<string | null>): void
+  getTaggedVersion(name: string, cb?: NodeCallback<string | null>): Promise<string | null> | undefined {
+    return callback(this.#getTaggedVersion(name), cb)
+  }
+
+  /** All names of versions that any drive of the set keeps, with their versions. */
+  getAllTags(): Promise<Map<string, string>>
+  getAllTags(cb: NodeCallback<Map<string, string>>): void
+  getAllTags(cb?: NodeCallback<Map<string, string>>): Promise<Map<string, string>> | undefined {
+    return callback(this.#getAllTags(), cb)
+  }
+
+  /**
+   * Takes a name away, whoever gave it. Nothing happens when there is none.
+   *
+   * @throws as {@link createTag}
+   */
+  deleteTag(name: string): Promise<void>
+  deleteTag(name: string, cb: DoneCallback): void
+  deleteTag(name: string, cb?: DoneCallback): Promise<void> | undefined {
+    return callback(this.#deleteTag(name), cb)
+  }
+
+  /**
+   * Shows another drive at a path, in place of what is there. The record of it lies in the writer, and everybody who has that drive in the
+   * set sees it. Writes below it land in that drive, where it can be written to; `rename` between drives is EXDEV, what is mounted cannot
+   * be removed (EBUSY). The drive is opened by `openDrive` when it is first read.
+   *
+   * @param path - of a folder, or of nothing yet
+   * @param key - of the drive: 32 bytes, or text in z-base-32 or hex
+   * @throws EINVAL for a bad path, key, version or hash; ENOTDIR where a file is, EEXIST where a drive is mounted, ELOOP for the writer
+   *   itself; EROFS without a writer; the writer's own error
+   */
+  mount(path: string, key: Uint8Array | string, opts?: MountOptions | null): Promise<void>
+  mount(path: string, key: Uint8Array | string, opts: MountOptions | null | undefined, cb: DoneCallback): void
+  mount(path: string, key: Uint8Array | string, cb: DoneCallback): void
+  mount(
+    path: string,
+    key: Uint8Array | string,
+    opts?: MountOptions | null | DoneCallback,
+    cb?: DoneCallback
+  ): Promise<void> | undefined {
+    if (typeof opts === 'function') return callback(this.#mount(path, key, {}), opts)
+    return callback(this.#mount(path, key, opts ?? {}), cb)
+  }
+
+  /**
+   * Takes away what is mounted at a path, whoever mounted it: what was there before is seen again.
+   *
+   * @throws EINVAL where nothing is mounted, else as {@link mount}
+   */
+  unmount(path: string): Promise<void>
+  unmount(path: string, cb: DoneCallback): void
+  unmount(path: string, cb?: DoneCallback): Promise<void> | undefined {
+    return callback(this.#unmount(path), cb)
+  }
+
+  /** All mounts, those in mounted drives too, by path. */
+  getAllMounts(opts?: AllMountsOptions): Promise<Map<string, Mount>>
+  getAllMounts(cb: NodeCallback<Map<string, Mount>>): void
+  getAllMounts(opts: AllMountsOptions, cb: NodeCallback<Map<string, Mount>>): void
+  getAllMounts(
+    opts: AllMountsOptions | NodeCallback<Map<string, Mount>> = {},
+    cb?: NodeCallback<Map<string, Mount>>
+  ): Promise<Map<string, Mount>> | undefined {
+    if (typeof opts === 'function') return callback(this.#getAllMounts({}), opts)
+    return callback(this.#getAllMounts(opts), cb)
+  }
+
+  /** As {@link getAllMounts}, a stream of `{ path, mount }`. */
+  createMountStream(opts: AllMountsOptions = {}): Readable {
+    return mountStream(() => this.reader(opts), opts)
   }
 
   /**
@@ -393,8 +526,8 @@ class MultiDriveClass extends Face {
    * @throws as {@link put}
    */
   symlink(path: string, linkname: string, opts?: PutOptions): Promise<void>
-  symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: Callback): void
-  symlink(target: PathLike, path: PathLike, cb: Callback): void
+  symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: DoneCallback): void
+  symlink(target: PathLike, path: PathLike, cb: DoneCallback): void
   symlink(...args: unknown[]): Promise<void> | undefined {
     if (typeof args.at(-1) !== 'function') return this.#symlink(...(args as [string, string, PutOptions?]))
     this.call('symlink', args).catch(() => undefined)
@@ -424,6 +557,24 @@ class MultiDriveClass extends Face {
     return writeStream(spool, head.key, land, () => spool.close())
   }
 
+  /**
+   * Takes the bytes of the file at a path from this machine: those of its newest version, or of the version that an entry was made from.
+   * Hyperdrives only. Bytes that other files of one's own drive are made of stay; one's own that no peer has are gone for good.
+   *
+   * @returns how many blocks were taken, with `diff: true`, else null
+   * @throws as `entry`
+   */
+  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
+  }
+
+  /**
+   * As {@link clear}, for all that the MultiDrive shows. What it does not show, such as older versions, stays.
+   */
+  async clearAll(opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clearAll(await this.reader(opts), opts)
+  }
+
   /** Gathers writes that land together: see {@link Batch}. */
   batch(): Batch {
     return new Batch(
@@ -443,10 +594,24 @@ class MultiDriveClass extends Face {
    * called.
    */
   findingPeers(): () => void {
-    const done = this.drives.flatMap((drive) => lender(drive).findingPeers?.() ?? [])
-    return () => {
-      for (const stop of done.splice(0)) stop()
-    }
+    return this.#findingPeers.start()
+  }
+
+  /**
+   * Replicates the drives of the set over one stream, whichever Corestores they are in: those that are there, those that are added until
+   * it closes, and those of MultiDrives among them. A Corestore is replicated whole: whoever knows the key of a core in it can have it.
+   *
+   * @param isInitiator - for a new stream, whether this side begins the handshake, which the peer's must not; or the stream to
+   *   a peer: a connection of Hyperswarm, another Noise stream, or a Protomux over one
+   * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
+   * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
+   */
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+    const syscall = 'replicate'
+    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+    if (this.#replication.stores.size === 0 && this.#set.settled() === null)
+      throw failure('DRIVE_INVALID', { syscall, detail: 'no drive of the set has a corestore' })
+    return this.#replication.replicate(isInitiator, opts)
   }
 
   /**
@@ -463,13 +628,21 @@ class MultiDriveClass extends Face {
   /**
    * Removes the local storage of every Hyperdrive of the set, and closes. Localdrives, checkouts and other drives are left alone.
    *
-   * @returns the drives whose storage was removed
+   * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
     this.#forgetPeers()
+    this.#replication.close()
     const purged = await this.#set.purge().finally(() => this.close())
     return purged
+  }
+
+  /** As {@link purge}, under the name that it had in Hyperdrive 10. */
+  destroyStorage(): Promise<Drive[]>
+  destroyStorage(cb: Callback<Drive[]>): void
+  destroyStorage(cb?: Callback<Drive[]>): Promise<Drive[]> | undefined {
+    return callback(this.purge(), cb)
   }
 
   /**
@@ -479,14 +652,14 @@ class MultiDriveClass extends Face {
    * @throws EBADF for a descriptor that is not open, and what landing throws: see {@link put}
    */
   override close(): Promise<void>
-  override close(cb: Callback): void
+  override close(cb: DoneCallback): void
   override close(fd: number): Promise<void>
-  override close(fd: number, cb: Callback): void
-  override close(...args: [(number | Callback)?, Callback?]): Promise<void> | undefined {
+  override close(fd: number, cb: DoneCallback): void
+  override close(...args: [(number | DoneCallback)?, DoneCallback?]): Promise<void> | undefined {
     const [fd, cb] = args
     // A descriptor that got lost on its way must not close everything.
     if (args.length > 0 && typeof fd !== 'function') return this.closeDescriptor(fd, cb)
-    return callback(super.close(), fd as Callback | undefined)
+    return callback(super.close(), fd as DoneCallback | undefined)
   }
 
   /**
@@ -515,13 +688,73 @@ class MultiDriveClass extends Face {
     this.#forgetPeers()
     this.#endMonitor()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
+    await this.#mounts?.close()
+    this.#replication.close()
     await this.release()
     await this.#set.close()
   }
 
-  protected override async reader(opts: ReadOptions = {}): Promise<MergedView> {
+  protected override async reader(opts: ReadOptions = {}): Promise<MergedView | MountedView> {
     await this.#opening('read', opts)
-    return this.#overlay.view(opts)
+    return readerOf(this.#overlay, opts)
+  }
+
+  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
+    return {
+      primary: this.primary,
+      openDrive,
+      maxClockSkew,
+      fallback,
+      find: (key) => {
+        const drive = this.#set.find(key)?.drive
+        return this.#overlay.sources.find((source) => source.drive === drive) ?? null
+      },
+      comparator: () => this.#overlay.comparator,
+      hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
+      opened: (drive) => this.#join(drive),
+      changed: (drive) => void this.emit('update', drive),
+      format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
+    }
+  }
+
+  async #createTag(name: string, version: string | null): Promise<void> {
+    await this.#opening('createTag')
+    const tagged = version ?? this.version
+    parseVersion(tagged, 'createTag')
+    await setTag(this.#overlay, 'createTag', name, tagged)
+  }
+
+  async #getTaggedVersion(name: string): Promise<string | null> {
+    const key = toName(name, 'getTaggedVersion')
+    return (await this.#getAllTags()).get(key) ?? null
+  }
+
+  async #getAllTags(): Promise<Map<string, string>> {
+    await this.#opening('getAllTags')
+    const tags = tagsOf(await this.#overlay.view())
+    return new Map([...tags].map(([name, { record }]) => [name, record.version!]))
+  }
+
+  async #deleteTag(name: string): Promise<void> {
+    const key = toName(name, 'deleteTag')
+    if ((await this.#getAllTags()).has(key)) await setTag(this.#overlay, 'deleteTag', key, null)
+  }
+
+  async #mount(path: string, key: Uint8Array | string, opts: MountOptions): Promise<void> {
+    await this.#opening('mount')
+    await mount(this.#overlay, path, key, opts)
+  }
+
+  async #unmount(path: string): Promise<void> {
+    await this.#opening('unmount')
+    await unmount(this.#overlay, path)
+  }
+
+  async #getAllMounts(opts: AllMountsOptions): Promise<Map<string, Mount>> {
+    const mounts = new Map<string, Mount>()
+    for await (const { path, mount } of this.createMountStream(opts) as AsyncIterable<MountAt>)
+      mounts.set(path, mount)
+    return mounts
   }
 
   /** The view of now and that of a version. */
@@ -530,7 +763,7 @@ class MultiDriveClass extends Face {
     if (version instanceof MultiDriveClass) {
       return { now, before: await version.reader(opts), close: () => Promise.resolve() }
     }
-    const past = this.checkout(version)
+    const past = this.checkout(version) as unknown as MultiDriveClass
     return { now, before: await past.reader(opts), close: () => past.close() }
   }
 
@@ -560,16 +793,16 @@ class MultiDriveClass extends Face {
   }
 
   /** The view of now for those who follow it: what is being added is waited for, a drive that does not answer is not. */
-  async #look(opts: ReadOptions): Promise<MergedView> {
+  async #look(opts: ReadOptions): Promise<MergedView | MountedView> {
     await this.#opening('watch')
-    return this.#overlay.view(opts)
+    return readerOf(this.#overlay, opts)
   }
 
   /** Looks for conflicts as long as anybody listens. */
   readonly #listening = (event: string | symbol): void => {
     if (event !== 'conflict' || this.#monitor || this.closing) return
     const view = this.opened ? this.#overlay.view({ wait: false }) : null
-    const tell = (conflict: Conflict, now: MergedView) => {
+    const tell = (conflict: Conflict, now: Reader) => {
       // What a listener throws is its own affair.
       process.nextTick(() => this.emit('conflict', toPathConflict(conflict, now)))
     }
@@ -598,6 +831,16 @@ class MultiDriveClass extends Face {
     const settled = this.#set.settled()
     if (settled) await within(settled, opts, syscall)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+  }
+
+  #join(drive: Drive): void {
+    this.#replication.add(drive)
+    this.#findingPeers.add(drive)
+  }
+
+  #leave(drive: Drive): void {
+    this.#replication.remove(drive)
+    this.#findingPeers.remove(drive)
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {
@@ -659,7 +902,7 @@ class CheckoutOf {
 }
 
 /** A MultiDrive; see {@link MultiDrive} for how one is made. */
-export type MultiDrive = MultiDriveClass
+export type MultiDrive = MultiDriveClass & SharedCalls
 
 export interface MultiDriveConstructor {
   new (primary: Drive, opts?: MultiDriveOptions): MultiDrive

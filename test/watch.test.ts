@@ -1,3 +1,4 @@
+import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import MultiDrive from '../index.ts'
 import { within } from './availability/links.ts'
@@ -260,4 +261,38 @@ test('watch(folder) that begins again and again leaves nothing behind', limit, a
   t.equal(multi.listenerCount('close'), 0)
   await new Promise((resolve) => setImmediate(resolve))
   t.same(warnings, [])
+})
+
+test('watch(folder) tells of mounts that come and go, and of what changes below them', limit, async (t) => {
+  const corestore = await store(t)
+  const drive = async (name: string): Promise<any> => {
+    const made = new Hyperdrive(corestore.namespace(name))
+    await made.ready()
+    return made
+  }
+  const [own, other, deep] = [await drive('own'), await drive('other'), await drive('deep')]
+  await other.put('/a', 'one')
+  await deep.put('/x/y', 'one')
+  const multi = await multidrive(t, [own])
+  const { next } = watched(t, multi)
+  await multi.mount('/m', other.key)
+  t.same((await next())![0], { '/m/a': 'one' })
+  await other.put('/a', 'two')
+  t.same(await next(), [{ '/m/a': 'two' }, { '/m/a': 'one' }])
+  const others = await multidrive(t, [other])
+  await others.mount('/n', deep.key)
+  t.same((await next())![0], { '/m/a': 'two', '/m/n/x/y': 'one' })
+
+  const [below, beside] = [watched(t, multi, '/m/n/x'), watched(t, multi, '/m/none')]
+  await Promise.all([below.watcher.ready(), beside.watcher.ready()])
+  let told = false
+  void beside.ask().then(({ done }) => (told = !done))
+  await deep.put('/z', 'elsewhere')
+  await deep.put('/x/y', 'two')
+  t.equal((await below.next())![0]!['/m/n/x/y'], 'two')
+  t.equal((await next())![0]!['/m/n/z'], 'elsewhere')
+  await multi.unmount('/m')
+  t.same((await below.next())![0], {})
+  t.notOk(told)
+  await beside.watcher.destroy()
 })

@@ -2,16 +2,17 @@ import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable } from 'streamx'
-import type { Callback } from '../callback.ts'
-import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
+import type { DoneCallback, NodeCallback } from '../callback.ts'
+import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
+import { failure } from '../errors.ts'
 import { ReadingFace } from './drive/reading.ts'
+import { markStale } from './drive/streams.ts'
 import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
   FsCalls,
   FsPromises,
   Names,
-  NodeCallback,
   NodeFs,
   ReaddirAny,
   ReaddirBytes,
@@ -28,6 +29,8 @@ import type { Host } from './fs/host.ts'
 import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
+import { landingAtFinish } from './fs/streams.ts'
+import { syncCalls, type SyncCalls } from './fs/sync.ts'
 import { watch, type OnChange, type Watcher } from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
@@ -45,12 +48,15 @@ const SHARED = [
   'watch'
 ] as const
 
+/** What Node's streams need of a file system. */
+type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
+
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
 type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
 
 // Its methods are those of the table, of which the class has one for each (below).
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'> {
+export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'>, SyncCalls {
   /** The file system under the signatures of `node:fs/promises`. */
   readonly promises: FsPromises
 }
@@ -62,6 +68,21 @@ export abstract class Face extends ReadingFace {
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
 
+  /** Node's own stream, whose descriptor is opened with what it cannot say. */
+  #nodeReadStream(
+    path: string,
+    { wait, timeout, fallback, ...options }: Record<string, unknown>
+  ): ReadStream {
+    const waiting = { wait, timeout, fallback } as FallbackOptions
+    const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
+      this.open(of, flags, mode, waiting, cb)
+    }
+    const face = Object.assign(Object.create(this) as object, { open }) as ReadStreamFs
+    const stream = fs.createReadStream(path, { ...options, fs: face })
+    stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
+    return stream
+  }
+
   /** Gives the face its body, and makes its calls the object's own, bound to it: they can be taken off it. */
   protected serve(host: Host): void {
     this.#host = host
@@ -71,6 +92,7 @@ export abstract class Face extends ReadingFace {
       Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
     own('promises', promisesOf(host, this.#files))
     own('constants', constants)
+    for (const [name, call] of Object.entries(syncCalls())) own(name, call)
     for (const name of [...CALLS, ...SHARED]) {
       const method = (this as unknown as Record<string, Call>)[name]!
       own(name, method.bind(this))
@@ -126,39 +148,46 @@ export abstract class Face extends ReadingFace {
   }
 
   /**
-   * The bytes of a file as a stream, of the version that is newest when the stream opens.
+   * The bytes of a file as a stream, of the version that is newest when the stream opens. Links on the way to a path are followed.
    *
    * @param opts - `start` and `end`, both inclusive, or `length`, in bytes; `encoding`, or its name alone, for text. With an option that only
    *   Node's streams have (`fd`, `flags`, `highWaterMark`, `autoClose`, `emitClose`, `signal`) it is one of those
-   * @throws (as `error`) ENOENT when there is no file, EINVAL for a bad range, else as `get`
+   * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as `get`
    */
   override createReadStream(
     path: string | Entry,
     opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
-  ): Readable
-  override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
-  override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {
+  ): Readable & Stale
+  override createReadStream(
+    path: string | Buffer | URL,
+    opts: ReadStreamOptions & FallbackOptions
+  ): ReadStream & Stale
+  override createReadStream(path: unknown, opts: unknown = {}): (Readable | ReadStream) & Stale {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (isOfNode(options, READ_STREAM_OPTIONS)) {
       if (options.fd instanceof FileHandle) return options.fd.createReadStream(options)
-      return fs.createReadStream(path as string, { ...options, fs: this })
+      return this.#nodeReadStream(path as string, options)
     }
     const { encoding, ...range } = options
     const stream = super.createReadStream(toText(path as string), range)
-    return encoding ? Readable.from(decoded(stream, encoding as BufferEncoding)) : stream
+    if (!encoding) return stream
+    const text = Readable.from(decoded(stream, encoding as BufferEncoding))
+    stream.once('open', () => markStale(text, stream))
+    return text
   }
 
   /**
    * Watches a path and what lies below it; see the README, "watch".
    *
    * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
-   * @throws ERR_INVALID_ARG_TYPE without a callback
+   * @throws ERR_INVALID_ARG_TYPE without a callback, CLOSED
    */
   watch(path: string | Buffer | URL, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
+    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
     return watch(this.#body, path, onchange as OnChange, () => undefined)
   }
@@ -171,7 +200,9 @@ export abstract class Face extends ReadingFace {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    return fs.createWriteStream(path as string, { ...options, fs: this })
+    const stream = fs.createWriteStream(path as string, { ...options, fs: this })
+    // Node's own member, which its types leave out.
+    return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
   }
 
   /** Makes a call of the fs face, with its callback if the last argument is one. */
@@ -190,7 +221,7 @@ export abstract class Face extends ReadingFace {
   }
 
   /** Closes a descriptor. */
-  protected closeDescriptor(fd: unknown, cb?: Callback): Promise<void> | undefined {
+  protected closeDescriptor(fd: unknown, cb?: DoneCallback): Promise<void> | undefined {
     const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
     return cb ? undefined : closed
   }

@@ -2,7 +2,7 @@ import { failure } from '../errors.ts'
 
 /** Where a Hyperdrive stands, or stood. */
 export interface DriveVersion {
-  /** The drive's id; of a checkout, with `@` and its own version. */
+  /** The drive's id; of a checkout, with `@` and its own version; of a mounted one, with `~` before it. */
   readonly id: string
   /** The length of its database core. */
   readonly version: number
@@ -13,7 +13,10 @@ export interface DriveVersion {
 /** The versions of many drives, by id. */
 export type Versions = ReadonlyMap<string, DriveVersion>
 
-const PART = /^([ybndrfg8ejkmcpqxot1uwisza345h769]{52}(?:@\d{1,16})?):(\d{1,16})(?:\.(\d{1,16}))?$/
+/** What the ids of mounted drives begin with. */
+export const MOUNTED = '~'
+
+const PART = /^(~?[ybndrfg8ejkmcpqxot1uwisza345h769]{52}(?:@\d{1,16})?):(\d{1,16})(?:\.(\d{1,16}))?$/
 
 /** The version of many drives as one text (FORMAT.md, "Versions"): the same for the same versions, whatever their order. */
 export function formatVersion(versions: Iterable<DriveVersion>): string {

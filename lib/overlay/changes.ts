@@ -2,9 +2,19 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Drive, ReadOptions } from '../drive.ts'
 import { compareKeys, folderRange, isIn, type KeyRange } from '../path.ts'
 import type { Directory, LeafView, View } from '../sources/source.ts'
-import { changedKeys, changedTombstones, each, isSameVersion, keysOf, leavesOf, merged } from './diff.ts'
+import {
+  baseOf,
+  changedInAll,
+  changedTombstones,
+  each,
+  isSameVersion,
+  keysOf,
+  leavesOf,
+  merged
+} from './diff.ts'
 import type { Node } from './tree.ts'
-import type { MergedView } from './view.ts'
+import { MountedView } from './mounted.ts'
+import { MergedView, type TreeView } from './view.ts'
 
 /** A range with no key in it. */
 const NOTHING: KeyRange = { gt: '/', lt: '/' }
@@ -21,15 +31,16 @@ export interface NodeChange {
  * changed; only where another rule decides, or drives have changed places, all is compared.
  */
 export async function* nodeChanges(
-  now: MergedView,
-  before: MergedView,
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
   folder: string,
   opts: ReadOptions = {}
 ): AsyncGenerator<NodeChange, void, void> {
   const range = folderRange(folder)
-  const folders = each(await changedFolders(now, before, folder, opts))
-  const keys = isComparable(now, before)
-    ? [changedKeys(now, before, range, opts)]
+  // The folders of mounted drives are told by what is in them.
+  const folders = each(await changedFolders(baseOf(now), baseOf(before), folder, opts))
+  const keys = isComparable(baseOf(now), baseOf(before))
+    ? changedInAll(now, before, range, opts)
     : [keysOf(now.winners(range, opts)), keysOf(before.winners(range, opts))]
   for await (const key of merged([...keys, folders])) {
     const [left, right] = await Promise.all([standsAt(now, key, opts), standsAt(before, key, opts)])
@@ -43,34 +54,71 @@ export async function* nodeChanges(
  * @param told - the drives that have told of a change since the view of before was taken
  */
 export async function mayDiffer(
-  now: MergedView,
-  before: MergedView,
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
   folder: string,
   told: ReadonlySet<Drive>,
   opts: ReadOptions = {}
 ): Promise<boolean> {
-  const known = leavesOf(before)
-  for (const { source, view } of now.places()) {
+  if (await isUnknown(now, before, folder, told)) return true
+  for await (const _ of nodeChanges(now, before, folder, opts)) return true
+  return false
+}
+
+/** Whether there is a drive below a folder of which nobody can tell what has changed. */
+async function isUnknown(
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
+  folder: string,
+  told: ReadonlySet<Drive>
+): Promise<boolean> {
+  const known = leavesOf(baseOf(before))
+  for (const { source, view } of baseOf(now).places()) {
     const other = known.get(view.leaf.identity)
     const isTold = told.has(source.drive)
     if (isTold && (!view.leaf.versioned || other?.partial)) return true
     if (other && view.leaf.versioned && !canCompare(view, other)) return true
   }
-  for await (const _ of nodeChanges(now, before, folder, opts)) return true
+  if (!(now instanceof MountedView && before instanceof MountedView)) return false
+  for (const path of mountsIn(now, folder)) {
+    if (!before.mounts.has(path)) continue
+    const [left, right] = await Promise.all([now, before].map((view) => view.inner(path).catch(() => null)))
+    if (!left || !right) {
+      // What could not be opened showed nothing.
+      if (left !== right) return true
+    } else if (await isUnknown(left, right, isIn(folder, path) ? folder.slice(path.length) : '', told))
+      return true
+  }
   return false
 }
 
-/** Whether {@link nodeChanges} tells all that has changed, though nothing of the view of before has been kept. */
-export function isTraceable(now: MergedView, before: MergedView): boolean {
+/** Opens what is mounted below a folder, so that it tells of changes, and the view stays at what it shows by now. */
+export async function openMounts(view: MergedView | MountedView, folder: string): Promise<void> {
+  if (!(view instanceof MountedView)) return
+  for (const path of mountsIn(view, folder)) {
+    const inner = await view.inner(path).catch(() => null)
+    if (inner) await openMounts(inner, isIn(folder, path) ? folder.slice(path.length) : '')
+  }
+}
+
+/** The mounts that show at a folder, above it or below it. */
+function mountsIn(view: MountedView, folder: string): string[] {
+  return [...view.mounts.keys()].filter((path) => isIn(path, folder) || isIn(folder, path))
+}
+
+/** Two views of which {@link nodeChanges} tells all that has changed, though nothing of that of before has been kept; null where it does not. */
+export function traceable(
+  now: TreeView,
+  before: TreeView
+): { readonly now: MergedView; readonly before: MergedView } | null {
+  if (!(now instanceof MergedView && before instanceof MergedView)) return null
   const known = leavesOf(before)
   const isVersioned = [...now.leaves(), ...known.values()].every(({ leaf }) => leaf.versioned)
-  return (
-    isVersioned &&
-    now.leaves().every((view) => {
-      const other = known.get(view.leaf.identity)
-      return !other || (!other.partial && canCompare(view, other))
-    })
-  )
+  const areKnown = now.leaves().every((view) => {
+    const other = known.get(view.leaf.identity)
+    return !other || (!other.partial && canCompare(view, other))
+  })
+  return isVersioned && areKnown ? { now, before } : null
 }
 
 /** Whether the drive has a common history with what it was; one that was truncated has not. */
@@ -137,7 +185,7 @@ async function changedRecords(
   )
 }
 
-async function standsAt(view: MergedView, key: string, opts: ReadOptions): Promise<Node | null> {
+async function standsAt(view: TreeView, key: string, opts: ReadOptions): Promise<Node | null> {
   const located = await view.locate(key, opts)
   if (located) return { kind: located.candidate.value.linkname === null ? 'file' : 'link', key, located }
   const record = await view.directoryAt(key, opts)

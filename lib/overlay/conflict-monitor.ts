@@ -4,9 +4,10 @@ import type { ReadOptions } from '../drive.ts'
 import { folderRange } from '../path.ts'
 import type { LeafView } from '../sources/source.ts'
 import { conflictsAmong, type Conflict } from './conflicts.ts'
-import { keysOf, leavesOf, merged } from './diff.ts'
+import { baseOf, keysOf, leavesOf, merged } from './diff.ts'
 import { joined } from './joined.ts'
-import type { MergedView } from './view.ts'
+import type { MountedView } from './mounted.ts'
+import type { MergedView, Reader } from './view.ts'
 
 /** How many sets of rivals are remembered. One that comes again after so many others is told again. */
 const REMEMBERED = 4096
@@ -18,7 +19,7 @@ export interface Monitored {
   /** The merged view of now, as far as it is known at once; null before it is open. */
   readonly view: MergedView | Promise<MergedView> | null
   /** Waits for what is being added. */
-  next(): Promise<MergedView>
+  next(): Promise<MergedView | MountedView>
 }
 
 /**
@@ -26,8 +27,8 @@ export interface Monitored {
  * is looked at again at the next change.
  */
 export class ConflictMonitor {
-  readonly #next: () => Promise<MergedView>
-  readonly #tell: (conflict: Conflict, view: MergedView) => void
+  readonly #next: () => Promise<MergedView | MountedView>
+  readonly #tell: (conflict: Conflict, view: Reader) => void
   readonly #opts: ReadOptions
   readonly #told = new LRUCache<string, true>({ max: REMEMBERED })
   #before: Promise<MergedView | null>
@@ -36,7 +37,7 @@ export class ConflictMonitor {
   readonly update: () => void
 
   /** @param opts - how long a drive that is read on demand is waited for */
-  constructor(of: Monitored, tell: (conflict: Conflict, view: MergedView) => void, opts: ReadOptions) {
+  constructor(of: Monitored, tell: (conflict: Conflict, view: Reader) => void, opts: ReadOptions) {
     this.#before = Promise.resolve(of.view).catch(() => null)
     this.#next = () => of.next()
     this.#tell = tell
@@ -54,9 +55,10 @@ export class ConflictMonitor {
   async #look(): Promise<void> {
     const before = await this.#before
     const now = await this.#next()
+    const own = baseOf(now)
     const known = before ? leavesOf(before) : new Map<string, LeafView>()
     const keys: AsyncIterable<string>[] = []
-    for (const { view } of now.places()) {
+    for (const { view } of own.places()) {
       if (!view.leaf.versioned) continue
       const { identity } = view.leaf
       const other = known.get(identity)
@@ -73,7 +75,7 @@ export class ConflictMonitor {
         if (await this.#isNew(conflict, known)) this.#tell(conflict, now)
       }
     }
-    this.#before = Promise.resolve(now)
+    this.#before = Promise.resolve(own)
   }
 
   /** Whether one of the rivals was not there before, and they have not been told of together. */

@@ -2,6 +2,7 @@ import type { ReadOptions } from '../drive.ts'
 import { compareKeys, folderRange, type KeyRange } from '../path.ts'
 import { worst } from './failure.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
+import { MountedView } from './mounted.ts'
 import { concurrent, order } from './resolve.ts'
 import { gather, type Located, type MergedView, type Place } from './view.ts'
 
@@ -17,10 +18,12 @@ export interface Conflict {
  * out: of them nobody can tell what they had seen.
  */
 export async function conflictAt(
-  view: MergedView,
+  all: MergedView | MountedView,
   key: string,
   opts: ReadOptions = {}
 ): Promise<readonly Located[]> {
+  const { view, isHidden } = ownOf(all)
+  if (isHidden(key)) return []
   const places = versioned(view)
   const candidates = await gather(places, (leaf) => leaf.find(key, opts), key)
   const found = candidates.flatMap((candidate, i) =>
@@ -31,16 +34,17 @@ export async function conflictAt(
 
 /** Every path in a range with such candidates, in order. All drives are read side by side, a page of each at a time. */
 export async function* conflictsIn(
-  view: MergedView,
+  all: MergedView | MountedView,
   range: KeyRange,
   opts: ReadOptions = {}
 ): AsyncGenerator<Conflict, void, void> {
+  const { view, isHidden } = ownOf(all)
   const merge = mergeOf(view, range, opts)
   try {
     for (let merged = await merge.next(); merged !== null; merged = await merge.next()) {
       const { key, found } = merged
       const at = rivals(view, key, found)
-      if (at.length > 0) yield { key, rivals: at }
+      if (at.length > 0 && !isHidden(key)) yield { key, rivals: at }
     }
   } catch (err) {
     throw err instanceof LaneFailures ? worst(err.failures) : err
@@ -51,10 +55,11 @@ export async function* conflictsIn(
 
 /** As {@link conflictsIn}, of some keys in order: every drive is read where these lie, and nowhere else. */
 export async function* conflictsAmong(
-  view: MergedView,
+  all: MergedView | MountedView,
   keys: AsyncIterable<string>,
   opts: ReadOptions = {}
 ): AsyncGenerator<Conflict, void, void> {
+  const { view, isHidden } = ownOf(all)
   const merge = mergeOf(view, folderRange(''), opts)
   let merged: Merged | null = null
   try {
@@ -65,13 +70,19 @@ export async function* conflictsAmong(
         if (merged === null) return
       }
       const at = merged.key === key ? rivals(view, key, merged.found) : []
-      if (at.length > 0) yield { key, rivals: at }
+      if (at.length > 0 && !isHidden(key)) yield { key, rivals: at }
     }
   } catch (err) {
     throw err instanceof LaneFailures ? worst(err.failures) : err
   } finally {
     await merge.close()
   }
+}
+
+/** The drives of the set. What is mounted is one drive, and a drive has no rival in itself. */
+function ownOf(all: MergedView | MountedView): { view: MergedView; isHidden: (key: string) => boolean } {
+  if (!(all instanceof MountedView)) return { view: all, isHidden: () => false }
+  return { view: all.base, isHidden: (key) => all.isMounted(key) }
 }
 
 function mergeOf(view: MergedView, range: KeyRange, opts: ReadOptions): Merge {

@@ -4,6 +4,7 @@ import type { ReadOptions } from '../drive.ts'
 import { tombstoneKey } from '../format/records.ts'
 import { compareKeys, folderRange, inRange, isIn, type KeyRange } from '../path.ts'
 import type { Candidate, Cursor, LeafView, Tombstone } from '../sources/source.ts'
+import { MountedView, stripped } from './mounted.ts'
 import type { Located, LocatedCursor, MergedView } from './view.ts'
 
 /** How many keys are read at once. */
@@ -21,15 +22,60 @@ export interface Difference {
  * that are in one of the views only.
  */
 export async function* differences(
-  now: MergedView,
-  before: MergedView,
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
   range: KeyRange,
   opts: ReadOptions = {}
 ): AsyncGenerator<Difference, void, void> {
-  for await (const key of changedKeys(now, before, range, opts)) {
+  const keys = merged(changedInAll(now, before, range, opts))
+  for await (const key of keys) {
     const [left, right] = await Promise.all([now.locate(key, opts), before.locate(key, opts)])
     if (!isSameVersion(left?.candidate, right?.candidate)) yield { key, now: left, before: right }
   }
+}
+
+/** As {@link changedKeys}, with what is mounted. */
+export function changedInAll(
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
+  range: KeyRange,
+  opts: ReadOptions
+): AsyncIterable<string>[] {
+  const [left, right] = [mountsOf(now), mountsOf(before)]
+  const rows: AsyncIterable<string>[] = [changedKeys(baseOf(now), baseOf(before), range, opts)]
+  for (const path of new Set([...left.keys(), ...right.keys()])) {
+    const below = intersection(range, path)
+    if (inRange(path, range)) rows.push(each([path]))
+    if (below === null) continue
+    const isSame = isDeepStrictEqual(left.get(path)?.record.mount, right.get(path)?.record.mount)
+    if (isSame) rows.push(changedBelow(now as MountedView, before as MountedView, path, below, opts))
+    else rows.push(keysOf(now.winners(below, opts)), keysOf(before.winners(below, opts)))
+  }
+  return rows
+}
+
+async function* changedBelow(
+  now: MountedView,
+  before: MountedView,
+  path: string,
+  range: KeyRange,
+  opts: ReadOptions
+): AsyncGenerator<string, void, void> {
+  const inner = [now, before].map((view) => view.inner(path).catch(() => null))
+  const [left, right] = await Promise.all(inner)
+  if (!left || !right) return
+  const rows = changedInAll(left, right, stripped(range, path), opts)
+  for await (const key of merged(rows)) yield path + key
+}
+
+const NO_MOUNTS: MountedView['mounts'] = new Map()
+
+function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
+  return view instanceof MountedView ? view.mounts : NO_MOUNTS
+}
+
+export function baseOf(view: MergedView | MountedView): MergedView {
+  return view instanceof MountedView ? view.base : view
 }
 
 /** The keys at which two merged views may differ, each once and in order. */

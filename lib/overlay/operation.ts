@@ -1,4 +1,5 @@
 import type { Json } from '../drive.ts'
+import type { MountPoint } from '../format/records.ts'
 import type { Staged } from '../sources/source.ts'
 
 /** What a file, a link or a directory is given beside its content. */
@@ -23,6 +24,10 @@ export type Operation =
   | { type: 'remove-directory'; key: string }
   /** Makes a directory where there would be none any more: what was implied by what lay in it stays when that goes. */
   | { type: 'keep-directory'; key: string }
+  /** Mounts a drive at a key, or with null takes away what is mounted there. */
+  | { type: 'mount'; key: string; mount: MountPoint | null }
+  /** Gives a version a name, or with null takes the name away. */
+  | { type: 'tag'; key: string; version: string | null }
 
 /** What a caller asks for is named in errors by the call's own name. */
 export interface Write {

@@ -1,23 +1,41 @@
 import type { Comparator, ReadOptions } from '../drive.ts'
 import { failure } from '../errors.ts'
-import type { DriveVersion, Versions } from '../format/version.ts'
+import type { MountPoint } from '../format/records.ts'
+import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 
+/** Opens the drives that are mounted. */
+export interface MountOpener {
+  /** An overlay over the one drive. Rejects when it cannot be opened, or is another one than was mounted. */
+  open(mount: MountPoint): Promise<Overlay>
+  /** Where those that are open stand. */
+  versions(): readonly DriveVersion[]
+}
+
 /** The sources of a MultiDrive in the order of adding, and the one writer among them. */
 export class Overlay {
   comparator: Comparator = byMtime
+  /** Opens what is mounted; null where nobody can. */
+  mounts: MountOpener | null = null
+  /** The versions that mounts without a version of their own are shown at; null for the newest. */
+  #mountsAt: Versions | null = null
   readonly #maxClockSkew: number | null
+  readonly #fallback: boolean
   #last: MergedView | null = null
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
-  /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
-  constructor(maxClockSkew: number | null) {
+  /**
+   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
+   * @param fallback - whether reads that do not say fall back to older versions
+   */
+  constructor(maxClockSkew: number | null, fallback = false) {
     this.#maxClockSkew = maxClockSkew
+    this.#fallback = fallback
   }
 
   get sources(): readonly Source[] {
@@ -65,6 +83,17 @@ export class Overlay {
     return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
   }
 
+  /** The overlay over a mounted drive. */
+  async openMount(mount: MountPoint): Promise<Overlay> {
+    if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
+    const overlay = await this.mounts.open(mount)
+    if (this.#mountsAt === null || mount.version !== null) return overlay
+    // Whatever was not open then is shown as it is now, and is read-only all the same.
+    const then = this.#mountsAt.get(MOUNTED + mount.id)
+    const at = then ? [{ ...then, id: mount.id }] : overlay.versions()
+    return overlay.at(new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)]))
+  }
+
   /** The first source that can be written to, null when there is none. */
   get writer(): { source: Source; leaf: WritableLeaf } | null {
     for (const source of this.sources) {
@@ -95,12 +124,17 @@ export class Overlay {
     return this.sources.flatMap((source) => source.versions())
   }
 
+  /** Where each mounted Hyperdrive stands that has been opened. */
+  mountedVersions(): readonly DriveVersion[] {
+    return (this.mounts?.versions() ?? []).map((version) => ({ ...version, id: MOUNTED + version.id }))
+  }
+
   /**
    * The overlay at the versions given, read-only. Who is not among them is left out, but for sources without history, which are shown as
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew)
+    const past = new Overlay(this.#maxClockSkew, this.#fallback)
     past.showAt(this, versions)
     return past
   }
@@ -108,6 +142,8 @@ export class Overlay {
   /** Takes in what another overlay has, at the versions given; see {@link at}. */
   showAt(overlay: Overlay, versions: Versions): void {
     this.comparator = overlay.comparator
+    this.mounts = overlay.mounts
+    this.#mountsAt = versions
     for (const { source, tombstones } of overlay.#members) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })
@@ -123,7 +159,8 @@ export class Overlay {
   #rules(): ViewRules {
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew
+      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
+      fallback: this.#fallback
     }
   }
 }

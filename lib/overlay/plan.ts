@@ -1,7 +1,14 @@
 import type { Json, ReadOptions } from '../drive.ts'
 import { failure, type ErrorCode } from '../errors.ts'
 import { raiseClock } from '../format/clock.ts'
-import { tombstoneKey, type DirectoryRecord, type TombstoneRecord } from '../format/records.ts'
+import {
+  tombstoneKey,
+  type DirectoryRecord,
+  type MountPoint,
+  type MountRecord,
+  type TagRecord,
+  type TombstoneRecord
+} from '../format/records.ts'
 import { unstamped, type NewStamp } from '../format/stamp.ts'
 import { ancestors, folderRange, isIn } from '../path.ts'
 import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
@@ -9,7 +16,6 @@ import { worst } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import type { Operation } from './operation.ts'
 import { Pending } from './pending.ts'
-import { resolve } from './resolve.ts'
 import { clockOver, explicitTime, stampOver, timeOver } from './stamp.ts'
 import type { MergedView } from './view.ts'
 
@@ -35,6 +41,8 @@ export class Plan {
   readonly #files = new Map<string, FileChange | null>()
   readonly #directories = new Map<string, DirectoryRecord | null>()
   readonly #tombstones = new Map<string, { record: TombstoneRecord; gone: boolean }>()
+  readonly #mounts = new Map<string, MountRecord>()
+  readonly #tags = new Map<string, TagRecord>()
 
   /** @param patience - the time that is left for asking sources on demand */
   constructor(view: MergedView, writer: WritableLeaf, syscall: string, patience: () => ReadOptions) {
@@ -70,6 +78,17 @@ export class Plan {
         return this.#removeDirectory(key)
       case 'keep-directory':
         return this.#keepDirectory(key)
+      case 'mount':
+        if (operation.mount && (await this.#hasFile(key))) throw this.#failure('ENOTDIR', key)
+        await this.#checkAncestors(key)
+        {
+          this.#mount(key, operation.mount)
+          return
+        }
+      case 'tag': {
+        this.#tag(key, operation.version)
+        return
+      }
     }
   }
 
@@ -87,6 +106,8 @@ export class Plan {
     for (const record of this.#directories.values())
       if (record) changes.push({ type: 'make-directory', record })
     for (const change of this.#files.values()) if (change) changes.push(change)
+    for (const record of this.#mounts.values()) changes.push({ type: 'mount', record })
+    for (const record of this.#tags.values()) changes.push({ type: 'tag', record })
     return changes
   }
 
@@ -118,6 +139,8 @@ export class Plan {
   }
 
   async #removeTree(folder: string): Promise<void> {
+    // What lies in another drive is not ours to remove.
+    if (this.#hasMountBelow(folder)) throw this.#failure('EBUSY', folder)
     const inventories = await Promise.all(
       this.#view.leaves().map((view) => takeInventory(view, folder, this.#view.rules, this.#patience))
     )
@@ -167,11 +190,28 @@ export class Plan {
       return
     const { directories, tombstones } = await this.#survey(key)
     const there =
-      this.#pending.directory(key) === undefined ? resolve(directories, tombstones, this.#view.rules) : null
+      this.#pending.directory(key) === undefined ? this.#view.winningDirectory(directories, tombstones) : null
     // A real folder without a record goes with the last file in it.
     if (there && (there.leaf !== this.#writer || there.leaf.versioned)) return
     const { mode = null, metadata = null, mtime = null } = there?.record ?? {}
     await this.#makeDirectory({ type: 'make-directory', key, mode, metadata, time: mtime })
+  }
+
+  #mount(path: string, mount: MountPoint | null): void {
+    const seen = this.#view.mounts().filter(({ record }) => record.path === path)
+    const { mtime, ctime, clock } = stampOver(seen, this.#writer, this.#view.rules, null)
+    this.#mounts.set(path, { path, mtime, ctime, clock, mount })
+  }
+
+  #tag(name: string, version: string | null): void {
+    const seen = this.#view.tags().filter(({ record }) => record.name === name)
+    const { mtime, ctime, clock } = stampOver(seen, this.#writer, this.#view.rules, null)
+    this.#tags.set(name, { name, mtime, ctime, clock, version })
+  }
+
+  /** Whether a drive is mounted below a folder. */
+  #hasMountBelow(folder: string): boolean {
+    return [...this.#view.mountPoints().keys()].some((path) => path !== folder && isIn(path, folder))
   }
 
   #stamp(
@@ -260,11 +300,11 @@ export class Plan {
     const pending = this.#pending.directory(path)
     if (pending !== undefined) return pending
     const { directories, tombstones } = await this.#survey(path)
-    return resolve(directories, tombstones, this.#view.rules) !== null
+    return this.#view.winningDirectory(directories, tombstones) !== null
   }
 
   async #hasBelow(folder: string): Promise<boolean> {
-    if (this.#pending.hasBelow(folder)) return true
+    if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
     for (const view of this.#view.leaves()) {
       if (this.#dead.has(view.leaf)) continue
       try {
@@ -279,7 +319,7 @@ export class Plan {
 
   /** As {@link #hasBelow}, from what is visible: it need not look at what has been deleted one by one. */
   async #showsBelow(folder: string): Promise<boolean> {
-    if (this.#pending.hasBelow(folder)) return true
+    if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
     const cursor = this.#view.winners(folderRange(folder), this.#patience())
     try {
       for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {

@@ -1,32 +1,37 @@
 import { isDeepStrictEqual } from 'node:util'
+import { readerOf } from './mounted.ts'
 import { Mutex } from 'async-mutex'
 import type { ReadOptions } from '../drive.ts'
 import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
-import type { Located, MergedView } from './view.ts'
+import { commitInWith, placeOf, placeAt, requireAnyWriter } from './place.ts'
+import type { Located, TreeView } from './view.ts'
 import { worst } from './failure.ts'
 import { FileDraft } from './draft.ts'
-import { commitWith } from './write.ts'
 
 /** What a write that depends on what is there has looked at, and the bytes that it brings. */
 export class Preparation {
   readonly tree: Tree
-  readonly writer: WritableLeaf
+  readonly #overlay: Overlay
+  readonly #syscall: string
   readonly #staged: Map<string, { of: Candidate | null; staged: Staged }>
   readonly #seen = new Map<string, Node | null>()
   readonly #walked = new Map<string, readonly Node[]>()
+  readonly #folders = new Set<string>()
   readonly #found: { source: Source; key: string; candidate: Candidate | null }[] = []
 
   /** @internal */
   constructor(
-    view: MergedView,
-    writer: WritableLeaf,
+    view: TreeView,
+    overlay: Overlay,
+    syscall: string,
     staged: Map<string, { of: Candidate | null; staged: Staged }>
   ) {
     this.tree = new Tree(view)
-    this.writer = writer
+    this.#overlay = overlay
+    this.#syscall = syscall
     this.#staged = staged
   }
 
@@ -56,8 +61,13 @@ export class Preparation {
     this.#seen.set(key, node)
   }
 
+  /** Says that a folder is there which something is put into: when it is no longer, the write is prepared again. */
+  putInto(folder: string): void {
+    if (folder !== '') this.#folders.add(folder)
+  }
+
   /**
-   * Brings the bytes for a key to the writer, once for each version that they come from, however often the write is prepared.
+   * Brings the bytes for a key to where it lies, once for each version that they come from, however often the write is prepared.
    *
    * @param of - the version that they come from, null for bytes that come from nowhere else
    * @param stage - how, for anything but a plain copy of that version
@@ -66,37 +76,35 @@ export class Preparation {
   async stage(
     key: string,
     of: Candidate | null,
-    stage?: (() => Promise<Staged>) | null,
+    stage?: ((writer: WritableLeaf) => Promise<Staged>) | null,
     opts: ReadOptions = {}
   ): Promise<Staged> {
     const before = this.#staged.get(key)
     if (before && isSame(before.of, of)) return before.staged
     this.#staged.delete(key)
     await before?.staged.discard()
-    const staged = await (stage?.() ?? this.#copy(of!, opts)).catch((error: unknown) => {
-      throw worst([{ source: this.writer, error }], key)
+    const { writer } = await placeAt(this.#overlay, this.#syscall, key)
+    const staged = await (stage?.(writer) ?? copy(of!, writer, opts)).catch((error: unknown) => {
+      throw worst([{ source: writer, error }], key)
     })
     this.#staged.set(key, { of, staged })
     return staged
   }
 
-  /** Bytes of another drive may be long in coming: they wait aside until they are all here. */
-  async #copy(candidate: Candidate, opts: ReadOptions): Promise<Staged> {
-    if (candidate.leaf === this.writer) return this.writer.reuse(candidate)
-    const draft = new FileDraft(candidate, opts)
-    try {
-      await draft.open()
-      await draft.detach()
-      return await this.writer.amend(draft)
-    } finally {
-      await draft.close()
-    }
+  /** Whether two keys lie in one place, so that one write can change both. */
+  async isOnePlace(a: string, b: string): Promise<boolean> {
+    const [left, right] = [
+      await placeAt(this.#overlay, this.#syscall, a),
+      await placeAt(this.#overlay, this.#syscall, b)
+    ]
+    return left.prefix === right.prefix
   }
 
   /** Whether all that was looked at still stands as it did. */
-  async isCurrent(view: MergedView): Promise<boolean> {
-    if (view === this.tree.view && view.leaves().every(({ leaf }) => leaf.versioned)) return true
+  async isCurrent(view: TreeView): Promise<boolean> {
+    if (view === this.tree.view && view.isStable) return true
     const tree = new Tree(view)
+    for (const folder of this.#folders) if ((await tree.at(folder))?.kind !== 'directory') return false
     for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
     for (const { source, key, candidate } of this.#found) {
       if (!isSame((await view.findIn(source, key))?.candidate ?? null, candidate)) return false
@@ -106,6 +114,19 @@ export class Preparation {
       if (before.length !== now.length || !before.every((node, i) => isSameNode(node, now[i]!))) return false
     }
     return true
+  }
+}
+
+/** Bytes of another drive may be long in coming: they wait aside until they are all here. */
+async function copy(candidate: Candidate, writer: WritableLeaf, opts: ReadOptions): Promise<Staged> {
+  if (candidate.leaf === writer) return writer.reuse(candidate)
+  const draft = new FileDraft(candidate, opts)
+  try {
+    await draft.open()
+    await draft.detach()
+    return await writer.amend(draft)
+  } finally {
+    await draft.close()
   }
 }
 
@@ -130,31 +151,35 @@ export async function transact(
   prepare: (at: Preparation) => Promise<readonly Operation[]>,
   landed?: () => Promise<void>
 ): Promise<void> {
-  const writer = overlay.requireWriter(syscall, key ?? undefined)
-  const work = () => land(overlay, writer, { syscall, ...(landed ? { landed } : {}) }, prepare)
-  await (key === null ? work() : inTurn(writer.drive, key, work))
+  const work = () => land(overlay, { syscall, ...(landed ? { landed } : {}) }, prepare)
+  if (key === null) {
+    await requireAnyWriter(overlay, syscall)
+    await work()
+    return
+  }
+  const { writer, prefix } = await placeAt(overlay, syscall, key)
+  await inTurn(writer.drive, key.slice(prefix.length), work)
 }
 
 async function land(
   overlay: Overlay,
-  writer: WritableLeaf,
   write: Omit<Write, 'operations'>,
   prepare: (at: Preparation) => Promise<readonly Operation[]>
 ): Promise<void> {
   const staged = new Map<string, { of: Candidate | null; staged: Staged }>()
   try {
     for (let tries = 0; ; tries++) {
-      if (tries === TRIES) {
-        await commitWith(overlay, writer, async (view) => {
-          return { ...write, operations: await prepare(new Preparation(view, writer, staged)) }
-        })
-        return
-      }
-      const at = new Preparation(await overlay.view(), writer, staged)
+      const at = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
       const operations = await prepare(at)
       if (operations.length === 0) return
-      const landed = await commitWith(overlay, writer, async (view) => {
-        return (await at.isCurrent(view)) ? { ...write, operations } : null
+      const place = await placeOf(overlay, write.syscall, operations)
+      const landed = await commitInWith(place, async (view) => {
+        // Where nothing is mounted, the view that the write lands in is the one to look at.
+        const isAll = place.overlay === overlay && view.mountPoints().size === 0
+        if (await at.isCurrent(isAll ? view : await readerOf(overlay))) return { ...write, operations }
+        if (tries < TRIES) return null
+        const again = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
+        return { ...write, operations: await prepare(again) }
       })
       if (landed) return
     }

@@ -4,7 +4,7 @@ import { failure } from '../errors.ts'
 import { compareKeys, folderRange } from '../path.ts'
 import type { Candidate, Directory } from '../sources/source.ts'
 import { Shallow } from './shallow.ts'
-import type { Located, MergedView } from './view.ts'
+import type { Located, TreeView } from './view.ts'
 
 /** What stands at a key: a file, a symbolic link, or a folder; the root is the folder with the empty key. */
 export type Node =
@@ -21,6 +21,8 @@ export interface Child {
 export interface Resolved {
   readonly key: string
   readonly node: Node | null
+  /** Whether the text of a link at the path's end ends as only the path of a folder may. */
+  readonly isFolder?: boolean
 }
 
 /** How deep links are followed before it is a loop (design, "Directories, links, mounts"). */
@@ -33,10 +35,10 @@ const PAGE = 256
 
 /** The merged view as POSIX sees it: folders, and links on the way to a path. */
 export class Tree {
-  readonly view: MergedView
+  readonly view: TreeView
   readonly #opts: ReadOptions
 
-  constructor(view: MergedView, opts: ReadOptions = {}) {
+  constructor(view: TreeView, opts: ReadOptions = {}) {
     this.view = view
     this.#opts = opts
   }
@@ -113,6 +115,7 @@ export class Tree {
 
   async #walk(path: string, follow: boolean): Promise<Resolved> {
     let links = 0
+    let isFolder = false
     let node: Node = { kind: 'directory', key: '', record: null }
     let names = namesOf(path)
     while (names.length > 0) {
@@ -126,7 +129,7 @@ export class Tree {
       const next = await this.at(key)
       if (next === null) {
         if (names.length > 0) throw failure('ENOENT')
-        return { key, node: null }
+        return { key, node: null, isFolder }
       }
       if (next.kind !== 'link' || (names.length === 0 && !follow)) {
         node = next
@@ -134,6 +137,7 @@ export class Tree {
       }
       if (++links > MAX_LINKS) throw failure('ELOOP')
       const text = linknameOf(next.located.candidate)
+      if (names.length === 0) isFolder ||= text.endsWith('/')
       if (text.startsWith('/')) node = { kind: 'directory', key: '', record: null }
       if (text.length > LONGEST_PATH) throw failure('ENAMETOOLONG')
       names = [...namesOf(text), ...names]
@@ -141,7 +145,7 @@ export class Tree {
     // Steps up lead to folders by their names alone.
     return node.kind === 'directory'
       ? { key: node.key, node: await this.at(node.key) }
-      : { key: node.key, node }
+      : { key: node.key, node, isFolder }
   }
 }
 

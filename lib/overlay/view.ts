@@ -20,7 +20,7 @@ import type {
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
-import { believed, resolve, type Rules } from './resolve.ts'
+import { believed, older, resolve, type Rules } from './resolve.ts'
 
 /** How many winners are read at once. */
 const PAGE = 256
@@ -29,6 +29,8 @@ const PAGE = 256
 export interface Located {
   readonly candidate: Candidate
   readonly source: Source
+  /** Whether it stands in for a newer version, whose bytes could not be had. */
+  readonly stale?: true
 }
 
 /** A leaf of a merged view, and the drive of the set that shows it. */
@@ -46,21 +48,40 @@ export interface LocatedCursor {
 
 /** What the faces read from. */
 export interface Reader {
-  readonly rules: Rules
+  readonly rules: ViewRules
   locate(key: string, opts?: ReadOptions): Promise<Located | null>
+  /** What would show at a key if its winner did not, the newest first, and nothing that is deleted. */
+  older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]>
   winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
+}
+
+/** A view that has folders too: what trees are read from. */
+export interface TreeView extends Reader {
+  directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
+  directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]>
+  /** Whether anything visible lies below a folder. */
+  hasBelow(folder: string, opts?: ReadOptions): Promise<boolean>
+  /** The date of the newest thing that is visible below a folder, in milliseconds since the epoch; 0 where none has one. */
+  newestBelow(folder: string, opts?: ReadOptions): Promise<number>
+  /** What one drive of the set shows at a key, whatever the others hold; null when that is nothing. */
+  findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null>
+  /** Whether it answers alike for ever. */
+  readonly isStable: boolean
 }
 
 export interface ViewRules extends Rules {
   /** The user's comparator, null for the design's own rule. */
   readonly comparator: Comparator | null
+  /** Whether an older version is given where the bytes of the newest cannot be had, when a read does not say. */
+  readonly fallback: boolean
 }
 
 /** The merged view of all sources, each at one version. */
-export class MergedView implements View, Reader {
+export class MergedView implements View, TreeView {
   readonly rules: ViewRules
   readonly #members: readonly MemberView[]
   readonly #newest = new Map<string, number>()
+  #mounts: ReadonlyMap<string, Mount> | null = null
 
   /** @param members - in the order of adding */
   constructor(members: readonly MemberView[], rules: ViewRules) {
@@ -77,6 +98,25 @@ export class MergedView implements View, Reader {
       if (candidate) found.push({ candidate, source: members[i]!.source })
     })
     return this.#winner(key, found)
+  }
+
+  async older(key: string, winner: Located, opts: ReadOptions = {}): Promise<Located[]> {
+    const places = this.places()
+    // Who cannot tell now has nothing to stand in.
+    const candidates = await Promise.all(places.map(({ view }) => view.find(key, opts).catch(() => null)))
+    const found = candidates.flatMap((candidate, i): Located[] => {
+      if (candidate === null) return []
+      if (candidate.leaf === winner.candidate.leaf) return [winner]
+      return [{ candidate, source: places[i]!.source }]
+    })
+    const sorted = older(
+      winner.candidate,
+      found.map(({ candidate }) => candidate),
+      this.tombstonesOver(key),
+      this.rules,
+      this.#comparison(found)
+    )
+    return sorted.map((candidate) => found.find((located) => located.candidate === candidate)!)
   }
 
   winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
@@ -118,7 +158,7 @@ export class MergedView implements View, Reader {
   async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
     const directories = await gather(this.#members, (view) => view.directoryAt(folder, opts), folder)
     const found = directories.filter((directory) => directory !== null)
-    return this.#directory(folder, found)
+    return this.winningDirectory(found, this.tombstonesOver(folder))
   }
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
@@ -129,7 +169,9 @@ export class MergedView implements View, Reader {
       if (at) at.push(directory)
       else paths.set(directory.record.path, [directory])
     }
-    return [...paths].flatMap(([path, found]) => this.#directory(path, found) ?? [])
+    return [...paths].flatMap(
+      ([path, found]) => this.winningDirectory(found, this.tombstonesOver(path)) ?? []
+    )
   }
 
   mounts(): readonly Mount[] {
@@ -138,6 +180,20 @@ export class MergedView implements View, Reader {
 
   tags(): readonly Tag[] {
     return this.#members.flatMap(({ view }) => view.tags())
+  }
+
+  get isStable(): boolean {
+    return this.leaves().every(({ leaf }) => leaf.versioned)
+  }
+
+  /** What is mounted, by path: the newest record of each path that is not the end of a mount. */
+  mountPoints(): ReadonlyMap<string, Mount> {
+    return (this.#mounts ??= newestByName(
+      this.mounts(),
+      ({ path }) => path,
+      this.rules,
+      ({ mount }) => mount !== null
+    ))
   }
 
   leaves(): readonly LeafView[] {
@@ -181,18 +237,8 @@ export class MergedView implements View, Reader {
   async newestBelow(folder: string, opts: ReadOptions = {}): Promise<number> {
     const known = this.#newest.get(folder)
     if (known !== undefined) return known
-    let newest = 0
-    const take = (version: Version) => void (newest = Math.max(newest, believed(version, this.rules) ?? 0))
-    const cursor = this.winners(folderRange(folder), opts)
-    try {
-      for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
-        for (const { candidate } of page) take(candidate)
-      }
-    } finally {
-      await cursor.close()
-    }
-    for (const directory of await this.directoriesBelow(folder, opts)) take(directory)
-    if (this.leaves().every(({ leaf }) => leaf.versioned)) this.#newest.set(folder, newest)
+    const newest = await newestIn(this, folder, opts)
+    if (this.isStable) this.#newest.set(folder, newest)
     return newest
   }
 
@@ -230,9 +276,11 @@ export class MergedView implements View, Reader {
     return resolve(candidates, tombstones, this.rules, this.rules.comparator && (() => 0)) !== null
   }
 
-  /** A folder that only happens to be there, on somebody's disk, does not hide what another drive says of it. */
-  #directory(path: string, found: readonly Directory[]): Directory | null {
-    const tombstones = this.tombstonesOver(path)
+  /**
+   * The one of a folder's records that a read returns, null when there is none or it is deleted. A folder that only happens to be there, on
+   * somebody's disk, does not hide what another drive says of it.
+   */
+  winningDirectory(found: readonly Directory[], tombstones: readonly Tombstone[]): Directory | null {
     const told = found.filter(({ isBare }) => !isBare)
     return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
   }
@@ -241,27 +289,64 @@ export class MergedView implements View, Reader {
     if (found.length === 0) return null
     const tombstones = this.tombstonesOver(key)
     if (found.length === 1 && tombstones.length === 0) return found[0]!
-    const { comparator } = this.rules
-    const compare =
-      comparator === null
-        ? null
-        : (a: Candidate, b: Candidate) => {
-            const [left, right] = [a, b].map((x) =>
-              toStat(
-                found.find(({ candidate }) => candidate === x)!,
-                this.rules
-              )
-            )
-            return comparator(left!, right!)
-          }
     const winner = resolve(
       found.map(({ candidate }) => candidate),
       tombstones,
       this.rules,
-      compare
+      this.#comparison(found)
     )
     return found.find(({ candidate }) => candidate === winner) ?? null
   }
+
+  /** The user's comparator over candidates, null where there is none. */
+  #comparison(found: readonly Located[]): ((a: Candidate, b: Candidate) => number) | null {
+    const { comparator } = this.rules
+    if (comparator === null) return null
+    const stat = (sought: Candidate) =>
+      toStat(
+        found.find(({ candidate }) => candidate === sought)!,
+        this.rules
+      )
+    return (a, b) => comparator(stat(a), stat(b))
+  }
+}
+
+/** The date of the newest thing below a folder of any view. */
+export async function newestIn(view: TreeView, folder: string, opts: ReadOptions): Promise<number> {
+  let newest = 0
+  const take = (version: Version) => void (newest = Math.max(newest, believed(version, view.rules) ?? 0))
+  const cursor = view.winners(folderRange(folder), opts)
+  try {
+    for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
+      for (const { candidate } of page) take(candidate)
+    }
+  } finally {
+    await cursor.close()
+  }
+  for (const directory of await view.directoriesBelow(folder, opts)) take(directory)
+  return newest
+}
+
+/** Of records with names, the newest of each name (design, "Versions"), where it says that there is something. */
+export function newestByName<V extends Mount | Tag>(
+  records: readonly V[],
+  name: (record: V['record']) => string,
+  rules: Rules,
+  isThere: (record: V['record']) => boolean
+): ReadonlyMap<string, V> {
+  const named = new Map<string, V[]>()
+  for (const version of records) {
+    const key = name(version.record)
+    const versions = named.get(key)
+    if (versions) versions.push(version)
+    else named.set(key, [version])
+  }
+  const newest = new Map<string, V>()
+  for (const [key, versions] of named) {
+    const winner = resolve(versions, [], rules)
+    if (winner && isThere(winner.record)) newest.set(key, winner)
+  }
+  return newest
 }
 
 /** A winner as comparators see it. */

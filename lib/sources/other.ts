@@ -151,8 +151,18 @@ class OtherCandidate implements Candidate {
 
   /** Whether the drive says how long the file is. */
   readonly #sized: boolean
+  /** Where it lies in its drive, wherever it is seen. */
+  readonly #path: string
 
-  private constructor(leaf: OtherSource, key: string, value: EntryValue, stamp: Stamp, sized: boolean) {
+  private constructor(
+    leaf: OtherSource,
+    key: string,
+    value: EntryValue,
+    stamp: Stamp,
+    sized: boolean,
+    path = key
+  ) {
+    this.#path = path
     this.leaf = leaf
     this.key = key
     this.value = value
@@ -193,7 +203,7 @@ class OtherCandidate implements Candidate {
       ...(wait === undefined ? {} : { wait }),
       ...(timeout === undefined ? {} : { timeout })
     }
-    yield* this.leaf.drive.createReadStream(this.key, opts) as AsyncIterable<Uint8Array>
+    yield* this.leaf.drive.createReadStream(this.#path, opts) as AsyncIterable<Uint8Array>
   }
 
   async readAll(opts: ReadOptions = {}): Promise<Buffer> {
@@ -204,6 +214,10 @@ class OtherCandidate implements Candidate {
 
   open(opts?: ReadOptions): Promise<Content> {
     return Promise.resolve(streamed(this, opts))
+  }
+
+  seenAt(key: string): OtherCandidate {
+    return new OtherCandidate(this.leaf, key, this.value, this.stamp, this.#sized, this.#path)
   }
 }
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import type { Operation } from '../../lib/overlay/operation.ts'
 import type { Overlay } from '../../lib/overlay/overlay.ts'
-import { transact, type Preparation } from '../../lib/overlay/transact.ts'
+import { transact } from '../../lib/overlay/transact.ts'
 import { commit } from '../../lib/overlay/write.ts'
-import type { Staged } from '../../lib/sources/source.ts'
+import type { Staged, WritableLeaf } from '../../lib/sources/source.ts'
 import { failureOf, hyperdrive, keys, localdrive } from '../helpers/drives.ts'
 import { overlayOf } from './helpers.ts'
 
@@ -22,7 +22,7 @@ const file = (key: string, staged: Staged): Operation => ({
   staged
 })
 
-const bytes = (at: Preparation, text: string) => () => at.writer.stage(Buffer.from(text))
+const bytes = (text: string) => (writer: WritableLeaf) => writer.stage(Buffer.from(text))
 
 async function put(overlay: Overlay, key: string, text: string): Promise<void> {
   const writer = overlay.requireWriter('put')
@@ -48,7 +48,7 @@ function append(
     const node = await at.look(key)
     const before = node?.kind === 'file' ? String(await node.located.candidate.readAll()) : ''
     const of = node?.kind === 'file' ? node.located.candidate : null
-    const staged = await at.stage(key, of, bytes(at, before + letter))
+    const staged = await at.stage(key, of, bytes(before + letter))
     await meanwhile()
     return [file(key, staged)]
   })
@@ -92,6 +92,23 @@ for (const [kind, make] of KINDS) {
     t.equal(prepared, 1)
     t.equal(await textOf(mine, '/file'), 'az')
     t.equal(await textOf(mine, '/other'), 'x')
+  })
+
+  test(`a folder that something is put into is no longer there: the write is prepared again (${kind})`, async (t) => {
+    const [mine, another] = await two(t)
+    const change = (operation: Operation) =>
+      commit(another, another.requireWriter('test'), { syscall: 'test', operations: [operation] })
+    await change({ type: 'make-directory', key: '/folder', metadata: null })
+    const seen: (string | undefined)[] = []
+    await transact(mine, 'test', null, async (at) => {
+      at.putInto('')
+      at.putInto('/folder')
+      seen.push((await at.tree.at('/folder'))?.kind)
+      if (seen.length > 1) return []
+      await change({ type: 'remove-directory', key: '/folder' })
+      return [file('/folder/file', await at.stage('/folder/file', null, bytes('x')))]
+    })
+    t.same(seen, ['directory', undefined])
   })
 
   test(`something came into a tree that was walked: the write is prepared again (${kind})`, async (t) => {
@@ -161,10 +178,10 @@ for (const [kind, make] of KINDS) {
         const node = await at.look(key)
         if (node?.kind !== 'file') throw new Error(`no ${key}`)
         const { candidate } = node.located
-        const copy = await at.stage(`/copies${key}`, candidate, async () => {
+        const copy = await at.stage(`/copies${key}`, candidate, async (writer) => {
           const text = String(await candidate.readAll())
           staged.push(text)
-          return at.writer.stage(Buffer.from(text))
+          return writer.stage(Buffer.from(text))
         })
         operations.push(file(`/copies${key}`, copy))
       }
@@ -180,7 +197,7 @@ for (const [kind, make] of KINDS) {
     await put(mine, '/file', 'a')
     const discarded: string[] = []
     const failing = transact(mine, 'append', '/file', async (at) => {
-      const staged = await at.stage('/file', null, bytes(at, 'lost'))
+      const staged = await at.stage('/file', null, bytes('lost'))
       const discard = staged.discard.bind(staged)
       staged.discard = async () => {
         discarded.push('/file')
@@ -220,7 +237,7 @@ for (const [kind, make] of KINDS) {
     const before = [drive.version, await keys(drive)]
     await transact(mine, 'look', '/file', async (at) => {
       await at.look('/file')
-      await at.stage('/file', null, bytes(at, 'lost'))
+      await at.stage('/file', null, bytes('lost'))
       return []
     })
     t.same([drive.version, await keys(drive)], before)
@@ -259,7 +276,7 @@ test('a failing landing tells why, and the bytes are let go', async (t) => {
   const overlay = await overlayOf(t, [drive])
   let staged: Staged | null = null
   const failing = transact(overlay, 'close', '/dir', async (at) => {
-    staged = await at.stage('/dir', null, bytes(at, 'lost'))
+    staged = await at.stage('/dir', null, bytes('lost'))
     await put(overlay, '/dir/file', 'x')
     return [file('/dir', staged)]
   })

@@ -173,3 +173,72 @@ found('a folder that is made where a Localdrive has deleted stays, whatever its 
     [call('unlink', '/a'), call('mkdir', '/a'), call('utimes', '/a', OLD, OLD), call('mkdir', '/a/b')]
   ]
 })
+
+found(
+  'cp to a place within by way of a link tells of the folder there that lies in what is copied',
+  one(
+    call('mkdir', '/a/b/c', RECURSIVE),
+    call('symlink', '.', '/a/link'),
+    ...['/a/link', '/a/link/'].flatMap((from) => [
+      call('cp', `${from}/.`, '/a/b/c/', RECURSIVE),
+      call('cp', '/a', '/a/nothing/new', RECURSIVE),
+      call('cp', '/a', '/a/link/../a/b/new')
+    ])
+  )
+)
+
+found(
+  'cp makes folders for steps up',
+  one(
+    put('/file'),
+    call('mkdir', '/folder'),
+    call('cp', '/file', '/new/../a'),
+    call('cp', '/file', '/b/c/../../d'),
+    call('cp', '/folder', '/e/../f/.', RECURSIVE),
+    call('cp', '/folder', '/g/..', RECURSIVE),
+    call('cp', '/file', '/h/../h'),
+    call('cp', '/folder', '/i/../i', RECURSIVE),
+    call('symlink', 'file', '/link'),
+    call('cp', '/link', '/j/../j')
+  )
+)
+
+found(
+  'whoever writes no bytes need not be able to write',
+  one(
+    put('/file'),
+    open(1, '/file', 'r'),
+    on(1, 'write', { length: 0, seed: 1 }, null),
+    on(1, 'writeFile', { length: 0, seed: 1 }),
+    on(1, 'appendFile', { length: 0, seed: 1 })
+  )
+)
+
+found('a folder on a Localdrive keeps its bits when what is in it is moved away', {
+  kind: 'a Localdrive over a Hyperdrive',
+  plain: [
+    { path: '/a/b', bytes: { length: 1, seed: 1 }, linkname: '', executable: false, mtime: OLD * 1000 }
+  ],
+  phases: [
+    [call('mkdir', '/b/a', { recursive: true, mode: 0o750 })],
+    [call('copyFile', '/a/b', '/b/a/b'), call('rename', '/b/a', '/a/A')]
+  ]
+})
+
+found('a folder on a Localdrive keeps its bits when what is in it is removed', {
+  kind: 'a Localdrive over a Hyperdrive',
+  phases: [[call('mkdir', '/b', 0o750)], [call('mkdir', '/b/a', RECURSIVE), call('rmdir', '/b/a')]]
+})
+
+found(
+  'cp takes the text of a link from the path that it was given',
+  one(
+    call('symlink', '.', '/a'),
+    call('cp', '/a/a/a', '/b', RECURSIVE),
+    call('mkdir', '/c/d', RECURSIVE),
+    call('symlink', '../e', '/c/d/link'),
+    call('symlink', 'c/d', '/f'),
+    call('cp', '/f/link', '/g'),
+    call('cp', '/f/', '/h', RECURSIVE)
+  )
+)

@@ -16,7 +16,7 @@ interface Found {
 /** Holds a plan by promise and by callback. */
 export function found(title: string, given: Found): void {
   const { kind: name = 'one Hyperdrive', plain = [], phases, styles = ['promise', 'callback'] } = given
-  test(title, { timeout: 60_000, todo: true }, async (t) => {
+  test(title, { timeout: 60_000 }, async (t) => {
     // What is made here is made with the modes that a MultiDrive gives.
     process.umask(0o022)
     const kind = KINDS.find((one) => one.name === name)!

@@ -21,7 +21,7 @@ export function properties(runs: number, seed: number): void {
     for (const odd of [false, true]) {
       const numRuns = Math.max(1, Math.round(runs * SHARES[kind.name]!))
       const title = `${kind.name} does as node:fs does${odd ? ', with odd paths' : ''}`
-      test(title, { timeout: 3_600_000, todo: true }, async (t) => {
+      test(title, { timeout: 3_600_000 }, async (t) => {
         const place = { stores: [await store(t), await store(t)], folder: await folder(t) }
         const holds = fc.asyncProperty(plans(kind.phases, kind.plain, 16, odd), (plan) =>
           play(place, kind, plan)

@@ -15,6 +15,8 @@ export interface Limits {
   cutsElements?: true
   /** A relative link is resolved against itself rather than against its folder. */
   resolvesLinksFromThemselves?: true
+  /** A stream of the path of a link is empty. */
+  streamsNoLinks?: true
   /** `purge` throws when it has closed the drive, and leaves the storage. */
   cannotPurge?: true
 }
@@ -347,7 +349,6 @@ export function driveSuite({ name, make, reading, limits = {} }: DriveKind): voi
     const { key, value } = await drive.entry('/dir/link')
     t.equal(key, '/dir/link')
     t.same(value, { executable: false, linkname: '../file', blob: null, metadata: null })
-    t.same(await collect(drive.createReadStream('/dir/link')), [])
   })
 
   run('symlink(path, linkname, { metadata })', async (t, drive) => {
@@ -557,6 +558,53 @@ export function driveSuite({ name, make, reading, limits = {} }: DriveKind): voi
     },
     limits.hangsPastEnd
   )
+
+  run(
+    'createReadStream(path) follows links',
+    async (t, drive) => {
+      await drive.put('/dir/deep/file', 'bytes')
+      const links = {
+        '/dir/beside': 'deep/file',
+        '/dir/deep/up': '../../dir/deep/file',
+        '/link': 'dir/beside',
+        '/to folder': '/dir/deep',
+        '/dangling': 'none',
+        '/loop': 'loop',
+        '/above': '../..',
+        '/dir/out': '../../../dir/deep/file'
+      }
+      for (const [path, linkname] of Object.entries(links)) await drive.symlink(path, linkname)
+      for (const path of [
+        '/dir/beside',
+        '/dir/deep/up',
+        '/link',
+        '/to folder/file',
+        '/to folder/up',
+        '/dir/out'
+      ])
+        t.equal(await text(drive.createReadStream(path)), 'bytes', path)
+      t.equal(await text(drive.createReadStream('/to folder/file', { start: 1, length: 2 })), 'yt')
+      for (const [path, code] of [
+        ['/dangling', 'ENOENT'],
+        ['/to folder', 'ENOENT'],
+        ['/to folder/none', 'ENOENT'],
+        ['/above', 'ENOENT'],
+        ['/link/below', 'ENOENT'],
+        ['/loop', 'ELOOP'],
+        ['/loop/file', 'ELOOP']
+      ] as const) {
+        const err = await failureOf(collect(drive.createReadStream(path)))
+        t.same([err.code, err.syscall, err.path], [code, 'open', path])
+      }
+    },
+    limits.streamsNoLinks
+  )
+
+  run('createReadStream(entry) of a link is empty', async (t, drive) => {
+    await drive.put('/file', 'bytes')
+    await drive.symlink('/link', '/file')
+    t.same(await collect(drive.createReadStream(await drive.entry('/link'))), [])
+  })
 
   run('createReadStream(path) of what is not there is an error', async (t, drive) => {
     await drive.put('/dir/file', 'bytes')

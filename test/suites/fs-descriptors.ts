@@ -200,6 +200,35 @@ function reading(kind: FsKind): void {
       await file.refuses(t, 'readv', [bad, 0], { code: 'ERR_INVALID_ARG_TYPE', message })
     await file.close()
   })
+
+  styles(kind, 'no bytes, of what cannot be read or written', async (t, ground) => {
+    const { call, p, style } = ground
+    await call('writeFile', p('/file'), 'hello')
+    const [reader, writer] = [
+      await openFile(t, ground, p('/file'), 'r'),
+      await openFile(t, ground, p('/other'), 'w')
+    ]
+    const none = Buffer.alloc(0)
+    t.equal((await writer.read(Buffer.alloc(5), 0, 0, null)).bytesRead, 0)
+    t.equal((await writer.read(none, 0, 0, null)).bytesRead, 0)
+    await fails(t, writer.readv([none]), { code: 'EBADF', syscall: 'read' })
+    // By callback Node calls back before it returns.
+    if (style === 'promise') await fails(t, writer.readv([]), { code: 'EINVAL', syscall: 'read' })
+    t.equal((await reader.writev([])).bytesWritten, 0)
+    await fails(t, reader.writev([none]), { code: 'EBADF', syscall: 'write' })
+    await fails(t, reader.write(''), { code: 'EBADF', syscall: 'write' })
+    await fails(t, reader.write(Buffer.alloc(5), 0, 0), { code: 'EBADF', syscall: 'write' })
+    if (style === 'promise') {
+      t.equal((await reader.write(none)).bytesWritten, 0)
+      t.equal(await reader.do('writeFile', ''), undefined)
+      t.equal(await reader.do('appendFile', [none]), undefined)
+    } else {
+      await fails(t, reader.write(none), { code: 'EBADF', syscall: 'write' })
+      await fails(t, reader.do('writeFile', ''), { code: 'EBADF', syscall: 'write' })
+    }
+    await reader.close()
+    await writer.close()
+  })
 }
 
 function writing(kind: FsKind): void {

@@ -211,6 +211,7 @@ export function fsHandlesSuite(kind: FsKind): void {
     const stream = open.createWriteStream({ autoClose: false })
     stream.end('one')
     await event(stream, 'finish')
+    t.equal(await text(), 'one', 'it is there at finish')
     t.ok(open.fd >= 0, 'autoClose: false leaves it open')
     await open.write(' two')
     // Until then Node's handle takes the stream for one that is still busy, and does not close.

@@ -437,6 +437,29 @@ export function fsMovesSuite(kind: FsKind): void {
     t.equal((await outcome(promises.lstat(p('/new'))))?.code, 'ENOENT')
   })
 
+  both(
+    'cp(folder, path) with a link where something is already',
+    async (t, { call, p, promises, limits }) => {
+      for (const [at, there] of [
+        ['/file', () => promises.writeFile(p('/file/link'), 'text')],
+        ['/link', () => promises.symlink('other', p('/link/link'))]
+      ] as const) {
+        await promises.mkdir(p('/from'), { recursive: true })
+        await promises.symlink('text', p('/from/link')).catch(() => undefined)
+        await promises.mkdir(p(at))
+        await there()
+        const before = await tree(promises, p(at))
+        const opts = { recursive: true, verbatimSymlinks: true }
+        const err = await outcome(call('cp', p('/from'), p(at), opts))
+        t.same(
+          [err === undefined, await tree(promises, p(at))],
+          limits.copiesLinksOver ? [true, ['link -> text']] : [false, before],
+          at
+        )
+      }
+    }
+  )
+
   both('cp(src, dest, opts) of options that are none', async (t, ground) => {
     const paths = [ground.p('/from'), ground.p('/to')]
     for (const opts of [

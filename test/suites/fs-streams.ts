@@ -129,11 +129,21 @@ export function fsStreamsSuite(kind: FsKind): void {
     }
   })
 
-  once(kind, 'streams follow links', async (t, { fs, promises, p }) => {
-    const { read, write } = nodes(fs)
+  once(kind, 'streams follow links', async (t, ground) => {
+    const { fs, promises, p } = ground
+    await promises.mkdir(p('/dir'))
     await promises.writeFile(p('/file'), 'hello')
-    await promises.symlink('file', p('/link'))
-    t.equal((await collect(read(p('/link'), 'utf8'))).join(''), 'hello')
+    await promises.symlink('../file', p('/dir/link'))
+    await promises.symlink('dir', p('/folder'))
+    await promises.symlink('none', p('/broken'))
+    await promises.symlink('loop', p('/loop'))
+    for (const { read } of streamsOf(ground)) {
+      for (const path of [p('/dir/link'), p('/folder/link')])
+        t.equal((await collect(read(path, 'utf8'))).join(''), 'hello')
+      await fails(t, collect(read(p('/broken'))), { code: 'ENOENT', syscall: 'open', path: p('/broken') })
+      await fails(t, collect(read(p('/loop'))), { code: 'ELOOP', syscall: 'open', path: p('/loop') })
+    }
+    const { write } = nodes(fs)
     await promises.symlink('made', p('/dangling'))
     const stream = write(p('/dangling'))
     stream.end('new')
@@ -210,6 +220,7 @@ export function fsStreamsSuite(kind: FsKind): void {
       const part = fs.createWriteStream(p('/ignored'), { fd: open, start: 1, autoClose: false })
       part.end('ELL')
       await event(part, 'finish')
+      t.equal(await promises.readFile(p('/file'), 'utf8'), 'hELLo', 'it is there at finish')
       await call('write', open, 'J', 0)
       await call('close', open)
       t.equal(await promises.readFile(p('/file'), 'utf8'), 'JELLo')
@@ -247,16 +258,18 @@ export function fsStreamsSuite(kind: FsKind): void {
 
   once(kind, 'createWriteStream tells finish and close, and asks to wait', async (t, ground) => {
     const { promises, p } = ground
-    for (const { write, areNodes } of streamsOf(ground)) {
+    for (const { write } of streamsOf(ground)) {
       const stream = write(p('/file'))
       const told: string[] = []
       for (const name of ['finish', 'close']) stream.on(name, () => told.push(name))
+      const closed = event(stream, 'close')
       stream.write('hello')
       stream.end(' world')
       await event(stream, 'finish')
-      if (areNodes) await event(stream, 'close')
-      t.equal(await promises.readFile(p('/file'), 'utf8'), 'hello world')
+      t.equal(await promises.readFile(p('/file'), 'utf8'), 'hello world', 'it is there at finish')
+      await closed
       t.same(told, ['finish', 'close'])
+      t.equal(await promises.readFile(p('/file'), 'utf8'), 'hello world', 'and at close')
       const big = write(p('/big'))
       let waited = 0
       for (let i = 0; i < 64; i++) {

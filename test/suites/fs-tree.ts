@@ -413,6 +413,31 @@ export function fsTreeSuite(kind: FsKind): void {
     t.ok((await promises.stat(p('/to-dir'))).isDirectory())
   })
 
+  both(
+    'rm(path, { recursive: true }) of a path that ends oddly',
+    async (t, { call, p, promises, limits }) => {
+      const opts = { recursive: true }
+      await promises.mkdir(p('/top/a/b'), opts)
+      await promises.writeFile(p('/top/a/file'), 'text')
+      await promises.symlink('a', p('/top/link'))
+      await fails(t, call('rm', p('/top/a/.'), opts), {
+        code: 'EINVAL',
+        syscall: 'rmdir',
+        path: p('/top/a/.')
+      })
+      if (limits.saysWhatIsRemoved) {
+        await fails(t, call('rm', p('/top/link/'), opts), {
+          code: 'ENOTDIR',
+          syscall: 'lstat',
+          path: p('/top/link/')
+        })
+      } else await call('rm', p('/top/link/'), opts)
+      t.same(await promises.readdir(p('/top')), ['a', 'link'])
+      await call('rm', p('/top/a/b/..'), opts)
+      t.same(await promises.readdir(p('/top')), limits.saysWhatIsRemoved ? ['link'] : ['a', 'link'])
+    }
+  )
+
   both('rm(path)', async (t, { call, p, promises }) => {
     await notThere(promises, p)
     await promises.symlink('dir', p('/to-dir'))

@@ -39,12 +39,19 @@ export interface Limits {
   /** `writeFile` and `appendFile` take iterables and streams by callback as well. */
   takesIterables?: true
   /**
-   * A stream of a path is that of the drive face: it opens when it is read, takes a link for what it is, and makes the folders above a
-   * file. With an option that only Node's have, `flags` for one, it is Node's own.
+   * A stream of a path is that of the drive face: it opens when it is read, and one that is written replaces a link and makes the folders
+   * above a file. With an option that only Node's have, `flags` for one, it is Node's own.
    */
   streamsOfDrives?: true
   /** A backslash parts names, as a slash does: no drive keeps one in a name. */
   splitsAtBackslashes?: true
+  /** `rm` of `folder/..` removes the folder, of a link with a slash it is ENOTDIR: Node does a part or nothing, and says nothing. */
+  saysWhatIsRemoved?: true
+  /**
+   * `cp` puts links over what is there, as it does files; Node fails half-way. Nor does it copy a folder into itself through a link, or onto
+   * what comes to stand in the way while it makes folders.
+   */
+  copiesLinksOver?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */
   beginsIn1970?: true
   /** An error about an argument has the code and the class of Node's, and words of its own. */

@@ -5,7 +5,7 @@ import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { Spool } from '../../overlay/spool.ts'
 import type { Reader } from '../../overlay/view.ts'
-import { commit } from '../../overlay/write.ts'
+import { commitIn, placeOf, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import type { Staged, WritableLeaf } from '../../sources/source.ts'
@@ -95,12 +95,11 @@ export class Batch extends ReadingFace {
 
   async #land(): Promise<void> {
     await this.#ready()
-    const writer = this.#overlay.requireWriter('flush')
-    const operations: Operation[] = [...this.#intents.trees].map((key) => ({
-      type: 'remove',
-      key,
-      tree: true
-    }))
+    const trees = [...this.#intents.trees].map((key): Operation => ({ type: 'remove', key, tree: true }))
+    const operations = [...trees]
+    const keys = [...this.#intents.files].map(([key]): Operation => ({ type: 'remove', key, tree: false }))
+    const place = await placeOf(this.#overlay, 'flush', [...trees, ...keys])
+    const { writer } = place
     const staged: Staged[] = []
     try {
       for (const [key, intent] of this.#intents.files) {
@@ -108,7 +107,7 @@ export class Batch extends ReadingFace {
         else if (intent.type === 'link') operations.push({ ...intent, key })
         else operations.push({ ...intent, key, staged: await stage(writer, intent.spool, staged) })
       }
-      await commit(this.#overlay, writer, { syscall: 'flush', operations })
+      await commitIn(place, { syscall: 'flush', operations })
     } catch (err) {
       await Promise.all(staged.map((bytes) => bytes.discard()))
       throw err
@@ -123,7 +122,7 @@ export class Batch extends ReadingFace {
   /** Only when the MultiDrive is open is it known who the writer is. */
   async #requireWriter(syscall: string, path: string): Promise<void> {
     await this.#ready()
-    this.#overlay.requireWriter(syscall, path)
+    await placeAt(this.#overlay, syscall, path)
   }
 
   #spool(): Spool {

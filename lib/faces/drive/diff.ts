@@ -1,6 +1,7 @@
 import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { differences } from '../../overlay/diff.ts'
+import type { MountedView } from '../../overlay/mounted.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
@@ -13,13 +14,16 @@ export interface EntryDifference {
 }
 
 /** Both views of a comparison, taken when it begins. */
-export type Views = () => Promise<{ now: MergedView; before: MergedView; close: () => Promise<void> }>
+export type Views = () => Promise<{ now: View; before: View; close: () => Promise<void> }>
+
+type View = MergedView | MountedView
 
 /** Where the entries below a folder differ between two views, in the order of keys. */
 export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {
   const run = async function* (): AsyncGenerator<EntryDifference, void, void> {
     const range = folderRange(toFolder(folder, 'diff'))
-    const { now, before, close } = await views()
+    const both = await views()
+    const { now, before } = both
     try {
       for await (const change of differences(now, before, range, opts)) {
         yield {
@@ -28,7 +32,7 @@ export function diff(views: Views, folder: string | undefined, opts: ReadOptions
         }
       }
     } finally {
-      await close()
+      await both.close()
     }
   }
   return generated(run)

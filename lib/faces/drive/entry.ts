@@ -1,13 +1,14 @@
 import { posix } from 'node:path'
-import type { Drive, Entry, EntryValue, ReadOptions } from '../../drive.ts'
+import type { Drive, Entry, EntryValue, FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import { readable } from '../../overlay/fallback.ts'
 import type { PastVersion } from '../../overlay/history.ts'
 import { believed } from '../../overlay/resolve.ts'
 import { MAX_LINKS } from '../../overlay/tree.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
-import { toKey } from '../../path.ts'
+import { ancestors, toKey } from '../../path.ts'
 
-export interface EntryOptions extends ReadOptions {
+export interface EntryOptions extends FallbackOptions {
   /** Follow symbolic links inside the merged view, at most {@link MAX_LINKS}. Default false. */
   follow?: boolean
 }
@@ -18,6 +19,7 @@ class LocatedEntry implements Entry {
   readonly key: string
   readonly value: EntryValue
   readonly mtime: number | null
+  declare readonly stale?: true
   readonly #located: Located
 
   constructor(located: Located, reader: Reader) {
@@ -26,6 +28,7 @@ class LocatedEntry implements Entry {
     this.key = candidate.key
     this.value = candidate.value
     this.mtime = believed(candidate, reader.rules)
+    if (located.stale) this.stale = true
     this.#located = located
   }
 
@@ -93,12 +96,41 @@ export function toEntry(located: Located, reader: Reader): Entry {
   return new LocatedEntry(located, reader)
 }
 
+/** The version that an entry was made from, null for an entry of another drive. */
+export function originOf(entry: Entry): Located | null {
+  return LocatedEntry.origin(entry)
+}
+
+/** As {@link find}, for one who wants the bytes: where the read may fall back, those of the version that is given are here. */
+export async function findReadable(
+  reader: Reader,
+  target: string | Entry,
+  syscall: string,
+  opts: () => EntryOptions
+): Promise<Located | null> {
+  const located = await find(reader, target, syscall, opts())
+  const isSettled = typeof target !== 'string' && originOf(target) !== null
+  if (isSettled || !located?.candidate.value.blob) return located
+  return readable(reader, located.candidate.key, located, opts())
+}
+
+/** As {@link findBytes}, with the bytes here where the read may fall back. */
+export async function findReadableBytes(
+  reader: Reader,
+  target: string | Entry,
+  opts: EntryOptions
+): Promise<Located | null> {
+  const located = await findBytes(reader, target, opts)
+  if (typeof target !== 'string' || !located?.candidate.value.blob) return located
+  return readable(reader, located.candidate.key, located, opts)
+}
+
 /** What a caller means by a path or an entry; an entry of another drive means its key. */
 export async function find(
   reader: Reader,
   target: string | Entry,
   syscall: string,
-  opts: EntryOptions = {}
+  opts: ReadOptions & { follow?: boolean } = {}
 ): Promise<Located | null> {
   const origin = LocatedEntry.origin(target)
   if (origin) return origin
@@ -113,6 +145,39 @@ export async function find(
     key = linkTarget(key, linkname)
     if (key === '/') return null
   }
+}
+
+/**
+ * What the bytes at a path are to be read from: every link on the way is followed, also those to folders. An entry means what it was
+ * made from.
+ */
+export async function findBytes(
+  reader: Reader,
+  target: string | Entry,
+  opts: ReadOptions
+): Promise<Located | null> {
+  if (typeof target !== 'string') return find(reader, target, 'open', opts)
+  let key = toKey(target, 'open')
+  for (let links = 0; ; links++) {
+    const located = await reader.locate(key, opts)
+    if (located && located.candidate.value.linkname === null) return located
+    const link = located ?? (await firstAbove(reader, key, opts))
+    const { linkname = null } = link?.candidate.value ?? {}
+    if (link === null || linkname === null) return null
+    if (links === MAX_LINKS) throw failure('ELOOP', { syscall: 'open', path: target })
+    const rest = key.slice(link.candidate.key.length)
+    key = linkTarget(link.candidate.key, linkname).replace(/^\/$/, '') + rest
+    if (key === '') return null
+  }
+}
+
+/** The file or the link that a path leads through first, where folders have to be. */
+async function firstAbove(reader: Reader, key: string, opts: ReadOptions): Promise<Located | null> {
+  for (const folder of ancestors(key).reverse()) {
+    const located = await reader.locate(folder, opts)
+    if (located) return located
+  }
+  return null
 }
 
 /** Where a link leads. As in POSIX, `..` at the root stays there: nothing leads outside the drives. */

@@ -2,7 +2,7 @@ import type { Drive, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact } from '../../overlay/transact.ts'
-import { commit } from '../../overlay/write.ts'
+import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 import { keptAttributes, modeOperation, withoutTime } from '../fs/attributes.ts'
 
@@ -21,7 +21,7 @@ export function isKeep(how: Exclude<Resolution, null>): how is Keep {
 /** Deletes what any drive has at a path, also what another deletion hides already: rivals below it are settled with it. */
 export async function settleByDeletion(overlay: Overlay, path: string): Promise<void> {
   const key = toKey(path, 'resolve')
-  await commit(overlay, overlay.requireWriter('resolve', key), {
+  await commitIn(await placeAt(overlay, 'resolve', key), {
     syscall: 'resolve',
     operations: [{ type: 'remove', key, tree: false, hidden: true }]
   })

@@ -2,7 +2,8 @@ import { Mutex } from 'async-mutex'
 import ReadyResource from 'ready-resource'
 import type { Drive, ReadOptions } from '../../drive.ts'
 import { errorCode } from '../../errors.ts'
-import { mayDiffer } from '../../overlay/changes.ts'
+import { mayDiffer, openMounts } from '../../overlay/changes.ts'
+import type { MountedView } from '../../overlay/mounted.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { toFolder } from '../../path.ts'
 
@@ -11,6 +12,8 @@ export const PATIENCE: ReadOptions = { timeout: 3000 }
 
 /** How often a snapshot is taken until its drives stay in the set. */
 const TRIES = 8
+
+type View = MergedView | MountedView
 
 /** A merged view as it was, to be read as any drive. */
 export interface Snapshot {
@@ -27,9 +30,9 @@ export interface Watched<S extends Snapshot> {
   /** A snapshot of now. */
   snapshot(): S
   /** What a snapshot shows. */
-  viewOf(snapshot: S): Promise<MergedView>
+  viewOf(snapshot: S): Promise<View>
   /** The merged view of now. */
-  view(opts: ReadOptions): Promise<MergedView>
+  view(opts: ReadOptions): Promise<View>
   /** Tells of each drive that has changed, until the returned function is called. */
   onUpdate(listener: (drive: Drive) => void): () => void
   onClose(listener: () => void): () => void
@@ -71,7 +74,7 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
   #current: S | null = null
   #previous: S | null = null
   /** What was shown when it was last looked. */
-  #view: MergedView | null = null
+  #view: View | null = null
 
   constructor(host: Watched<S>, folder: string) {
     super()
@@ -178,11 +181,13 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
   }
 
   /** A snapshot that can be read: a drive that leaves the set takes its versions with it. */
-  async #take(first: S): Promise<{ snapshot: S; view: MergedView }> {
+  async #take(first: S): Promise<{ snapshot: S; view: View }> {
     for (let snapshot = first, tries = 1; ; snapshot = this.#host.snapshot(), tries++) {
       try {
         await snapshot.ready()
-        return { snapshot, view: await this.#host.viewOf(snapshot) }
+        const view = await this.#host.viewOf(snapshot)
+        await openMounts(view, this.#folder)
+        return { snapshot, view }
       } catch (err) {
         await snapshot.close()
         if (tries === TRIES || errorCode(err) !== 'VERSION_NOT_AVAILABLE') throw err

@@ -2,9 +2,10 @@ import type { Json } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
+import { worst } from '../../overlay/failure.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
-import { commit } from '../../overlay/write.ts'
+import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 
 export interface PutOptions {
@@ -38,10 +39,14 @@ export async function putFile(
   data: Uint8Array | Spool,
   syscall: string
 ): Promise<void> {
-  const writer = overlay.requireWriter(syscall, head.key)
-  const staged = await writer.stage(data instanceof Uint8Array ? data : data.stream())
+  const place = await placeAt(overlay, syscall, head.key)
+  const staged = await place.writer
+    .stage(data instanceof Uint8Array ? data : data.stream())
+    .catch((error: unknown) => {
+      throw worst([{ source: place.writer, error }], head.key)
+    })
   try {
-    await commit(overlay, writer, { syscall, operations: [{ type: 'file', ...head, staged }] })
+    await commitIn(place, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {
     await staged.discard()
     throw err
@@ -58,7 +63,7 @@ export async function symlink(
     throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
   const { key, metadata } = fileHead(path, opts, 'symlink')
   const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
-  await commit(overlay, overlay.requireWriter('symlink', key), {
+  await commitIn(await placeAt(overlay, 'symlink', key), {
     syscall: 'symlink',
     operations: [operation]
   })
@@ -67,7 +72,7 @@ export async function symlink(
 export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
   const key = toKey(path, 'del')
   const operation: Operation = { type: 'remove', key, tree: opts.recursive === true }
-  await commit(overlay, overlay.requireWriter('del', key), { syscall: 'del', operations: [operation] })
+  await commitIn(await placeAt(overlay, 'del', key), { syscall: 'del', operations: [operation] })
 }
 
 export function toLinkname(linkname: unknown, path: string): string {

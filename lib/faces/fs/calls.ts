@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 import type { OpenFiles } from './open-files.ts'
 import { PATH_CALLS, pathCall } from './promises.ts'
 import { BigIntStats, Stats } from './stats.ts'
-import { readAll, toRead, toViews, toWrite, writeViews } from './transfer.ts'
+import { readAll, readPart, toRead, toViews, toWrite, writeViews } from './transfer.ts'
 
 /** A call without its callback. Arguments that cannot be meant are thrown at once, as in Node. */
 export type Call = (...args: unknown[]) => Promise<unknown>
@@ -81,8 +81,10 @@ export function callsOf(
     close: descriptor('close', (fd) => () => files.close(fd)),
     open: (path, flags, mode, opts) => files.open(path as never, flags as never, mode as never, opts ?? {}),
     read: descriptor('read', (fd, ...args) => {
-      const { buffer, part, position } = toRead(args)
-      return async () => ({ bytesRead: await files.get(fd).read(part, position), buffer })
+      const transfer = toRead(args)
+      return async () => {
+        return { bytesRead: await readPart(() => files.get(fd), transfer), buffer: transfer.buffer }
+      }
     }),
     readv: descriptor('read', (fd, buffers, position) => {
       const views = toViews(buffers)

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { placeAt } from '../../overlay/place.ts'
 import type { Json } from '../../drive.ts'
-import { ERRORS, failure } from '../../errors.ts'
+import { errorCode, ERRORS, failure } from '../../errors.ts'
 import { isObject, toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
 import { parentOf, type Node, type Resolved } from '../../overlay/tree.ts'
-import { commit } from '../../overlay/write.ts'
 import { isIn } from '../../path.ts'
 import {
   badArgument,
@@ -22,7 +22,8 @@ import {
 } from './arguments.ts'
 import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
 import { final, named, systemError } from './failure.ts'
-import { change, entryAt, find, resolve, treeOf, type Host } from './host.ts'
+import { missingFolders } from './folders.ts'
+import { change, entryAt, find, make, resolve, treeOf, type Host } from './host.ts'
 import { toFlag, type EncodingOptions } from './look.ts'
 import { DIRECTORY_MODE } from './stats.ts'
 
@@ -61,35 +62,19 @@ export function mkdir(
   const mode = bits === DIRECTORY_MODE ? null : bits
   return named(host, { syscall: 'mkdir', path: at.given }, async () => {
     if (recursive) return makeFolders(host, at, mode)
-    const { key, node } = await resolve(await treeOf(host), { ...at, isFolder: false }, false)
-    if (node !== null) throw failure('EEXIST')
-    await land(host, 'mkdir', [{ type: 'make-directory', key, mode, metadata: null, exclusive: true }], key)
+    await make(host, 'mkdir', at, (key) => ({ type: 'make-directory', key, mode, metadata: null }))
     return undefined
   })
 }
 
 async function makeFolders(host: Host, path: Path, mode: number | null): Promise<string | undefined> {
-  let first: string | undefined
+  let made: string | undefined
   await transact(host.overlay, 'mkdir', null, async (at) => {
-    first = undefined
-    const operations: Operation[] = []
-    const names = path.full.split('/').filter((name) => name !== '' && name !== '.')
-    for (let i = 1; i <= names.length; i++) {
-      const given = '/' + names.slice(0, i).join('/')
-      // Below the first folder that is missing, all are.
-      const resolved: Resolved =
-        first === undefined || names[i - 1] === '..'
-          ? await at.tree.resolve(given, true)
-          : { key: `${(operations.at(-1) as { key: string }).key}/${names[i - 1]!}`, node: null }
-      if (resolved.node?.kind === 'directory') continue
-      if (resolved.node) throw failure(i === names.length ? 'EEXIST' : 'ENOTDIR')
-      await at.look(resolved.key)
-      first ??= given
-      operations.push({ type: 'make-directory', key: resolved.key, mode, metadata: null })
-    }
-    return operations
+    const { keys, first } = await missingFolders(at, path.given)
+    made = first
+    return keys.map((key) => ({ type: 'make-directory', key, mode, metadata: null }) as const)
   })
-  return first
+  return made
 }
 
 export function mkdtemp(
@@ -102,11 +87,14 @@ export function mkdtemp(
   return named(host, { syscall: 'mkdtemp', path: `${given}XXXXXX` }, async () => {
     for (;;) {
       const path = given + randomName()
-      const { key, node } = await resolve(await treeOf(host), toPath(path), false)
-      if (node !== null) continue
-      const operation = { type: 'make-directory', key, mode: 0o700, metadata: null, exclusive: true } as const
-      await land(host, 'mkdtemp', [operation], key)
-      return encoded(path, encoding)
+      try {
+        await make(host, 'mkdtemp', toPath(path), (key) => {
+          return { type: 'make-directory', key, mode: 0o700, metadata: null }
+        })
+        return encoded(path, encoding)
+      } catch (err) {
+        if (errorCode(err) !== 'EEXIST') throw err
+      }
     }
   })
 }
@@ -126,6 +114,7 @@ export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions): Promise<
         if (last === '.') throw failure('EINVAL')
         if (last === '..') throw failure('ENOTEMPTY')
         checkNotRoot(key)
+        if (isMount(node)) throw failure('EBUSY')
         return [
           { type: 'remove-directory', key },
           { type: 'keep-directory', key: parentOf(key) }
@@ -162,13 +151,18 @@ export function rm(host: Host, path: PathLike, opts?: RmOptions): Promise<void> 
       await change(
         host,
         'rm',
-        (tree) => entryAt(tree, at),
+        async (tree) => {
+          if (at.isFolder) await find(tree, at, true)
+          return entryAt(tree, at)
+        },
         ({ key, node }) => {
           if (node === null) throw failure('ENOENT')
           if (node.kind === 'directory' && !recursive) {
             throw systemError('ERR_FS_EISDIR', { syscall: 'rm', path: at.given }, 'is a directory')
           }
           checkNotRoot(key)
+          if (lastName(at) === '.') throw final(failure('EINVAL', { syscall: 'rmdir', path: at.given }))
+          if (isMount(node)) throw failure('EBUSY')
           return removal(key, recursive)
         }
       )
@@ -191,10 +185,10 @@ export function symlink(host: Host, target: PathLike, path: PathLike, type?: str
   }
   return named(host, { syscall: 'symlink', path: linkname, dest: at.given }, async () => {
     if (linkname === '') throw failure('ENOENT')
-    const { key, node } = await resolve(await treeOf(host), at, false)
-    if (node !== null) throw failure('EEXIST')
-    if (at.isFolder) throw failure('ENOENT')
-    await land(host, 'symlink', [{ type: 'link', key, linkname, metadata: null, exclusive: true }], key)
+    await make(host, 'symlink', at, (key) => {
+      if (at.isFolder) throw failure('ENOENT')
+      return { type: 'link', key, linkname, metadata: null }
+    })
   })
 }
 
@@ -212,28 +206,37 @@ export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promis
   const to = toPath(newPath, 'newPath')
   return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
     transact(host.overlay, 'rename', null, async (at) => {
-      const { node: source } = await entryAt(at.tree, from)
-      if (source === null) throw failure('ENOENT')
-      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
-      if (to.isFolder && source.kind !== 'directory') throw failure('ENOTDIR')
+      // As POSIX has it: the folders of both first, then what stands in them.
+      const { node: source } = await resolve(at.tree, { ...from, isFolder: false }, false)
       const target = await resolve(at.tree, { ...to, isFolder: false }, false)
+      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
+      if (source === null) throw failure('ENOENT')
+      if ((from.isFolder || to.isFolder) && source.kind !== 'directory') throw failure('ENOTDIR')
       await at.look(source.key)
       await at.look(target.key)
+      at.putInto(parentOf(target.key))
       checkRename(source, target)
       if (source.key === target.key) return []
       if (source.kind === 'directory' && target.node && (await at.tree.children(target.key)).length > 0) {
         throw failure('ENOTEMPTY')
       }
+      if (!(await at.isOnePlace(parentOf(source.key), parentOf(target.key)))) throw failure('EXDEV')
+      const nodes = await at.walk(source.key)
+      if (nodes.some(isMount) || (target.node && isMount(target.node))) throw failure('EBUSY')
       const operations: Operation[] = []
       if (target.node?.kind === 'directory') operations.push({ type: 'remove-directory', key: target.key })
       operations.push({ type: 'remove', key: source.key, tree: source.kind === 'directory' })
-      for (const node of await at.walk(source.key)) {
+      for (const node of nodes) {
         operations.push(...(await moved(at, node, target.key + node.key.slice(source.key.length))))
       }
       operations.push({ type: 'keep-directory', key: parentOf(source.key) })
       return operations
     })
   )
+}
+
+function isMount(node: Node): boolean {
+  return node.kind === 'directory' && node.record?.mount !== undefined
 }
 
 /** POSIX, `rename()`. */
@@ -272,8 +275,8 @@ export function chmod(host: Host, path: PathLike, mode: number | string): Promis
 
 /** Links have no bits of their own that anybody looks at; theirs are accepted and not kept. */
 export function lchmod(host: Host, path: PathLike, mode: number | string): Promise<void> {
-  toMode(required(mode, 'mode'), 'mode', 0)
-  return acceptOnly(host, 'lchmod', path, false)
+  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  return setAttributes(host, 'lchmod', path, false, { mode: bits })
 }
 
 /** Owners are accepted and not kept: a drive has none. */
@@ -374,6 +377,7 @@ function setAttributes(
       ({ node }, preparation) => {
         if (node === null) throw failure('ENOENT')
         checkKeeps(node)
+        if (node.kind === 'link' && attributes.mode !== undefined) return []
         return withAttributes(preparation, node, attributes)
       }
     )
@@ -383,8 +387,8 @@ function setAttributes(
 function acceptOnly(host: Host, syscall: string, path: PathLike, follow: boolean): Promise<void> {
   const at = toPath(path)
   return named(host, { syscall, path: at.given }, async () => {
-    await find(await treeOf(host), at, follow)
-    host.overlay.requireWriter(syscall)
+    const { key } = await find(await treeOf(host), at, follow)
+    await placeAt(host.overlay, syscall, key)
   })
 }
 
@@ -394,15 +398,6 @@ function removal(key: string, tree: boolean): Operation[] {
     { type: 'remove', key, tree },
     { type: 'keep-directory', key: parentOf(key) }
   ]
-}
-
-async function land(
-  host: Host,
-  syscall: string,
-  operations: readonly Operation[],
-  key: string
-): Promise<void> {
-  await commit(host.overlay, host.overlay.requireWriter(syscall, key), { syscall, operations })
 }
 
 function checkNotRoot(key: string): void {

@@ -1,7 +1,9 @@
-import type { ReadOptions } from '../../drive.ts'
+import type { FallbackOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import { readable } from '../../overlay/fallback.ts'
 import { inTurn, transact } from '../../overlay/transact.ts'
-import { readAll } from '../drive/streams.ts'
+import { parentOf } from '../../overlay/tree.ts'
+import { markStale, readAll } from '../drive/streams.ts'
 import {
   badArgument,
   checkSignal,
@@ -19,10 +21,10 @@ import { UMASK } from './change.ts'
 import { final, named, step } from './failure.ts'
 import type { OpenFile } from './file.ts'
 import { toFlags, type Flags } from './flags.ts'
-import { find, resolve, treeOf, type Host } from './host.ts'
+import { find, resolveFile, treeOf, type Host } from './host.ts'
 import { openFile } from './open.ts'
 
-export interface ReadFileOptions extends ReadOptions {
+export interface ReadFileOptions extends FallbackOptions {
   /** Text in this encoding rather than bytes. */
   encoding?: BufferEncoding | null
   /** How the file is opened. Default `r`. */
@@ -64,13 +66,14 @@ export function readFile(
     checkSignal(signal)
     let bytes: Buffer
     if (isPlain(flags)) {
-      const node = await find(await treeOf(host, read), at, true)
+      const tree = await treeOf(host, read)
+      const node = await find(tree, at, true)
       if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
       if (node.kind === 'link') throw failure('ELOOP')
-      bytes = await readAll(node.located, read)
+      bytes = await readAll(await readable(tree.view, node.key, node.located, read), read)
     } else {
       const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
-      bytes = await withFile(file, () => step('read', () => file.readRest()))
+      bytes = markStale(await withFile(file, () => step('read', () => file.readRest())), file)
     }
     checkSignal(signal)
     return encoding ? bytes.toString(encoding) : bytes
@@ -131,12 +134,13 @@ function write(
 /** Writes a file whole, in one step; what it has beside its bytes stays. */
 async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number): Promise<void> {
   await transact(host.overlay, 'open', null, async (at) => {
-    const { key, node } = await resolve(at.tree, path, true)
-    if (node?.kind === 'directory' || (node === null && path.isFolder)) throw failure('EISDIR')
+    const { key, node } = await resolveFile(at.tree, path, true)
+    if (node?.kind === 'directory') throw failure('EISDIR')
     at.see(key, node)
+    if (node === null) at.putInto(parentOf(key))
     const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
     const { mode: permissions, ...given } = kept
-    const staged = await at.stage(key, null, () => at.writer.stage(bytes))
+    const staged = await at.stage(key, null, (writer) => writer.stage(bytes))
     return [{ type: 'file', key, staged, ...given, ...modeOperation(permissions) }]
   })
 }

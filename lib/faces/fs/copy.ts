@@ -3,13 +3,14 @@ import { posix } from 'node:path'
 import { failure, type ErrorCode } from '../../errors.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
-import { parentOf, type Node, type Resolved } from '../../overlay/tree.ts'
+import { parentOf, type Node, type Resolved, type Tree } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
 import { isIn } from '../../path.ts'
 import { badArgument, toInteger, toObject, toPath, type Path, type PathLike } from './arguments.ts'
 import { keptAttributes, modeOperation, withoutTime } from './attributes.ts'
 import { final, named, systemError } from './failure.ts'
-import { find, resolve, type Host } from './host.ts'
+import { missingFolders } from './folders.ts'
+import { find, resolve, resolveFile, type Host } from './host.ts'
 import { toFlag } from './look.ts'
 
 export interface CpOptions {
@@ -40,12 +41,13 @@ export function copyFile(host: Host, src: PathLike, dest: PathLike, mode?: numbe
     transact(host.overlay, 'copyfile', null, async (at) => {
       const source = await find(at.tree, from, true)
       // What must not be there is not looked for where a link leads.
-      const target = await resolve(at.tree, to, !exclusive)
-      if (source.kind !== 'file') throw failure('EISDIR')
+      const target = await resolveFile(at.tree, to, !exclusive)
       if (target.node && exclusive) throw failure('EEXIST')
       if (target.node?.kind === 'directory') throw failure('EISDIR')
+      if (source.kind !== 'file') throw failure('EISDIR')
       await at.look(source.key)
       await at.look(target.key)
+      if (target.node === null) at.putInto(parentOf(target.key))
       if (source.key === target.key) return []
       return [await copied(at, source.located, target.key, { exclusive, time: null })]
     })
@@ -88,48 +90,101 @@ export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions):
 }
 
 async function plan(at: Preparation, from: Path, to: Path, copy: Copy): Promise<Operation[]> {
-  const source = await sourceOf(at, from, copy.dereference)
-  const target = await targetOf(at, to, copy.dereference)
-  check(source, target, copy, from.given, to.given)
+  const source = await endOf(at.tree, from, copy.dereference)
+  if (source === null) throw final(failure('ENOENT', lookup(from, copy.dereference)))
+  const there = await endOf(at.tree, to, copy.dereference)
+  check(source, there, from, to)
   const operations: Operation[] = []
+  const target = there ? { key: there.key, node: there } : await targetOf(at, to, operations)
+  if (source.kind === 'directory' && isIn(target.key, source.key)) {
+    throw inside(from, await childAbove(at.tree, source.key, to))
+  }
+  if (source.kind === 'directory' && !copy.recursive) {
+    const { given } = from
+    throw systemError('ERR_FS_EISDIR', { syscall: 'cp', path: given }, `${given} is a directory (not copied)`)
+  }
+  checkEnd(source, target.node, to.isFolder, there === null, { from: from.given, to: to.given }, copy)
   await add(at, source, target, { from: from.given, to: to.given }, copy, operations)
   return operations
 }
 
-async function sourceOf(at: Preparation, from: Path, follow: boolean): Promise<Node> {
+/**
+ * A folder is made where the path ends as that of one; nothing else is. Nor is anything put over what is there only since folders have been
+ * made for steps up.
+ */
+function checkEnd(
+  source: Node,
+  target: Node | null,
+  isFolder: boolean,
+  isMade: boolean,
+  { from, to }: { from: string; to: string },
+  copy: Copy
+): void {
+  const isInTheWay = isMade && target !== null
+  if (source.kind === 'directory') {
+    if (isInTheWay) throw final(failure('EEXIST', { syscall: 'mkdir', path: to }))
+  } else if (isFolder || isInTheWay) {
+    if (source.kind === 'link') {
+      const path = textOf(source, from, copy)
+      throw final(failure(target ? 'EEXIST' : 'ENOENT', { syscall: 'symlink', path, dest: to }))
+    }
+    const code = isFolder || target?.kind === 'directory' ? 'EISDIR' : 'EEXIST'
+    throw final(failure(code, { syscall: 'copyfile', path: from, dest: to }))
+  }
+}
+
+/** What stands at a path that Node looks at before it copies anything. */
+async function endOf(tree: Tree, path: Path, follow: boolean): Promise<Node | null> {
   try {
-    return await find(at.tree, from, follow)
+    return (await resolve(tree, path, follow)).node
   } catch (err) {
     const { code } = err as { code: ErrorCode }
-    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) throw err
-    // Node looks at the path before it copies what it finds.
-    throw final(failure(code, { syscall: follow ? 'stat' : 'lstat', path: from.given }))
+    if (code === 'ENOENT') return null
+    if (!['ENOTDIR', 'ELOOP'].includes(code)) throw err
+    throw final(failure(code, lookup(path, follow)))
   }
 }
 
-/** The place of a copy; the folders that are missing above it come with it. */
-async function targetOf(at: Preparation, to: Path, follow: boolean): Promise<Resolved> {
-  try {
-    return await resolve(at.tree, { ...to, isFolder: false }, follow)
-  } catch (err) {
-    if ((err as { code?: unknown }).code !== 'ENOENT' || to.given === '') throw err
-    return { key: posix.normalize(to.full).replace(/\/$/, ''), node: null }
-  }
+function lookup({ given }: Path, follow: boolean): { syscall: string; path: string } {
+  return { syscall: follow ? 'stat' : 'lstat', path: given }
 }
 
-function check(source: Node, target: Resolved, copy: Copy, from: string, to: string): void {
-  if (source.key === target.key && target.node) {
-    throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, 'src and dest cannot be the same')
+/** The place of a copy where nothing is yet; the folders that are missing above it come with it. */
+async function targetOf(at: Preparation, to: Path, operations: Operation[]): Promise<Resolved> {
+  const { keys, tree } = await missingFolders(at, posix.dirname(to.given))
+  for (const key of keys) operations.push({ type: 'make-directory', key, metadata: null })
+  return resolve(tree, { ...to, isFolder: false }, false)
+}
+
+function check(source: Node, target: Node | null, from: Path, to: Path): void {
+  if (source.key === target?.key) {
+    throw systemError(
+      'ERR_FS_CP_EINVAL',
+      { syscall: 'cp', path: to.given },
+      'src and dest cannot be the same'
+    )
   }
-  checkKinds(source, target, from, to)
-  if (source.kind !== 'directory') return
-  if (!copy.recursive) {
-    throw systemError('ERR_FS_EISDIR', { syscall: 'cp', path: from }, `${from} is a directory (not copied)`)
+  if (target) checkKinds(source, { key: target.key, node: target }, from.given, to.given)
+  if (source.kind === 'directory' && isIn(tidy(to), tidy(from))) throw inside(from, to.given)
+}
+
+function inside(from: Path, to: string): Error {
+  const detail = `cannot copy ${from.given} to a subdirectory of self ${to}`
+  return systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, detail)
+}
+
+/** The path above another one, or that itself, whose folder is at a key: Node goes up in search of what it copies. */
+async function childAbove(tree: Tree, key: string, path: Path): Promise<string> {
+  for (let at = tidy(path); at !== ''; at = parentOf(at)) {
+    const above = await tree.resolve(parentOf(at) || '/', true).catch(() => null)
+    if (above?.key === key) return at
   }
-  if (isIn(target.key, source.key)) {
-    const detail = `cannot copy ${from} to a subdirectory of self ${to}`
-    throw systemError('ERR_FS_CP_EINVAL', { syscall: 'cp', path: to }, detail)
-  }
+  return path.given
+}
+
+/** A path without its steps up, links taken for folders. */
+function tidy({ full }: Path): string {
+  return posix.normalize(full).replace(/\/$/, '')
 }
 
 function checkKinds(source: Node, target: Resolved, from: string, to: string): void {
@@ -188,9 +243,22 @@ async function add(
     operations.push(await copied(at, source.located, target.key, { exclusive: false, time }))
     return
   }
-  const text = candidate.value.linkname!
-  const linkname = copy.verbatimSymlinks ? text : posix.resolve(parentOf(source.key) || '/', text)
-  operations.push({ type: 'link', key: target.key, linkname, metadata: null })
+  operations.push({
+    type: 'link',
+    key: target.key,
+    linkname: textOf(source, paths.from, copy),
+    metadata: null
+  })
+}
+
+/**
+ * The text of a link's copy.
+ *
+ * @param from - the path that the link is copied from: what its text says is taken from there, as Node takes it
+ */
+function textOf({ located }: Node & { kind: 'file' | 'link' }, from: string, copy: Copy): string {
+  const text = located.candidate.value.linkname!
+  return copy.verbatimSymlinks ? text : posix.resolve('/', posix.dirname(toPath(from).full), text)
 }
 
 async function followed(at: Preparation, node: Node): Promise<Node> {

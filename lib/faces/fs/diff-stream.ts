@@ -1,12 +1,13 @@
 import type { Readable } from 'streamx'
 import type { ReadOptions } from '../../drive.ts'
+import type { MountPoint } from '../../format/records.ts'
 import { nodeChanges, type NodeChange } from '../../overlay/changes.ts'
 import { Tree, type Node } from '../../overlay/tree.ts'
 import { toFolder } from '../../path.ts'
 import type { Views } from '../drive/diff.ts'
 import { generated } from '../drive/generated.ts'
 import { statsOf } from './look.ts'
-import type { Mount, Stats } from './stats.ts'
+import { toMount, type Mount, type Stats } from './stats.ts'
 
 /** A path that is another than it was, in the form of Hyperdrive 10. */
 export type DiffItem =
@@ -42,9 +43,20 @@ export function diffStream(views: Views, prefix: string | undefined, opts: ReadO
 async function toItem(tree: Tree, { key, now, before }: NodeChange): Promise<DiffItem> {
   const name = key.slice(1)
   const previous = before && { seq: seqOf(before) }
+  const [mount, mounted] = [now && mountOf(now), before && mountOf(before)]
+  if (mount) {
+    const item: DiffItem = { type: 'mount', name, seq: seqOf(now!), value: toMount(mount) }
+    return previous ? { ...item, previous } : item
+  }
+  if (mounted && (now === null || now.kind === 'directory'))
+    return { type: 'unmount', name, previous: previous! }
   if (now === null) return { type: 'del', name, previous: previous! }
   const item: DiffItem = { type: 'put', name, seq: seqOf(now), value: await statsOf(tree, now) }
   return previous ? { ...item, previous } : item
+}
+
+function mountOf(node: Node): MountPoint | null {
+  return node.kind === 'directory' ? (node.record?.mount ?? null) : null
 }
 
 function seqOf(node: Node): number | null {

@@ -1,5 +1,4 @@
-import type { Callback } from '../../callback.ts'
-import { callback } from '../../callback.ts'
+import { callback, type DoneCallback, type NodeCallback } from '../../callback.ts'
 import { failure } from '../../errors.ts'
 import { toInteger, toOptions, toPath, type PathLike } from './arguments.ts'
 import { toDirent, type Dirent } from './dirent.ts'
@@ -31,15 +30,15 @@ export class Dir {
    * @throws ERR_DIR_CLOSED
    */
   read(): Promise<Dirent | null>
-  read(cb: Callback<Dirent | null>): void
-  read(cb?: Callback<Dirent | null>): Promise<Dirent | null> | undefined {
+  read(cb: NodeCallback<Dirent | null>): void
+  read(cb?: NodeCallback<Dirent | null>): Promise<Dirent | null> | undefined {
     return callback(this.#read(), cb)
   }
 
   /** @throws ERR_DIR_CLOSED when it is closed already */
   close(): Promise<void>
-  close(cb: Callback): void
-  close(cb?: Callback): Promise<void> | undefined {
+  close(cb: DoneCallback): void
+  close(cb?: DoneCallback): Promise<void> | undefined {
     return callback(this.#close(), cb)
   }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { posix } from 'node:path'
 import type { Node } from '../../overlay/tree.ts'
 import { encoded } from './arguments.ts'
 
@@ -56,7 +57,7 @@ export function toDirent(
   encoding: unknown
 ): Dirent<string | Buffer> {
   const slash = name.lastIndexOf('/')
-  const parent = slash === -1 ? folder : `${folder.replace(/\/$/, '')}/${name.slice(0, slash)}`
+  const parent = slash === -1 ? folder : posix.join(folder, name.slice(0, slash))
   return new Dirent(encoded(name.slice(slash + 1), encoding), parent, kind)
 }
 

@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex'
+import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { FileDraft } from '../../overlay/draft.ts'
@@ -72,6 +73,11 @@ export class OpenFile {
     this.#isWritten = flags.write && (this.#located === null || flags.truncate)
     if (flags.write)
       this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
+  }
+
+  /** Set when it stands in for a newer version, whose bytes could not be had. */
+  get stale(): true | undefined {
+    return this.#located?.stale
   }
 
   /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
@@ -246,9 +252,9 @@ export class OpenFile {
       )
       const { mode, metadata, time } = attributes
       const of = now?.candidate ?? null
-      const staged = await at.stage(key, of, async () => {
-        if (of && of.leaf !== at.writer) await base.detach()
-        return at.writer.amend(base)
+      const staged = await at.stage(key, of, async (writer) => {
+        if (of && of.leaf !== writer) await base.detach()
+        return writer.amend(base)
       })
       const exclusive = this.#isExclusive
       return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
@@ -290,12 +296,11 @@ export class OpenFile {
 
   /** Goes on from what has just landed, so that it need not land again with what comes. */
   async #goOn(draft: FileDraft): Promise<void> {
-    const { overlay } = this.#host
-    const { writer } = overlay
-    const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer?.leaf)
-    const candidate = await leaf?.find(this.key)
-    if (!writer || !candidate) return
-    this.#located = { candidate, source: writer.source }
+    const { overlay, writer, prefix } = await placeAt(this.#host.overlay, 'close', this.key)
+    const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer)
+    const candidate = (await leaf?.find(this.key.slice(prefix.length)))?.seenAt(this.key)
+    if (!candidate) return
+    this.#located = { candidate, source: writer }
     await draft.rebase(candidate)
     this.#begun = draft.byteLength
   }

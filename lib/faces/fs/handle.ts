@@ -24,7 +24,7 @@ import type { OpenFiles } from './open-files.ts'
 import type { StatOptions } from './look.ts'
 import { BigIntStats, Stats } from './stats.ts'
 import { readStreamOf, writeStreamOf } from './streams.ts'
-import { readAll, toRead, toViews, toWrite, writeViews } from './transfer.ts'
+import { readAll, readPart, toRead, toViews, toWrite, writeViews } from './transfer.ts'
 
 type View = NodeJS.ArrayBufferView
 
@@ -57,8 +57,8 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   read<T extends View = Buffer>(options?: { buffer?: T }): Promise<{ bytesRead: number; buffer: T }>
   read(...args: unknown[]): Promise<{ bytesRead: number; buffer: never }> {
     return this.#call('read', async () => {
-      const { buffer, part, position } = toRead(args)
-      return { bytesRead: await this.#file.read(part, position), buffer: buffer as never }
+      const transfer = toRead(args)
+      return { bytesRead: await readPart(() => this.#file, transfer), buffer: transfer.buffer as never }
     })
   }
 
@@ -85,7 +85,8 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   write(...args: unknown[]): Promise<{ bytesWritten: number; buffer: never }> {
     return this.#call('write', async () => {
       const { buffer, part, position } = toWrite(args)
-      await this.#file.write(part, position)
+      // Node's asks no file to take an empty buffer, where the call by descriptor does.
+      if (!isEmpty(buffer)) await this.#file.write(part, position)
       return { bytesWritten: part.byteLength, buffer: buffer as never }
     })
   }
@@ -109,7 +110,7 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   writeFile(data: FileData, options?: WriteFileOptions | BufferEncoding | null): Promise<void> {
     return this.#call('write', async () => {
       const { encoding, signal } = toOptions<WriteFileOptions>(options)
-      await writeAll(this.#file, toChunks(data, encoding), signal, null)
+      await writeAll(this.#file, filled(toChunks(data, encoding)), signal, null)
     })
   }
 
@@ -215,4 +216,13 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
     pending.then(forget, forget)
     return pending
   }
+}
+
+function isEmpty(data: View | string): boolean {
+  return typeof data !== 'string' && data.byteLength === 0
+}
+
+/** The chunks that have something in them. */
+async function* filled(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) if (chunk.byteLength > 0) yield chunk
 }

@@ -3,8 +3,8 @@ import { failure } from '../../errors.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
-import { Tree, type Node, type Resolved } from '../../overlay/tree.ts'
-import type { MergedView } from '../../overlay/view.ts'
+import { parentOf, Tree, type Node, type Resolved } from '../../overlay/tree.ts'
+import type { TreeView } from '../../overlay/view.ts'
 import type { Path } from './arguments.ts'
 
 /** What the fs face needs of the MultiDrive that it is a face of. */
@@ -13,7 +13,7 @@ export interface Host {
   /** Resolves when it is open, with every drive that is being added. */
   ready(syscall: string): Promise<void>
   /** The merged view of now. */
-  view(opts?: ReadOptions): Promise<MergedView>
+  view(opts?: ReadOptions): Promise<TreeView>
   /** Tells when the merged view may have changed, until the returned function is called. */
   onUpdate(listener: () => void): () => void
   /** Calls the listener when the MultiDrive closes, until the returned function is called. */
@@ -31,10 +31,35 @@ export async function treeOf(host: Host, opts: ReadOptions = {}): Promise<Tree> 
  * @throws ENOENT, ENOTDIR, ELOOP
  */
 export async function resolve(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
+  const resolved = await lookUp(tree, path, follow || path.isFolder)
+  const isFolder = path.isFolder || resolved.isFolder === true
+  if (isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  return resolved
+}
+
+/**
+ * Where a file stands, or is to be made.
+ *
+ * @throws EISDIR for a path that only a folder may have, else as {@link resolve}
+ */
+export async function resolveFile(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
+  const isFolder = path.isFolder && path.full.endsWith('/')
+  const resolved = await lookUp(tree, path, follow && !isFolder)
+  if (isFolder || resolved.isFolder) throw failure('EISDIR')
+  return resolved
+}
+
+/** The end of a path that leads to a folder which is there, whatever is to be done. */
+const DOTTED = /\/\.{1,2}\/*$/
+
+async function lookUp(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
-  const resolved = await tree.resolve(path.full, follow || path.isFolder)
+  const isDotted = DOTTED.test(path.full)
+  const resolved = await tree.resolve(path.full, follow || isDotted)
   if (resolved.node === null && isTooLong(path.full)) throw failure('ENAMETOOLONG')
-  if (path.isFolder && resolved.node !== null && resolved.node.kind !== 'directory') throw failure('ENOTDIR')
+  if (!isDotted) return resolved
+  if (resolved.node === null) throw failure('ENOENT')
+  if (resolved.node.kind !== 'directory') throw failure('ENOTDIR')
   return resolved
 }
 
@@ -66,6 +91,26 @@ export async function find(tree: Tree, path: Path, follow: boolean): Promise<Nod
 }
 
 /**
+ * Puts something where nothing stands, in the merged view of the moment that it lands.
+ *
+ * @param operation - what puts it at a key
+ * @throws EEXIST
+ */
+export async function make(
+  host: Host,
+  syscall: string,
+  path: Path,
+  operation: (key: string) => Operation
+): Promise<void> {
+  const locate = async (tree: Tree) => {
+    const resolved = await resolve(tree, { ...path, isFolder: false }, false)
+    if (resolved.node !== null) throw failure('EEXIST')
+    return resolved
+  }
+  await change(host, syscall, locate, ({ key }) => [operation(key)])
+}
+
+/**
  * Changes what a path leads to, in the merged view of the moment that the change lands.
  *
  * @param locate - finds what the path leads to
@@ -81,6 +126,7 @@ export async function change(
   await transact(host.overlay, syscall, key, async (at) => {
     const resolved = await locate(at.tree)
     await at.look(resolved.key)
+    if (resolved.node === null) at.putInto(parentOf(resolved.key))
     return plan(resolved, at)
   })
 }

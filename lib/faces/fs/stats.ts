@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
+import { decode } from 'hypercore-id-encoding'
 import type { Drive, Json } from '../../drive.ts'
+import type { MountPoint } from '../../format/records.ts'
 import type { Node } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
 
 /** What a path that is a mount leads to. */
 export interface Mount {
+  /** Of the drive that is mounted. */
   key: Buffer
   version: number | null
   hash: Buffer | null
@@ -23,11 +26,17 @@ export interface Facts {
   readonly mtime: number
   readonly ctime: number
   readonly linkname: string | null
+  readonly mount: MountPoint | null
   readonly metadata: Json
   /** Where the bytes begin in the blobs of their drive: the block, and the byte. */
   readonly offset: number
   readonly byteOffset: number
   readonly drive: Drive | null
+}
+
+/** What is mounted, as callers know it from Hyperdrive. */
+export function toMount({ id, version, hash }: MountPoint): Mount {
+  return { key: Buffer.from(decode(id)), version, hash: hash === null ? null : Buffer.from(hash, 'hex') }
 }
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = fs.constants
@@ -85,7 +94,7 @@ class DriveStats extends StatsBase {
   /** What a symbolic link points to, else null. */
   readonly linkname: string | null
   /** What is mounted here, null when nothing is. */
-  readonly mount: Mount | null = null
+  readonly mount: Mount | null
   /** What `setMetadata` and the drive face have set. */
   readonly metadata: { [name: string]: Json } | Json
   /** The block in its drive's blobs that the file begins in. */
@@ -98,6 +107,7 @@ class DriveStats extends StatsBase {
     super()
     this.#facts = facts
     this.linkname = facts.linkname
+    this.mount = facts.mount && toMount(facts.mount)
     this.metadata = facts.metadata ?? {}
     this.offset = facts.offset
     this.byteOffset = facts.byteOffset
@@ -234,6 +244,7 @@ export function factsOf(node: Node, date: number): Facts {
     mtime: date,
     ctime: record?.stamp.ctime ?? date,
     linkname: null,
+    mount: record?.mount ?? null,
     metadata: record?.record.metadata ?? null,
     offset: 0,
     byteOffset: 0,
@@ -260,6 +271,7 @@ function fileFacts(located: Located): Facts {
     mtime,
     ctime: stamp.ctime ?? mtime,
     linkname: value.linkname,
+    mount: null,
     metadata: value.metadata,
     offset: value.blob?.blockOffset ?? 0,
     byteOffset: value.blob?.byteOffset ?? 0,

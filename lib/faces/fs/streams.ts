@@ -48,12 +48,20 @@ export function writeStreamOf(
   const writev = (_fd: number, buffers: Uint8Array[], position: unknown, cb: Done) => {
     settle(() => writeViews(files.get(fd), buffers, position), buffers, cb)
   }
-  const fsync = (_fd: number, cb: Done) => settle(() => files.get(fd).sync(), undefined, cb as () => void)
-  return fs.createWriteStream('', {
+  const sync = () => files.get(fd).sync()
+  const fsync = (_fd: number, cb: Done) => settle(sync, undefined, cb as () => void)
+  const stream = fs.createWriteStream('', {
     ...options,
     fd,
     fs: { ...closing(close), write, writev, fsync }
   } as object)
+  return landingAtFinish(stream, sync)
+}
+
+/** A stream whose bytes have landed when it tells that it has finished: whoever reads the file then finds them there. */
+export function landingAtFinish(stream: WriteStream, sync: () => Promise<unknown>): WriteStream {
+  stream._final = (cb) => settle(sync, undefined, cb)
+  return stream
 }
 
 function closing(close: () => Promise<void>): object {

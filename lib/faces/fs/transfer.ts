@@ -1,3 +1,4 @@
+import { failure } from '../../errors.ts'
 import { badArgument, toData, toInteger } from './arguments.ts'
 import type { OpenFile } from './file.ts'
 
@@ -59,8 +60,18 @@ export function toWrite(args: readonly unknown[]): Transfer<View | string> {
   }
 }
 
-/** Fills views one after another, and tells how many bytes there were. */
+/** Fills a part of a buffer, and tells how many bytes there were; Node asks no file for none. */
+export async function readPart(file: () => OpenFile, { part, position }: Transfer<View>): Promise<number> {
+  return part.byteLength === 0 ? 0 : file().read(part, position)
+}
+
+/**
+ * Fills views one after another, and tells how many bytes there were.
+ *
+ * @throws EINVAL where there are none, as POSIX has it
+ */
 export async function readAll(file: OpenFile, views: readonly View[], position: unknown): Promise<number> {
+  if (views.length === 0) throw failure('EINVAL')
   let at = toWritePosition(position)
   let total = 0
   for (const view of views) {
@@ -74,6 +85,7 @@ export async function readAll(file: OpenFile, views: readonly View[], position: 
 
 /** Writes views one after another in one step. */
 export async function writeViews(file: OpenFile, views: readonly View[], position: unknown): Promise<number> {
+  if (views.length === 0) return 0
   const joined = Buffer.concat(views.map(bytesOf))
   await file.write(joined, toWritePosition(position))
   return joined.byteLength

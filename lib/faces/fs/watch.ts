@@ -1,8 +1,9 @@
 import { EventEmitter, on } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
-import { isTraceable, nodeChanges } from '../../overlay/changes.ts'
+import { nodeChanges, traceable } from '../../overlay/changes.ts'
 import { joined } from '../../overlay/joined.ts'
 import type { Node, Resolved, Tree } from '../../overlay/tree.ts'
+import type { MergedView } from '../../overlay/view.ts'
 import { ancestors, isIn } from '../../path.ts'
 import { checkSignal, encoded, toOptions, toPath, type PathLike } from './arguments.ts'
 import { namesBelow } from './look.ts'
@@ -40,8 +41,15 @@ export function watch(
   const work = async () => {
     const tree = await treeOf(host)
     const root = await resolve(tree, at, true).catch(absentAsNull)
-    if (known && isFollowed(known, tree, root)) await follow(known, tree, root, tell)
-    else {
+    const views = known && isSameFolder(known.root, root) ? traceable(tree.view, known.tree.view) : null
+    if (known && views) {
+      for (const [name, now] of await changesOf(views, tree, root!.key)) {
+        tell(name, known.names.get(name), now)
+        if (now === undefined) known.names.delete(name)
+        else known.names.set(name, now)
+      }
+      known = { ...known, tree, root }
+    } else {
       const names = await look(tree, root)
       const before = known?.names ?? names
       for (const name of new Set([...before.keys(), ...names.keys()]))
@@ -49,9 +57,14 @@ export function watch(
       known = { tree, root, names }
     }
   }
-  const update = joined(async () => {
-    if (!closed) await work()
-  }, onerror)
+  const update = joined(
+    async () => {
+      if (!closed) await work()
+    },
+    (err) => {
+      if (!closed) onerror(err)
+    }
+  )
   const forget = host.onUpdate(update)
   update()
   const destroy = () => {
@@ -79,24 +92,16 @@ async function look(tree: Tree, root: Resolved | null): Promise<Map<string, unkn
   return names
 }
 
-/** Whether a folder is still where it was, and it can be told what has changed in it. */
-function isFollowed(known: Look, tree: Tree, root: Resolved | null): root is Resolved {
-  return (
-    root?.node?.kind === 'directory' &&
-    known.root?.node?.kind === 'directory' &&
-    known.root.key === root.key &&
-    isTraceable(tree.view, known.tree.view)
-  )
+function isSameFolder(a: Resolved | null, b: Resolved | null): boolean {
+  return a?.node?.kind === 'directory' && b?.node?.kind === 'directory' && a.key === b.key
 }
 
-/** Brings what is known of a folder to what is there now, by what has changed. */
-async function follow(
-  known: Look,
+/** What stands now at each name in a folder at which something may have changed, undefined for nothing. */
+async function changesOf(
+  { now, before }: { now: MergedView; before: MergedView },
   tree: Tree,
-  root: Resolved,
-  tell: (name: string, before: unknown, now: unknown) => void
-): Promise<void> {
-  const { key: folder } = root
+  folder: string
+): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>()
   const see = async (key: string) => {
     const name = key.slice(folder.length + 1)
@@ -104,18 +109,12 @@ async function follow(
     const node = await tree.at(key)
     found.set(name, node ? versionOf(node) : undefined)
   }
-  for await (const { key } of nodeChanges(tree.view, known.tree.view, folder)) {
+  for await (const { key } of nodeChanges(now, before, folder)) {
     await see(key)
     // A folder may be there for what is in it alone.
     for (const above of ancestors(key)) if (above !== folder && isIn(above, folder)) await see(above)
   }
-  for (const [name, now] of found) {
-    tell(name, known.names.get(name), now)
-    if (now === undefined) known.names.delete(name)
-    else known.names.set(name, now)
-  }
-  known.tree = tree
-  known.root = root
+  return found
 }
 
 /** What changes when something else stands at a name; a folder is the same whatever is in it. */
@@ -143,7 +142,9 @@ export async function* watchAsync(
 ): AsyncGenerator<{ eventType: 'rename' | 'change'; filename: string | Buffer }, void, void> {
   const { encoding, signal } = toOptions<WatchOptions>(opts)
   checkSignal(signal)
-  const events = new EventEmitter()
+  await host.ready('watch')
+  // A failure that comes when nobody waits any more is nobody's.
+  const events = new EventEmitter().on('error', () => undefined)
   const watcher = watch(
     host,
     path,
@@ -158,7 +159,12 @@ export async function* watchAsync(
     }))
       yield change as never
   } catch (err) {
-    if (!closed.signal.aborted) throw err
+    // Whatever fails when the MultiDrive is being closed is the end of it.
+    const isOpen = await host.ready('watch').then(
+      () => true,
+      () => false
+    )
+    if (isOpen) throw err
   } finally {
     forget()
     watcher.destroy()

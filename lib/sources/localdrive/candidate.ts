@@ -9,7 +9,7 @@ import type { Candidate, Content, Leaf, Origin } from '../source.ts'
 import { openContent, readBytes, readWhole } from './bytes.ts'
 import type { MetadataHooks } from './drive.ts'
 import type { Records } from './records.ts'
-import { absentAsNull, type Root } from './root.ts'
+import type { Root } from './root.ts'
 import { isExecutable, isValid, stampOf } from './sidecar.ts'
 
 const BLOCK = 65536
@@ -19,8 +19,9 @@ export interface Host {
   readonly leaf: Leaf
   readonly root: Root
   readonly hooks: MetadataHooks | null
-  /** A file that is there was made after any tombstone of the same folder, since deleting removes the file. */
+  /** A file or folder that is there was made after any tombstone in the same Localdrive, since deleting removes it. */
   readonly file: Origin
+  /** Of tombstones. */
   readonly record: Origin
 }
 
@@ -35,7 +36,7 @@ export async function toCandidate(
   if (!isLink && !stat.isFile()) return null
   let linkname: string | null = null
   if (isLink) {
-    const text = await readText(host.root.path(key))
+    const text = await readText(host.root, key)
     if (text === null) return null
     linkname = host.root.linkname(text)
   }
@@ -50,14 +51,17 @@ export async function toCandidate(
   return new LocalCandidate(host, key, value, stampOf(stat, sidecar), stat)
 }
 
-class LocalCandidate implements Candidate {
+export class LocalCandidate implements Candidate {
   readonly key: string
   readonly value: EntryValue
   readonly stamp: Stamp
+  /** Where it lies in the folder, wherever it is seen. */
+  readonly path: string
   readonly #host: Host
   readonly #stat: Stats
 
-  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp, stat: Stats) {
+  constructor(host: Host, key: string, value: EntryValue, stamp: Stamp, stat: Stats, path = key) {
+    this.path = path
     this.#host = host
     this.#stat = stat
     this.key = key
@@ -74,16 +78,20 @@ class LocalCandidate implements Candidate {
   }
 
   read(opts?: RangeOptions): AsyncIterable<Uint8Array> {
-    return this.value.blob ? readBytes(this.#host.root, this.key, opts) : nothing()
+    return this.value.blob ? readBytes(this.#host.root, this.path, opts) : nothing()
   }
 
   open(): Promise<Content> {
     if (this.value.blob === null) return Promise.resolve(streamed(this))
-    return openContent(this.#host.root, this.key, this.#stat)
+    return openContent(this.#host.root, this.path, this.#stat)
+  }
+
+  seenAt(key: string): LocalCandidate {
+    return new LocalCandidate(this.#host, key, this.value, this.stamp, this.#stat, this.path)
   }
 
   readAll(): Promise<Buffer> {
-    return this.value.blob ? readWhole(this.#host.root, this.key) : Promise.resolve(Buffer.alloc(0))
+    return this.value.blob ? readWhole(this.#host.root, this.path) : Promise.resolve(Buffer.alloc(0))
   }
 }
 
@@ -92,9 +100,9 @@ function blobOf({ size }: Stats): Blob {
 }
 
 // A link that was replaced since it was seen is absent, as one that vanished is.
-async function readText(path: string): Promise<string | null> {
+async function readText(root: Root, key: string): Promise<string | null> {
   try {
-    return await absentAsNull(readlink(path))
+    return await root.answer(readlink(root.path(key)))
   } catch (err) {
     if (errorCode(err) === 'EINVAL') return null
     throw err

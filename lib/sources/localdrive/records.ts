@@ -74,7 +74,8 @@ export function withChanges(records: Records, changes: readonly LogChange[]): Re
 }
 
 export function countRecords(records: Records): number {
-  return Object.values(records).reduce((count, { size }) => count + size, 0)
+  const maps: readonly { readonly size: number }[] = Object.values(records)
+  return maps.reduce((count, { size }) => count + size, 0)
 }
 
 /** The changes that lead from nothing to these records. */

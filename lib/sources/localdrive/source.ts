@@ -5,7 +5,7 @@ import type { DriveVersion } from '../../format/version.ts'
 import { SourceAt } from '../at.ts'
 import type { Candidate, Change, Draft, Source, SourceEvents, Staged, WritableLeaf } from '../source.ts'
 import { apply, type Applied } from './apply.ts'
-import type { Host } from './candidate.ts'
+import { LocalCandidate, type Host } from './candidate.ts'
 import { metadataHooks, type LocaldriveLike } from './drive.ts'
 import type { LogChange } from './line.ts'
 import { withLock } from './lock.ts'
@@ -106,8 +106,9 @@ export class LocaldriveSource implements WritableLeaf {
   }
 
   reuse(candidate: Candidate): Promise<Staged> {
-    if (candidate.leaf !== this) return stage(this.#root, candidate.read())
-    return reuse(this.#root, candidate.key, candidate.value.blob?.byteLength ?? 0)
+    if (!(candidate instanceof LocalCandidate) || candidate.leaf !== this)
+      return stage(this.#root, candidate.read())
+    return reuse(this.#root, candidate.path, candidate.value.blob?.byteLength ?? 0)
   }
 
   get storage(): string {

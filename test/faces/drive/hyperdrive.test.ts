@@ -10,6 +10,7 @@ driveSuite({
     hangsPastEnd: true,
     cutsElements: true,
     resolvesLinksFromThemselves: true,
+    streamsNoLinks: true,
     cannotPurge: true
   }
 })

@@ -11,14 +11,17 @@ import * as scandir from '@nodelib/fs.scandir'
 import * as stat from '@nodelib/fs.stat'
 import * as walk from '@nodelib/fs.walk'
 import fastGlob from 'fast-glob'
+import { fdir } from 'fdir'
 import git from 'isomorphic-git'
 import { glob as tinyGlob } from 'tinyglobby'
 import type {
   BigIntStats,
   Dirent,
+  DoneCallback,
   FileHandle,
   MultiDrive,
   NameAndStat,
+  NodeCallback,
   ReaddirCallback,
   ReaddirOptions,
   Stats
@@ -67,6 +70,11 @@ export function readdirWithCallback(): void {
   multi.readdir('/', either, (_err, found) => is<Names>()(found))
   multi.readdir('/', (err: Failure, names: string[]) => use(err, names))
   multi.readdir('/', { withFileTypes: true }, (err: Failure, names: nodeFs.Dirent[]) => use(err, names))
+  const done: DoneCallback = (err) => is<Failure>()(err)
+  const named: NodeCallback<string[]> = (_err, names) => is<string[]>()(names)
+  multi.readdir('/', named)
+  multi.symlink('a', '/b', done)
+  multi.close(fd, (err) => is<Failure>()(err))
   const taken: ReaddirCallback = multi.readdir
   is<void>()(multi.readdir('/', () => undefined))
   use(taken)
@@ -96,6 +104,10 @@ export async function readdirWithout(): Promise<void> {
 
   const { readdir } = multi.promises
   is<string[]>()(await readdir('/'))
+  is<string[]>()(await promisify(multi.readdir)('/'))
+  is<boolean>()(await promisify(multi.exists)('/'))
+  is<void>()(await promisify(multi.close)(fd))
+  is<void>()(await promisify(multi.symlink)('a', '/b'))
   is<string[]>()(await readdir('/', 'utf8'))
   is<string[]>()(await readdir('/', { recursive: true, ...wait }))
   is<Bytes[]>()(await readdir('/', 'buffer'))
@@ -252,8 +264,10 @@ export async function adapters(): Promise<void> {
   use(new scandir.Settings({ fs: multi }))
   use(new stat.Settings({ fs: multi }))
   use(new walk.Settings({ fs: multi }))
-  // Its types want of each call what Node declares beside it, and a method has nothing beside it.
+  // Its types want of each call what Node declares beside it.
+  await tinyGlob('**', { fs: multi })
   await tinyGlob('**', { fs: { ...multi } })
+  use(new fdir({ fs: multi }))
   // @ts-expect-error What has nothing of a file system is none.
   await fastGlob('**', { fs: multi.promises })
   use(globbing)
@@ -300,9 +314,11 @@ export const calls: Pick<
   | 'appendFile'
   | 'chmod'
   | 'chown'
+  | 'close'
   | 'constants'
   | 'copyFile'
   | 'cp'
+  | 'exists'
   | 'fchmod'
   | 'fchown'
   | 'fdatasync'
@@ -320,6 +336,7 @@ export const calls: Pick<
   | 'opendir'
   | 'read'
   | 'readFile'
+  | 'readdir'
   | 'readlink'
   | 'readv'
   | 'realpath'
@@ -328,6 +345,7 @@ export const calls: Pick<
   | 'rmdir'
   | 'stat'
   | 'statfs'
+  | 'symlink'
   | 'truncate'
   | 'unlink'
   | 'utimes'
@@ -335,3 +353,6 @@ export const calls: Pick<
   | 'writeFile'
   | 'writev'
 > = multi
+
+/** What an adapter over Node's own has in place of the calls that wait for nobody. */
+export const sync: Pick<typeof nodeFs, Extract<keyof typeof nodeFs, `${string}Sync`>> = multi

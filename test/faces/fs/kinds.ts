@@ -32,6 +32,8 @@ export const LIMITS: Limits = {
   streamsOfDrives: true,
   wordsItsOwn: true,
   splitsAtBackslashes: true,
+  saysWhatIsRemoved: true,
+  copiesLinksOver: true,
   beginsIn1970: true
 }
 

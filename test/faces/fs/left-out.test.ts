@@ -1,8 +1,15 @@
-/** What of Node's `fs` a MultiDrive has is its own and bound to it; what it has not stands in the README, with the reason. */
+/**
+ * What of Node's `fs` a MultiDrive has is its own and bound to it; what it has not stands in the README, with the reason. Calls that wait
+ * for nobody are left out by saying so when they are called.
+ */
 import fs from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import fastGlob from 'fast-glob'
 import test from 'tape'
-import { collect, failureOf, localdrive, multidrive } from '../../helpers/drives.ts'
+import { SYNC_CALLS } from '../../../lib/faces/fs/sync.ts'
+import { collect, failureOf, folder, localdrive, multidrive } from '../../helpers/drives.ts'
 
 const LATER = 'Later than Node 20.'
 const isNode20 = process.version.startsWith('v20.')
@@ -26,7 +33,7 @@ test('every name of node:fs is a member of a MultiDrive or left out with a reaso
       `nothing is missing of fs.${prefix} without a word`
     )
     t.same(
-      all.filter((name) => name in own && isLeftOut(name)),
+      all.filter((name) => name in own && isLeftOut(name) && !isSync(name)),
       [],
       `nothing of fs.${prefix} is said to be missing that is there`
     )
@@ -53,6 +60,54 @@ test('what is said to be left out is there in node:fs', { skip: !isNode20 }, (t)
   t.end()
 })
 
+test('every call of node:fs that waits for nobody is one that throws', async (t) => {
+  const all = Object.keys(fs).filter(isSync)
+  const here: string[] = [...SYNC_CALLS]
+  t.ok(all.length > 40)
+  t.same(
+    all.filter((name) => !here.includes(name)),
+    [],
+    'none is missing'
+  )
+  const later = ['globSync', 'mkdtempDisposableSync']
+  if (isNode20)
+    t.same(
+      here.filter((name) => !all.includes(name)),
+      later,
+      'none is too many'
+    )
+  t.same(here, [...new Set(here)].sort(), 'each is told once')
+
+  const multi: any = await multidrive(t, [await localdrive(t)])
+  const { errno } = constants
+  for (const name of here) {
+    const about = { code: 'ENOSYS', errno: -errno.ENOSYS, syscall: name, path: '/x' }
+    for (const path of ['/x', Buffer.from('/x'), new URL('file:///x')])
+      t.same(
+        thrown(() => multi[name](path, 'x')),
+        { ...about, message: `ENOSYS: function not implemented, ${name} '/x'` }
+      )
+    t.same(
+      thrown(() => multi[name](20)),
+      { ...about, path: undefined, message: `ENOSYS: function not implemented, ${name}` },
+      'of a descriptor'
+    )
+  }
+  t.is(thrown(() => multi.realpathSync.native('/x')).code, 'ENOSYS')
+})
+
+test('an adapter that is laid over node:fs never looks at the disk without saying so', async (t) => {
+  const multi: any = await multidrive(t, [await localdrive(t)])
+  await multi.promises.writeFile('/file', 'ours')
+  const real = await folder(t)
+  fs.writeFileSync(join(real, 'theirs'), 'theirs')
+  const adapter = { ...fs, ...multi }
+  t.same(await fastGlob('**', { fs: adapter, cwd: '/' }), ['file'])
+  t.same(await fastGlob('**', { fs: adapter, cwd: real }), [])
+  t.throws(() => fastGlob.sync('**', { fs: adapter, cwd: real }), /ENOSYS/)
+  t.throws(() => adapter.existsSync(join(real, 'theirs')), /ENOSYS/)
+})
+
 test('the calls of a MultiDrive and of its promises are their own, enumerable, and bound', async (t) => {
   const multi: any = await multidrive(t, [await localdrive(t)])
   for (const [where, own, theirs] of [
@@ -68,7 +123,8 @@ test('the calls of a MultiDrive and of its promises are their own, enumerable, a
       // It answers whatever it is asked.
       if (name === 'exists') continue
       // What cannot be meant is found by whoever knows the MultiDrive, or by nobody.
-      t.match(await refusal(own[name], name), /^(ERR_INVALID_ARG_TYPE|EINVAL)$/, `${where}.${name} is bound`)
+      const code = isSync(name) ? /^ENOSYS$/ : /^(ERR_INVALID_ARG_TYPE|EINVAL)$/
+      t.match(await refusal(own[name], name), code, `${where}.${name} is bound`)
     }
   }
 })
@@ -105,6 +161,21 @@ async function refusal(call: (...args: unknown[]) => unknown, name: string): Pro
     else if (result?.once) await new Promise((_resolve, reject) => result.once('error', reject))
   })
   return err.code ?? err.message
+}
+
+/** What of an error is Node's, thrown at once. */
+function thrown(call: () => unknown): Record<string, unknown> {
+  try {
+    call()
+  } catch (err: any) {
+    const { code, errno, syscall, path, message } = err
+    return { code, errno, syscall, path, message }
+  }
+  return {}
+}
+
+function isSync(name: string): boolean {
+  return name.endsWith('Sync')
 }
 
 function matches(pattern: string, name: string): boolean {

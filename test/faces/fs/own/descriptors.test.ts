@@ -42,6 +42,29 @@ for (const [kind, writer] of WRITERS) {
     t.ok((await failureOf(() => multi.read(fds[0], Buffer.alloc(1), 0, 1, 0))) instanceof Error)
   })
 
+  test(`a stream of Node's whose bytes cannot land fails, and never finishes (${kind})`, async (t) => {
+    const drive = await writer(t)
+    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const handle = await multi.promises.open('/b', 'wx')
+    const streams = [
+      ['/a', multi.createWriteStream('/a', { flags: 'wx' })],
+      ['/b', handle.createWriteStream()]
+    ] as const
+    for (const [path, stream] of streams) {
+      const told: string[] = []
+      for (const name of ['finish', 'error', 'close']) stream.on(name, () => told.push(name))
+      await new Promise((resolve) => stream.write('mine', resolve))
+      await another.put(path, 'theirs')
+      const closed = new Promise((resolve) => stream.once('close', resolve))
+      const failed = once(stream, 'error')
+      stream.end()
+      t.equal((await failed)[0].code, 'EEXIST')
+      await closed
+      t.same(told, ['error', 'close'])
+      t.equal(await multi.readFile(path, 'utf8'), 'theirs')
+    }
+  })
+
   test(`a reading descriptor keeps its version, whatever becomes of the path (${kind})`, async (t) => {
     const drive = await writer(t)
     const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
@@ -294,6 +317,52 @@ for (const [kind, writer] of WRITERS) {
     )
     t.equal(await multi.readFile('/file', 'utf8'), 'before')
     t.equal(await multi.readFile('/synced', 'utf8'), 'kept')
+  })
+}
+
+for (const [kind, writer] of WRITERS) {
+  test(`of two descriptors that change a file, the last to land leaves it as it had it (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    await multi.writeFile('/file', '........')
+    const fds = [await multi.open('/file', 'r+'), await multi.open('/file', 'r+')]
+    await multi.write(fds[0], 'AA', 0)
+    await multi.write(fds[1], 'BB', 4)
+    await multi.close(fds[1])
+    t.equal(await multi.readFile('/file', 'utf8'), '....BB..')
+    await multi.close(fds[0])
+    t.equal(await multi.readFile('/file', 'utf8'), 'AA......')
+  })
+
+  test(`what is written lands at the path that was opened (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    await multi.writeFile('/file', 'old')
+    const fds = [await multi.open('/file', 'r+'), await multi.open('/file', 'a')]
+    await multi.write(fds[0], 'new', 0)
+    await multi.write(fds[1], ' more', null)
+    await multi.rename('/file', '/moved')
+    await multi.close(fds[0])
+    t.same(await multi.promises.readdir('/'), ['file', 'moved'])
+    t.equal(await multi.readFile('/file', 'utf8'), 'new')
+    await multi.unlink('/file')
+    await multi.close(fds[1])
+    t.equal(await multi.readFile('/file', 'utf8'), 'old more')
+    t.equal(await multi.readFile('/moved', 'utf8'), 'old')
+  })
+
+  test(`the root has no bits, dates or metadata that can be set (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    const fd = await multi.open('/', 'r')
+    for (const [method, ...args] of [
+      ['chmod', '/', 0o700],
+      ['utimes', '/', 1, 1],
+      ['lutimes', '/', 1, 1],
+      ['setMetadata', '/', 'a', 1],
+      ['removeMetadata', '/', 'a'],
+      ['fchmod', fd, 0o700],
+      ['futimes', fd, 1, 1]
+    ] as const)
+      t.equal((await failureOf(multi[method](...args))).code, 'EPERM', method)
+    await multi.close(fd)
   })
 }
 
