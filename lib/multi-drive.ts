@@ -12,6 +12,7 @@ import { toBytes } from './faces/drive/bytes.ts'
 import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
 import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
+import { Download, type DownloadOptions } from './faces/drive/download.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { history, type HistoryOptions } from './faces/drive/history.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
@@ -26,6 +27,7 @@ import {
 import type { Mount } from './faces/fs/stats.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { writeStream } from './faces/drive/streams.ts'
+import { changedIn, type Differences } from './faces/drive/winners.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
@@ -353,6 +355,32 @@ class MultiDriveClass extends Face {
   diff(version: string | MultiDrive, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
+  }
+
+  /**
+   * As `download`, for the files below a folder that are others than at a version.
+   *
+   * @param version - as for {@link diff}
+   * @param folder - default the root
+   */
+  downloadDiff(
+    version: string,
+    folder?: string | DownloadOptions | null,
+    opts: DownloadOptions = {}
+  ): Download {
+    if (typeof folder === 'object' && folder !== null) return this.downloadDiff(version, null, folder)
+    // It is gone through more than once where peers do not answer, so it is about one state of the drives.
+    const past = this.#opening('downloadDiff').then(() => this.checkout(this.version))
+    past.catch(() => undefined)
+    const find = async (signal: AbortSignal) =>
+      changedIn((await past).diff(version, folder, opts) as Differences, signal)
+    const download = new Download(find, opts, folder ?? undefined)
+    const close = async () => (await past).close()
+    download
+      .done()
+      .catch(() => undefined)
+      .finally(() => close().catch(() => undefined))
+    return download
   }
 
   /**
