@@ -7,7 +7,7 @@ import Hyperdrive from 'hyperdrive'
 import MultiDrive from '../../index.ts'
 
 const MIB = 1 << 20
-const COPIED = 512 * MIB
+const COPIED = 1024 * MIB
 const EDITED = 256 * MIB
 const STEP = 65_536
 
