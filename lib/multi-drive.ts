@@ -9,6 +9,7 @@ import { registerExtension, type Extension, type ExtensionHandlers } from './ext
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { dateOfMirrored } from './faces/drive/mirrored.ts'
 import { writeStream } from './faces/drive/streams.ts'
 import type { NodeFs } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
@@ -288,9 +289,11 @@ class MultiDriveClass extends Face {
     const spool = new Spool()
     const land = async () => {
       await this.#opening('open')
-      await putFile(this.#overlay, head, spool, 'open')
+      await putFile(this.#overlay, { ...head, time: head.time ?? (await date()) }, spool, 'open')
     }
-    return writeStream(spool, head.key, land, () => spool.close())
+    const stream = writeStream(spool, head.key, land, () => spool.close())
+    const date = dateOfMirrored(stream, opts)
+    return stream
   }
 
   /** Gathers writes that land together: see {@link Batch}. */

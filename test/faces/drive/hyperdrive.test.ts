@@ -10,6 +10,7 @@ driveSuite({
     hangsPastEnd: true,
     cutsElements: true,
     resolvesLinksFromThemselves: true,
-    cannotPurge: true
+    cannotPurge: true,
+    mirrorsNoDates: true
   }
 })
