@@ -14,6 +14,7 @@ import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { Download, type DownloadOptions } from './faces/drive/download.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { dateOfMirrored } from './faces/drive/mirrored.ts'
 import { history, type HistoryOptions } from './faces/drive/history.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import {
@@ -557,9 +558,11 @@ class MultiDriveClass extends Face {
     const spool = new Spool()
     const land = async () => {
       await this.#opening('open')
-      await putFile(this.#overlay, head, spool, 'open')
+      await putFile(this.#overlay, { ...head, time: head.time ?? (await date()) }, spool, 'open')
     }
-    return writeStream(spool, head.key, land, () => spool.close())
+    const stream = writeStream(spool, head.key, land, () => spool.close())
+    const date = dateOfMirrored(stream, opts)
+    return stream
   }
 
   /**
