@@ -23,7 +23,7 @@ export type { Download, DownloadOptions, DownloadProgress } from './lib/faces/dr
 export type { EntryOptions } from './lib/faces/drive/entry.ts'
 export type { EntriesOptions, ListOptions } from './lib/faces/drive/list.ts'
 export type { ContentStats } from './lib/faces/drive/presence.ts'
-export type { Mirror, MirrorStep } from './lib/faces/drive/reading.ts'
+export type { Mirror, MirrorStep } from './lib/faces/drive/mirror.ts'
 export type { DelOptions, PutOptions } from './lib/faces/drive/write.ts'
 export type { FsCalls, FsPromises, ReaddirCallback, StatCall } from './lib/faces/fs/api.ts'
 export type { PathLike, TimeLike } from './lib/faces/fs/arguments.ts'

@@ -46,7 +46,6 @@ export interface Lender {
   readonly core?:
     (EventEmitter & { key?: Buffer | null; snapshotted?: boolean; peers?: readonly unknown[] }) | null
   readonly peers?: readonly unknown[]
-  findingPeers?(): () => void
   close?(): Promise<void>
 }
 

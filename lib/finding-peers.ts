@@ -1,5 +1,6 @@
 import type { Drive } from './drive.ts'
 
+/** A drive that can be told. */
 interface Finder {
   findingPeers?(): () => void
 }

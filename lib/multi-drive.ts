@@ -12,7 +12,9 @@ import { toBytes } from './faces/drive/bytes.ts'
 import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
 import { conflicts, toPathConflict, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
+import { Download, type DownloadOptions } from './faces/drive/download.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { dateOfMirrored } from './faces/drive/mirrored.ts'
 import { history, type HistoryOptions } from './faces/drive/history.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import { PATIENCE, watchFolder, type FolderWatcher, type Watched } from './faces/drive/watch.ts'
@@ -27,6 +29,7 @@ import {
 import type { Mount } from './faces/fs/stats.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { writeStream } from './faces/drive/streams.ts'
+import { changedIn, type Differences } from './faces/drive/winners.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
@@ -360,6 +363,32 @@ class MultiDriveClass extends Face {
   }
 
   /**
+   * As `download`, for the files below a folder that are others than at a version.
+   *
+   * @param version - as for {@link diff}
+   * @param folder - default the root
+   */
+  downloadDiff(
+    version: string,
+    folder?: string | DownloadOptions | null,
+    opts: DownloadOptions = {}
+  ): Download {
+    if (typeof folder === 'object' && folder !== null) return this.downloadDiff(version, null, folder)
+    // It is gone through more than once where peers do not answer, so it is about one state of the drives.
+    const past = this.#opening('downloadDiff').then(() => this.checkout(this.version))
+    past.catch(() => undefined)
+    const find = async (signal: AbortSignal) =>
+      changedIn((await past).diff(version, folder, opts) as Differences, signal)
+    const download = new Download(find, opts, folder ?? undefined)
+    const close = async () => (await past).close()
+    download
+      .done()
+      .catch(() => undefined)
+      .finally(() => close().catch(() => undefined))
+    return download
+  }
+
+  /**
    * Where files, links and folders are others than at a version, in the form of Hyperdrive 10: a stream of `put` and `del` with a `name` (the
    * path without its first slash), the `seq` and the stat that is there now, and the `seq` that was there.
    *
@@ -552,9 +581,11 @@ class MultiDriveClass extends Face {
     const spool = new Spool()
     const land = async () => {
       await this.#opening('open')
-      await putFile(this.#overlay, head, spool, 'open')
+      await putFile(this.#overlay, { ...head, time: head.time ?? (await date()) }, spool, 'open')
     }
-    return writeStream(spool, head.key, land, () => spool.close())
+    const stream = writeStream(spool, head.key, land, () => spool.close())
+    const date = dateOfMirrored(stream, opts)
+    return stream
   }
 
   /**

@@ -170,10 +170,7 @@ export abstract class Face extends ReadingFace {
     }
     const { encoding, ...range } = options
     const stream = super.createReadStream(toText(path as string), range)
-    if (!encoding) return stream
-    const text = Readable.from(decoded(stream, encoding as BufferEncoding))
-    stream.once('open', () => markStale(text, stream))
-    return text
+    return encoding ? textOf(stream, encoding as BufferEncoding) : stream
   }
 
   /**
@@ -243,6 +240,32 @@ for (const name of CALLS) {
   }
   Object.defineProperty(value, 'name', { value: name })
   Object.defineProperty(Face.prototype, name, { value, configurable: true, writable: true })
+}
+
+/** A stream of text out of one of bytes; it is open when that is. */
+function textOf(stream: Readable & Stale, encoding: BufferEncoding): Readable & Stale {
+  const parts = decoded(stream, encoding)
+  let first: Promise<IteratorResult<string, void>> | null = null
+  const text: Readable & Stale = new Readable({
+    open(cb) {
+      stream.once('open', () => markStale(text, stream))
+      first = parts.next()
+      first.then(() => cb(null), cb)
+    },
+    read(cb) {
+      const next = first ?? parts.next()
+      first = null
+      next.then(({ done, value }) => {
+        text.push(done ? null : value)
+        cb(null)
+      }, cb)
+    },
+    destroy(cb) {
+      stream.destroy()
+      cb(null)
+    }
+  })
+  return text
 }
 
 /** Text out of bytes, whatever parts they come in. */

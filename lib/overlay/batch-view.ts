@@ -7,8 +7,8 @@ import type { Located, LocatedCursor, Reader, ViewRules } from './view.ts'
 
 /** What a batch will do to one path. */
 export type Intent =
-  | { type: 'file'; executable: boolean; metadata: Json; spool: Spool }
-  | { type: 'link'; linkname: string; metadata: Json }
+  | { type: 'file'; executable: boolean; metadata: Json; time: number | null; spool: Spool }
+  | { type: 'link'; linkname: string; metadata: Json; time: number | null }
   | { type: 'removed' }
 
 /** The intents of a batch: the last one for each path, and the folders removed whole. */

@@ -76,11 +76,14 @@ export class Overlay {
     const rules = this.#rules()
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) {
-      if (!this.#last?.isOf(ready, rules)) this.#last = new MergedView(ready, rules)
-      return this.#last
-    }
-    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
+    if (ready.length === views.length) return this.#merged(ready, rules)
+    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#merged(all, rules))
+  }
+
+  /** One view as long as it is of the same versions: who holds it can tell that nothing has changed. */
+  #merged(views: readonly MemberView[], rules: ViewRules): MergedView {
+    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules)
+    return this.#last
   }
 
   /** The overlay over a mounted drive. */

@@ -10,24 +10,9 @@ import { Download, type DownloadOptions } from './download.ts'
 import { findReadable, toEntry, type EntryOptions } from './entry.ts'
 import { entries, list, readdir, type EntriesOptions, type ListOptions } from './list.ts'
 import { has, stats, type ContentStats } from './presence.ts'
+import { mirrorEnds, type Mirror } from './mirror.ts'
 import { readAll, readStream } from './streams.ts'
 import { winnersIn } from './winners.ts'
-
-/** One step of a mirror. */
-export interface MirrorStep {
-  op: 'add' | 'change' | 'remove' | 'equal'
-  key: string
-  /** In bytes. */
-  bytesRemoved: number
-  /** In bytes. */
-  bytesAdded: number
-}
-
-/** A mirror at work: iterate it, or wait for `done()` (mirror-drive's README). */
-export interface Mirror extends AsyncIterable<MirrorStep> {
-  readonly count: { files: number; add: number; remove: number; change: number }
-  done(): Promise<void>
-}
 
 /** The options for what is left to do within the timeout of a call of several steps. */
 function budget<T extends ReadOptions>(opts: T): () => T {
@@ -157,9 +142,15 @@ export abstract class ReadingFace extends ReadyResource {
     return -newest(a.mtime, b.mtime) || 0
   }
 
-  /** Mirrors the merged view into another drive; options are mirror-drive's. */
+  /**
+   * Mirrors what is shown into another drive, dates and what links have beside their targets included; options are mirror-drive's. Dates
+   * go onto the files of a Localdrive, and into `metadata.mtime` of a Hyperdrive.
+   *
+   * @throws DRIVE_INVALID when there is nothing to mirror into
+   */
   mirror(out: object, opts: object = {}): Mirror {
-    return new MirrorDrive(this, out, opts) as Mirror
+    const { source, destination } = mirrorEnds(this, out, out instanceof ReadingFace)
+    return new MirrorDrive(source, destination, opts) as Mirror
   }
 
   /** A path as the key of a file, as Hyperdrive normalises it. */

@@ -1,11 +1,13 @@
 import { Readable, Writable } from 'streamx'
 import type { Entry, RangeOptions, Stale } from '../../drive.ts'
 import { driveFailure, failure, type MultiDriveError } from '../../errors.ts'
+import { believed } from '../../overlay/resolve.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import type { ByteRange } from '../../sources/source.ts'
 import { toBytes } from './bytes.ts'
 import { findReadableBytes, type EntryOptions } from './entry.ts'
+import { tellDate } from './mirrored.ts'
 
 /**
  * The bytes of a file. The version is found when the stream is opened and stays the same to the end.
@@ -19,6 +21,7 @@ export function readStream(
 ): Readable & Stale {
   let iterator: AsyncIterator<Uint8Array> | null = null
   let located: Located | null = null
+  let date: number | null = null
   const abort = new AbortController()
   let cancel: (err: Error) => void = () => undefined
   const unlessDestroyed = <T>(promise: Promise<T>): Promise<T> => {
@@ -31,11 +34,13 @@ export function readStream(
     open(cb) {
       const open = async () => {
         const range = toRange(opts, target)
-        located = await findReadableBytes(await reader(), target, opts)
+        const from = await reader()
+        located = await findReadableBytes(from, target, opts)
         if (located === null) {
           throw failure('ENOENT', { syscall: 'open', path: typeof target === 'string' ? target : target.key })
         }
         markStale(stream, located)
+        date = believed(located.candidate, from.rules)
         iterator = located.candidate.read({ ...range, signal: abort.signal })[Symbol.asyncIterator]()
       }
       unlessDestroyed(open()).then(() => cb(null), cb)
@@ -60,6 +65,7 @@ export function readStream(
       cb(null)
     }
   })
+  tellDate(stream, () => date)
   return stream
 }
 

@@ -1,6 +1,7 @@
 import type { Json } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { toJson } from '../../format/json.ts'
+import { isTime } from '../../format/stamp.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import { worst } from '../../overlay/failure.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
@@ -13,6 +14,11 @@ export interface PutOptions {
   executable?: boolean
   /** Anything that JSON can hold; `mtime`, in milliseconds since the epoch, dates the file. Default null. */
   metadata?: unknown
+  /**
+   * The date of the file in milliseconds since the epoch, which the metadata then need not say. Default null: that of the metadata, or
+   * now.
+   */
+  mtime?: number | null
 }
 
 export interface DelOptions {
@@ -25,11 +31,16 @@ export interface FileHead {
   readonly key: string
   readonly executable: boolean
   readonly metadata: Json
+  /** The date that the caller gave, null for none. */
+  readonly time: number | null
 }
 
 export function fileHead(path: string, opts: PutOptions = {}, syscall: string): FileHead {
   const key = toKey(path, syscall)
-  return { key, executable: opts.executable === true, metadata: toJson(opts.metadata, syscall, key) }
+  const { executable, metadata, mtime: time = null } = opts
+  if (time !== null && !isTime(time))
+    throw failure('EINVAL', { syscall, path: key, detail: 'mtime is in milliseconds since the epoch' })
+  return { key, executable: executable === true, metadata: toJson(metadata, syscall, key), time }
 }
 
 /** Writes one file. */
@@ -61,8 +72,8 @@ export async function symlink(
 ): Promise<void> {
   if (typeof opts === 'function')
     throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
-  const { key, metadata } = fileHead(path, opts, 'symlink')
-  const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
+  const { key, metadata, time } = fileHead(path, opts, 'symlink')
+  const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata, time }
   await commitIn(await placeAt(overlay, 'symlink', key), {
     syscall: 'symlink',
     operations: [operation]
