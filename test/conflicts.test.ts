@@ -294,6 +294,17 @@ test('the event `conflict` comes once for each set of rivals', async (t) => {
   t.same(await until('/y 2'), ['/y 2'])
 })
 
+test('the event `conflict` tells of rivals that come to light when what had settled them goes', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b]) await drive.put('/x', 'text')
+  const settling = await multidrive(t, [c, a, b])
+  await settling.put('/x', 'settled')
+  const multi = await multidrive(t, [await hyperdrive(t), a, b, c])
+  const until = told(t, multi)
+  await c.del('/x')
+  t.same(await until('/x 2'), ['/x 2'])
+})
+
 test('the event `conflict` has the candidates, and is told of a MultiDrive that is not open yet', async (t) => {
   const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
   await a.put('/x', 'a', { metadata: { mtime: 1 } })

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ReadOptions } from '../drive.ts'
 import { folderRange } from '../path.ts'
-import type { LeafView } from '../sources/source.ts'
-import { conflictsAmong, type Conflict } from './conflicts.ts'
+import type { Candidate, LeafView } from '../sources/source.ts'
+import { conflictsAmong, rivalsIn, type Conflict } from './conflicts.ts'
 import { baseOf, keysOf, leavesOf, merged } from './diff.ts'
 import { joined } from './joined.ts'
+import type { Rules } from './resolve.ts'
 import type { MountedView } from './mounted.ts'
 import type { MergedView, Reader } from './view.ts'
 
@@ -56,7 +57,7 @@ export class ConflictMonitor {
     const before = await this.#before
     const now = await this.#next()
     const own = baseOf(now)
-    const known = before ? leavesOf(before) : new Map<string, LeafView>()
+    const known = new Map([...(before ? leavesOf(before) : [])].filter(([, { leaf }]) => leaf.versioned))
     const keys: AsyncIterable<string>[] = []
     for (const { view } of own.places()) {
       if (!view.leaf.versioned) continue
@@ -72,22 +73,24 @@ export class ConflictMonitor {
     if (keys.length > 1) {
       for await (const conflict of conflictsAmong(now, merged(keys), this.#opts)) {
         if (this.#ended) return
-        if (await this.#isNew(conflict, known)) this.#tell(conflict, now)
+        if (await this.#isNew(conflict, [...known.values()], own.rules)) this.#tell(conflict, now)
       }
     }
     this.#before = Promise.resolve(own)
   }
 
-  /** Whether one of the rivals was not there before, and they have not been told of together. */
-  async #isNew({ key, rivals }: Conflict, known: ReadonlyMap<string, LeafView>): Promise<boolean> {
-    const fresh = await Promise.all(
-      rivals.map(async ({ candidate }) => {
-        const was = await known.get(candidate.leaf.identity)?.find(key, this.#opts)
-        return was?.origin.seq !== candidate.origin.seq
-      })
+  /** Whether these were no rivals before, or not all of them, and they have not been told of together. */
+  async #isNew({ key, rivals }: Conflict, known: readonly LeafView[], rules: Rules): Promise<boolean> {
+    const found = await Promise.all(known.map((view) => view.find(key, this.#opts)))
+    const were = rivalsIn(
+      known,
+      key,
+      found.flatMap((candidate) => (candidate ? { candidate } : [])),
+      rules
     )
-    if (!fresh.includes(true)) return false
-    const set = rivals.map(({ candidate: { origin } }) => `${origin.id} ${origin.seq}`).sort()
+    const before = new Set(were.map(versionOf))
+    if (rivals.every((rival) => before.has(versionOf(rival)))) return false
+    const set = rivals.map(versionOf).sort()
     const digest = createHash('sha256')
       .update(JSON.stringify([key, ...set]))
       .digest('base64')
@@ -95,4 +98,8 @@ export class ConflictMonitor {
     this.#told.set(digest, true)
     return true
   }
+}
+
+function versionOf({ candidate: { origin } }: { candidate: Candidate }): string {
+  return `${origin.id} ${origin.seq}`
 }

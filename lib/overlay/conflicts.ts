@@ -3,7 +3,8 @@ import { compareKeys, folderRange, type KeyRange } from '../path.ts'
 import { worst } from './failure.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { MountedView } from './mounted.ts'
-import { concurrent, order } from './resolve.ts'
+import type { Candidate, LeafView } from '../sources/source.ts'
+import { concurrent, order, type Rules } from './resolve.ts'
 import { gather, type Located, type MergedView, type Place } from './view.ts'
 
 /** A path with versions of which none had seen another. */
@@ -95,16 +96,31 @@ function versioned(view: MergedView): Place[] {
 }
 
 function rivals(view: MergedView, key: string, found: readonly Located[]): readonly Located[] {
+  return rivalsIn(
+    view.leaves().filter(({ leaf }) => leaf.versioned),
+    key,
+    found,
+    view.rules
+  )
+}
+
+/** The rivals among what was found at a key in some drives, the newest first; none when there is but one. */
+export function rivalsIn<T extends { readonly candidate: Candidate }>(
+  leaves: readonly LeafView[],
+  key: string,
+  found: readonly T[],
+  rules: Rules
+): readonly T[] {
   if (found.length < 2) return []
-  const tombstones = view.leaves().flatMap((leaf) => (leaf.leaf.versioned ? leaf.tombstonesOver(key) : []))
+  const tombstones = leaves.flatMap((leaf) => leaf.tombstonesOver(key))
   const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones])
   // A drive and a checkout of it may hold the very same version.
-  const versions = new Map<string, Located>()
+  const versions = new Map<string, T>()
   for (const located of found) {
     const { id, seq } = located.candidate.origin
     const version = `${id} ${seq}`
     if (current.has(located.candidate) && !versions.has(version)) versions.set(version, located)
   }
   if (versions.size < 2) return []
-  return [...versions.values()].sort((a, b) => order(a.candidate, b.candidate, view.rules))
+  return [...versions.values()].sort((a, b) => order(a.candidate, b.candidate, rules))
 }
