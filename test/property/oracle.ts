@@ -98,6 +98,16 @@ export function view(states: readonly State[], horizon = Infinity): Map<string, 
   return visible
 }
 
+/** The versions of a path of which none had seen another; none when there is but one (design, "How a write lands" 3). */
+export function conflicts(states: readonly State[], path: string): File[] {
+  const files = candidatesAt(states, path)
+  const all: Dated[] = [...files, ...tombstonesOver(states, path)]
+  let rest = all.filter((one) => !all.some((other) => isNewer(other, one)))
+  if (rest.length === 0) rest = all
+  const rivals = files.filter((file) => rest.includes(file))
+  return rivals.length < 2 ? [] : rivals
+}
+
 /**
  * What a write of one author leaves in its drive (design, "How a write lands"), its operations one after another.
  *
@@ -242,7 +252,8 @@ function isIn(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder + '/')
 }
 
-function hasSeen(a: Dated, b: Dated): boolean {
+/** Whether the author of one version had seen another. */
+export function hasSeen(a: Dated, b: Dated): boolean {
   if (a.drive === b.drive) return a.seq > b.seq
   return (a.clock.get(b.drive) ?? -1) >= b.seq
 }

@@ -3,12 +3,17 @@
  * them the oracle's account of the same drives. Every step is done to both and the outcomes are compared.
  */
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
 import MultiDrive, { type Drive, type Entry } from '../../index.ts'
+import { within } from '../availability/links.ts'
 import { collect, link } from '../helpers/drives.ts'
+import type { FolderWatcher } from '../../lib/faces/drive/watch.ts'
 import {
+  conflicts,
+  hasSeen,
   isTime,
   NOTHING,
   read,
@@ -185,12 +190,29 @@ export function plans(opts: PlanOptions = {}): fc.Arbitrary<Plan> {
   })
 }
 
+/** What an author's MultiDrive has told of itself. */
+interface Told {
+  /** Where each version stood: how many states of each drive it shows. */
+  readonly versions: Map<string, readonly number[]>
+  /** The rivals of each conflict, by path. */
+  readonly conflicts: { path: string; versions: ReadonlySet<string> }[]
+  /** Null where dates are believed as time goes by: that nobody tells. */
+  readonly watcher: FolderWatcher<MultiDrive> | null
+  /** The step of the watcher that is waited for. */
+  change: Promise<IteratorResult<[MultiDrive, MultiDrive]>> | null
+  /** What the watcher gave last. */
+  seen: Map<string, string>
+  /** Whether a drive was not whole when it was last looked. */
+  isOnItsWay: boolean
+}
+
 interface Author {
   readonly name: string
   readonly store: any
   readonly drives: any[]
   multi: MultiDrive
   now: number
+  readonly told: Told
   /** How many states of each drive it has. */
   readonly held: number[]
 }
@@ -202,6 +224,8 @@ export interface WorldOptions {
 }
 
 const tombstoneKeys = new SubEncoder('multidrive', 'utf-8').sub('tombstones', 'utf-8')
+/** How long what is to be told may take, in milliseconds. */
+const TELLING = 30_000
 const FOREVER = Number.MAX_SAFE_INTEGER
 
 let worlds = 0
@@ -239,6 +263,7 @@ export class World {
         store: stores[i],
         drives,
         multi,
+        told: await listen(multi, opts),
         now: NOON,
         held: own.map(() => 0)
       })
@@ -292,6 +317,7 @@ export class World {
     for (const author of this.#authors) {
       author.now = first!.now
       await this.#check(author)
+      await this.#checkPast(author)
       await this.#checkOrders(author)
       await this.#checkPlain(author)
     }
@@ -462,9 +488,82 @@ export class World {
 
   async #check(author: Author): Promise<void> {
     const { states, ids } = this.#states(author)
+    const drives = ids.map((id) => author.drives.find((drive) => drive.id === id))
+    await at(author.now, () => compare(author.multi, drives, states, this.#horizon(author), author.name))
+    const { version } = author.multi
+    const { versions } = author.told
+    const held = versions.get(version)
+    // The first block of a drive holds nothing.
+    const lengths = (of: readonly number[]) => of.map((n, k) => Math.max(1, this.#history[k]![n]!.length))
+    if (held) assert.deepEqual(lengths(author.held), lengths(held), 'one version is one state of all drives')
+    else versions.set(version, [...author.held])
+    await this.#checkWatch(author)
+    if (this.#opts.ownWins) await this.#checkConflicts(author)
+  }
+
+  /** A change that shows is told, with what was there before; one that does not is not. */
+  async #checkWatch(author: Author): Promise<void> {
+    const { told, multi } = author
+    if (!told.watcher) return
+    const now = await texts(multi)
+    while (!isDeepStrictEqual(told.seen, now)) {
+      const step: IteratorResult<[MultiDrive, MultiDrive]> = await within(
+        TELLING,
+        'watch',
+        (told.change ??= told.watcher.next())
+      )
+      told.change = null
+      const [current, previous]: [MultiDrive, MultiDrive] = step.value
+      assert.deepEqual(await texts(previous), told.seen, 'what was told before is what was there before')
+      const after = await texts(current)
+      // Of a drive that is on its way nobody can tell what it showed.
+      if (multi.unsynced.length === 0 && !told.isOnItsWay)
+        assert.notDeepEqual(after, told.seen, 'what is told is a change')
+      told.seen = after
+    }
+    told.isOnItsWay = multi.unsynced.length > 0
+  }
+
+  /** Every conflict has been told, and none that is none. */
+  async #checkConflicts({ told, multi }: Author): Promise<void> {
+    for (const { key, candidates } of await collect<Conflict>(multi.conflicts())) {
+      const rivals = versionsOf(candidates)
+      const isTold = () =>
+        told.conflicts.some(
+          ({ path, versions }) => path === key && [...rivals].every((version) => versions.has(version))
+        )
+      const come = when(multi, 'conflict', isTold)
+      await within(TELLING, `the event conflict of ${key}`, come)
+    }
+    for (const { path, versions } of told.conflicts) {
+      const files = this.#history.flat().flatMap((state) => state.files.get(path) ?? [])
+      const rivals = [...new Set(files)].filter((file) => versions.has(`${file.drive} ${file.seq}`))
+      assert.equal(rivals.length, versions.size, 'rivals are versions that were written')
+      for (const one of rivals)
+        for (const other of rivals) assert.ok(one === other || !hasSeen(one, other), `${path} is a conflict`)
+    }
+  }
+
+  /** Checkouts show what was shown, and diffs tell how they differ. */
+  async #checkPast(author: Author): Promise<void> {
+    const own = this.#authors.indexOf(author)
+    const order = [own, ...author.drives.keys()].filter((k, i) => i === 0 || k !== own)
+    const drives = order.map((k) => author.drives[k])
+    const horizon = this.#horizon(author)
+    const all = [...author.told.versions]
+    const pace = Math.max(1, Math.floor(all.length / 3))
+    const past = all.filter((_, i) => i % pace === 0 || i === all.length - 1).slice(-4)
     await at(author.now, async () => {
-      const drives = ids.map((id) => author.drives.find((drive) => drive.id === id))
-      await compare(author.multi, drives, states, this.#horizon(author), author.name)
+      for (const [version, held] of past) {
+        const states = order.map((k) => this.#history[k]![held[k]!]!)
+        const checkout = author.multi.checkout(version)
+        await compare(checkout, drives, states, horizon, `${author.name} at ${version}`)
+        for (const [other, otherHeld] of past) {
+          const before = order.map((k) => this.#history[k]![otherHeld[k]!]!)
+          await compareDiff(checkout, other, view(states, horizon), view(before, horizon))
+        }
+        await checkout.close()
+      }
     })
   }
 
@@ -594,6 +693,19 @@ async function compare(
       assert.ok(drives.includes(drive))
     }
   }
+  const expectedConflicts = PATHS.flatMap((path) => {
+    const rivals = conflicts(states, path)
+    return rivals.length === 0 ? [] : [[path, versionsOfFiles(rivals)] as const]
+  })
+  const found = await collect<Conflict>(multi.conflicts())
+  assert.deepEqual(
+    new Map(found.map(({ key, candidates }) => [key, versionsOf(candidates)])),
+    new Map(expectedConflicts),
+    `conflicts() of ${who}`
+  )
+  for (const { key, candidates } of found) {
+    assert.deepEqual(await versionsAt(multi, key), candidates.map(versionOf), `conflicts(${key}) of ${who}`)
+  }
   for (const folder of ['/', '/a', '/d', '/d/e', '/b']) {
     const prefix = folder === '/' ? '/' : folder + '/'
     const below = [...expected.keys()].filter((key) => key.startsWith(prefix))
@@ -601,6 +713,79 @@ async function compare(
     const found = await collect<string>(multi.readdir(folder))
     assert.deepEqual([...found].sort(), [...names].sort(), `readdir(${folder}) of ${who}`)
   }
+}
+
+/** What differs between two versions against what differs between two listings. */
+async function compareDiff(
+  multi: MultiDrive,
+  version: string,
+  now: ReadonlyMap<string, File>,
+  before: ReadonlyMap<string, File>
+): Promise<void> {
+  const differences: [path: string, left: string | null, right: string | null][] = []
+  for (const path of PATHS) {
+    const [left, right] = [now, before].map((files) => {
+      const file = files.get(path)
+      return file ? `${file.drive} ${file.seq}` : null
+    })
+    if (left !== right) differences.push([path, left!, right!])
+  }
+  differences.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const found = await collect<{ left: Entry | null; right: Entry | null }>(multi.diff(version))
+  assert.deepEqual(
+    found.map(({ left, right }) => [
+      (left ?? right)!.key,
+      left && versionOf(left),
+      right && versionOf(right)
+    ]),
+    differences,
+    'diff'
+  )
+  const items = await collect<{ type: string; name: string }>(multi.createDiffStream(version))
+  assert.deepEqual(
+    items.map(({ type, name }) => `${type} /${name}`),
+    differences.map(([path, left]) => `${left === null ? 'del' : 'put'} ${path}`),
+    'createDiffStream'
+  )
+}
+
+interface Conflict {
+  key: string
+  candidates: Entry[]
+}
+
+function versionOf({ drive, seq }: Entry): string {
+  return `${idOf(drive)} ${seq}`
+}
+
+function versionsOf(entries: readonly Entry[]): ReadonlySet<string> {
+  return new Set(entries.map(versionOf))
+}
+
+function versionsOfFiles(files: readonly File[]): ReadonlySet<string> {
+  return new Set(files.map(({ drive, seq }) => `${drive} ${seq}`))
+}
+
+async function versionsAt(multi: MultiDrive, path: string): Promise<string[]> {
+  return (await multi.conflicts(path)).map(versionOf)
+}
+
+/** Hears what a MultiDrive tells from now on. */
+async function listen(multi: MultiDrive, { maxClockSkew }: WorldOptions): Promise<Told> {
+  const watcher = maxClockSkew === undefined ? multi.watch() : null
+  await watcher?.ready()
+  const told: Told = {
+    versions: new Map(),
+    conflicts: [],
+    watcher,
+    change: null,
+    seen: new Map(),
+    isOnItsWay: multi.unsynced.length > 0
+  }
+  multi.on('conflict', ({ key, candidates }: Conflict) => {
+    told.conflicts.push({ path: key, versions: versionsOf(candidates) })
+  })
+  return told
 }
 
 async function texts(multi: MultiDrive): Promise<Map<string, string>> {

@@ -1,5 +1,5 @@
 import type { ReadOptions } from '../../drive.ts'
-import { errorCode } from '../../errors.ts'
+import { errorCode, failure } from '../../errors.ts'
 import { timedOut } from './failure.ts'
 import type { Bee, HyperdriveLike } from './types.ts'
 
@@ -83,15 +83,18 @@ export class DemandReader implements TreeReader {
     if (this.alone) return this.#local(read)
     const bee = this.#drive.db.checkout(this.#version)
     const ended = new AbortController()
+    let giveUp: (err: Error) => void = () => undefined
+    const over = new Promise<never>((_, reject) => (giveUp = reject))
     const end = (why: 'time' | 'alone' | 'closed') => {
       if (why === 'alone' && this.#sparse) return
       ended.abort(why)
-      void bee.close()
+      // A tree that is closed ends its reads, but for some that it forgets.
+      void bee.close().finally(() => setImmediate(giveUp, failure('CLOSED', { drive: this.#drive })))
     }
     const timer = opts.timeout ? setTimeout(end, opts.timeout, 'time') : undefined
     this.#pending.add(end)
     try {
-      return await read(bee, { wait: opts.wait !== false })
+      return await Promise.race([read(bee, { wait: opts.wait !== false }), over])
     } catch (err) {
       if (ended.signal.reason === 'time') throw timedOut()
       if (ended.signal.reason !== 'alone') throw err
