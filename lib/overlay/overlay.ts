@@ -9,6 +9,7 @@ import { MountedView, type MountOpener } from './mounted.ts'
 import type { WritePlace } from './place.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
+import { Way, type Patience } from './way.ts'
 
 /** How long a write waits for a drive on demand to find out where it lands, in milliseconds. */
 const MOUNT_PATIENCE = 3000
@@ -78,11 +79,14 @@ export class Overlay {
   /**
    * The merged view of now, with what is mounted in it.
    *
-   * @param chain - the drives that this overlay is mounted in, by id
+   * @param way - to this overlay, where it is mounted
+   * @throws ELOOP when the way has no end
    */
-  async reader(opts: ReadOptions = {}, chain: readonly string[] = []): Promise<MergedView | MountedView> {
+  async reader(opts: ReadOptions = {}, way: Way | null = null): Promise<MergedView | MountedView> {
     const view = await this.view(opts)
-    return view.mountPoints().size === 0 ? view : new MountedView(view, this, chain, opts)
+    const { size } = view.mountPoints()
+    way?.spend(1 + size)
+    return size === 0 ? view : new MountedView(view, this, way ?? Way.begin(), opts)
   }
 
   /**
@@ -108,9 +112,9 @@ export class Overlay {
   }
 
   /** The overlay over a mounted drive. */
-  async openMount(mount: MountPoint): Promise<Overlay> {
+  async openMount(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
     if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
-    const overlay = await this.mounts.open(mount)
+    const overlay = await this.mounts.open(mount, opts, patience)
     if (this.#mountsAt === null || mount.version !== null) return overlay
     // Whatever was not open then is shown as it is now, and is read-only all the same.
     const then = this.#mountsAt.get(MOUNTED + mount.id)

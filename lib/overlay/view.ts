@@ -38,11 +38,16 @@ export interface LocatedCursor {
   close(): Promise<void>
 }
 
+export interface WinnerOptions extends ScanOptions {
+  /** False to leave out what lies in drives that are mounted below the place where the range begins. Default true. */
+  mounted?: boolean
+}
+
 /** What the faces read from. */
 export interface Reader {
   readonly rules: Rules
   locate(key: string, opts?: ReadOptions): Promise<Located | null>
-  winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
+  winners(range: KeyRange, opts?: WinnerOptions): LocatedCursor
 }
 
 /** A view that has folders too: what trees are read from. */
@@ -87,7 +92,7 @@ export class MergedView implements View, TreeView {
     return this.#winner(key, found)
   }
 
-  winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
+  winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
     const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
     return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) =>
       this.#winner(key, found)
@@ -280,11 +285,15 @@ export class MergedView implements View, TreeView {
   }
 }
 
-/** The date of the newest thing below a folder of any view. */
-export async function newestIn(view: TreeView, folder: string, opts: ReadOptions): Promise<number> {
+/** The date of the newest thing below a folder of any view; of a mount it is that of the mount. */
+export async function newestIn(
+  view: Pick<TreeView, 'rules' | 'winners' | 'directoriesBelow'>,
+  folder: string,
+  opts: ReadOptions
+): Promise<number> {
   let newest = 0
   const take = (version: Version) => void (newest = Math.max(newest, believed(version, view.rules) ?? 0))
-  const cursor = view.winners(folderRange(folder), opts)
+  const cursor = view.winners(folderRange(folder), { ...opts, mounted: false })
   try {
     for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
       for (const { candidate } of page) take(candidate)

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Hyperdrive from 'hyperdrive'
-import MultiDrive, { type Drive, type MultiDriveOptions } from '../../index.ts'
+import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
 
 interface Drives {
