@@ -11,14 +11,19 @@ export type {
   Entry,
   EntryStat,
   EntryValue,
+  FallbackOptions,
   Json,
   RangeOptions,
-  ReadOptions
+  ReadOptions,
+  Stale
 } from './lib/drive.ts'
 export type { Batch } from './lib/faces/drive/batch.ts'
+export type { Cleared, ClearOptions } from './lib/faces/drive/clear.ts'
+export type { Download, DownloadOptions, DownloadProgress } from './lib/faces/drive/download.ts'
 export type { EntryOptions } from './lib/faces/drive/entry.ts'
 export type { EntriesOptions, ListOptions } from './lib/faces/drive/list.ts'
-export type { Mirror, MirrorStep } from './lib/faces/drive/reading.ts'
+export type { ContentStats } from './lib/faces/drive/presence.ts'
+export type { Mirror, MirrorStep } from './lib/faces/drive/mirror.ts'
 export type { DelOptions, PutOptions } from './lib/faces/drive/write.ts'
 export type { FsCalls, FsPromises, ReaddirCallback, StatCall } from './lib/faces/fs/api.ts'
 export type { PathLike, TimeLike } from './lib/faces/fs/arguments.ts'
@@ -32,6 +37,7 @@ export type { EncodingOptions, NameAndStat, ReaddirOptions, StatOptions } from '
 export type { BigIntStats, Mount, Stats } from './lib/faces/fs/stats.ts'
 export type { OnChange, Watcher, WatchOptions } from './lib/faces/fs/watch.ts'
 export type { Extension, ExtensionEncoding, ExtensionHandlers } from './lib/extension.ts'
+export type { Muxer, ReplicateOptions, ReplicationStream } from './lib/replication.ts'
 export type { KeyRange } from './lib/path.ts'
 export type { OpenDrive } from './lib/sources/open-drive.ts'
 export type { Callback, DoneCallback, NodeCallback } from './lib/callback.ts'

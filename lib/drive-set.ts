@@ -46,7 +46,6 @@ export interface Lender {
   readonly core?:
     (EventEmitter & { key?: Buffer | null; snapshotted?: boolean; peers?: readonly unknown[] }) | null
   readonly peers?: readonly unknown[]
-  findingPeers?(): () => void
   close?(): Promise<void>
 }
 
@@ -78,6 +77,8 @@ export class DriveSet implements Drives {
   /** Drives opened here, to be closed when they leave. */
   readonly #opened = new Set<Drive>()
   readonly #formats = new Set<string>()
+  /** Drives that are purged and not closed yet. */
+  readonly #purged: Source[] = []
 
   constructor(overlay: Overlay, primary: Drive, openDrive: OpenDrive, tell: Tell) {
     this.#overlay = overlay
@@ -88,7 +89,12 @@ export class DriveSet implements Drives {
 
   /** Makes a MultiDrive known as one that can be added to another. */
   register(multi: Nestable['drive']): void {
-    nestables.set(multi, { drive: multi, overlay: this.#overlay, settled: () => this.settled() })
+    nestables.set(multi, {
+      drive: multi,
+      overlay: this.#overlay,
+      settled: () => this.settled(),
+      purge: () => this.purge()
+    })
   }
 
   get drives(): Drive[] {
@@ -162,15 +168,19 @@ export class DriveSet implements Drives {
 
   /** Closes all drives. */
   async close(): Promise<void> {
-    await fromAll(await this.empty(), ({ drive }) => closeDrive(drive))
+    await fromAll([...(await this.empty()), ...this.#purged.splice(0)], ({ drive }) => closeDrive(drive))
   }
 
-  /** Closes all drives and removes what they have stored on this machine, which it gives back. */
+  /**
+   * Removes what the drives have stored on this machine. None of them is closed before `close()`: one may have been given the very store
+   * that others are in, which closes with it.
+   *
+   * @returns the drives that had something stored
+   */
   async purge(): Promise<Drive[]> {
     const sources = await this.empty()
-    return (
-      await fromAll(sources, (source) => source.purge?.() ?? closeDrive(source.drive).then(() => []))
-    ).flat()
+    this.#purged.push(...sources)
+    return (await fromAll(sources, (source) => source.purge?.() ?? Promise.resolve([]))).flat()
   }
 
   /** Takes its place in the order at once, before the drive is there. */

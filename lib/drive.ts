@@ -22,7 +22,7 @@ export interface EntryValue {
 }
 
 /** An entry of the merged view. */
-export interface Entry {
+export interface Entry extends Stale {
   /** The sequence number in the drive that won, null where that drive has no history. */
   seq: number | null
   key: string
@@ -50,6 +50,21 @@ export interface ReadOptions {
   wait?: boolean
   /** Wait at most that many milliseconds, then REQUEST_TIMEOUT; 0, the default, waits without bound. */
   timeout?: number
+}
+
+/** Reads that need the bytes of a file. */
+export interface FallbackOptions extends ReadOptions {
+  /**
+   * When the bytes of the newest version cannot be had within the timeout (3000 ms when there is none), give the newest older version whose
+   * bytes can, marked `stale`. Default: what the MultiDrive was made with.
+   */
+  fallback?: boolean
+}
+
+/** What may stand in for a newer version, whose bytes could not be had: see {@link FallbackOptions}. */
+export interface Stale {
+  /** Only there when it does. */
+  readonly stale?: true
 }
 
 export interface RangeOptions extends ReadOptions {

@@ -6,8 +6,7 @@ import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { MountPoint } from './format/records.ts'
 import type { DriveVersion } from './format/version.ts'
-import type { MountOpener } from './overlay/mounted.ts'
-import { Overlay } from './overlay/overlay.ts'
+import { Overlay, type MountOpener } from './overlay/overlay.ts'
 import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
@@ -18,6 +17,7 @@ export interface MountHost {
   readonly primary: Drive
   readonly openDrive: OpenDrive
   readonly maxClockSkew: number | null
+  readonly fallback: boolean
   /** The source of a drive of the set. */
   find(key: Buffer): Source | null
   comparator(): Comparator
@@ -159,7 +159,7 @@ export class Mounts implements MountOpener {
   }
 
   #keep(id: string, what: Omit<Opened, 'overlay' | 'checked'>): Opened {
-    const overlay = new Overlay(this.#host.maxClockSkew)
+    const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
     const opened = { ...what, overlay, checked: new Set<string>() }

@@ -1,15 +1,22 @@
 import type { WriteStream } from 'node:fs'
-import type { Readable, Writable } from 'streamx'
+import type { Duplex, Readable, Writable } from 'streamx'
 import { callback, type Callback, type DoneCallback, type NodeCallback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
-import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives } from './drive-set.ts'
+import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives, type Tell } from './drive-set.ts'
 import type { Comparator, Drive, Entry, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
+import { FindingPeers } from './finding-peers.ts'
 import { registerExtension, type Extension, type ExtensionHandlers } from './extension.ts'
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
+import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
+import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
+import { Download, type DownloadOptions } from './faces/drive/download.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
+import { dateOfMirrored } from './faces/drive/mirrored.ts'
+import { history, type HistoryOptions } from './faces/drive/history.ts'
+import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
 import {
   mount,
   mountStream,
@@ -21,23 +28,32 @@ import {
 import type { Mount } from './faces/fs/stats.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { writeStream } from './faces/drive/streams.ts'
+import { changedIn, type Differences } from './faces/drive/winners.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import { diffStream } from './faces/fs/diff-stream.ts'
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
+import { conflictAt } from './overlay/conflicts.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
-import type { MountedView } from './overlay/mounted.ts'
+import { type MountedView, readerOf } from './overlay/mounted.ts'
 import { setTag, tagsOf, toName } from './overlay/tags.ts'
 import type { MergedView } from './overlay/view.ts'
 import { toKey } from './path.ts'
+import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
   compareStats?: Comparator
+  /**
+   * Whether reads of bytes give an older version, marked `stale`, where those of the newest cannot be had in time; a read may say otherwise
+   * by its own `fallback`. Default false.
+   */
+  fallback?: boolean
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
@@ -79,6 +95,8 @@ class MultiDriveClass extends Face {
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
   readonly #first: Promise<Drive>
+  readonly #replication = new Replication(this)
+  readonly #findingPeers = new FindingPeers()
   #forgetPeers: () => void = () => undefined
 
   /**
@@ -90,23 +108,30 @@ class MultiDriveClass extends Face {
     const past = opts instanceof CheckoutOf ? opts : null
     const {
       compareStats,
+      fallback = false,
       maxClockSkew = null,
       openDrive = openThroughPrimary
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew)
+    this.#overlay = new Overlay(maxClockSkew, fallback)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
+    const tell: Tell = (event, about) => {
+      if (event === 'drive-add') this.#join(about as Drive)
+      if (event === 'drive-remove') this.#leave(about as Drive)
+      this.emit(event, about)
+    }
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
-      : new DriveSet(this.#overlay, primary, openDrive, (event, about) => void this.emit(event, about))
-    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew))
+      : new DriveSet(this.#overlay, primary, openDrive, tell)
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
     this.#first = this.#set.addPrimary()
+    this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall) => this.#opening(syscall),
@@ -256,10 +281,51 @@ class MultiDriveClass extends Face {
    *
    * @throws as `entry`
    */
-  async conflicts(path: string, opts: ReadOptions = {}): Promise<Entry[]> {
-    const key = toKey(path, 'conflicts')
-    const view = await this.reader(opts)
-    return (await view.conflicts(key, opts)).map((located) => toEntry(located, view))
+  conflicts(path: string, opts?: ReadOptions): Promise<Entry[]>
+  /**
+   * Every path below a folder that has a conflict, in the order of keys, as a stream of {@link PathConflict}.
+   *
+   * @throws (as `error`) as `list`
+   */
+  conflicts(opts?: ConflictsOptions): Readable
+  conflicts(target: string | ConflictsOptions = {}, opts: ReadOptions = {}): Promise<Entry[]> | Readable {
+    if (typeof target === 'object') return conflicts(() => this.reader(target), target)
+    return this.#conflicts(target, opts)
+  }
+
+  /**
+   * Settles a path, whether or not it has a conflict: what lands has seen all that is here by now.
+   *
+   * @param how - the bytes of a file, or text in UTF-8; `{ keep: drive }` for what that drive of the set has there, a file or a link with all
+   *   that belongs to it but its date; null to delete
+   * @param opts - with bytes as for {@link put}; with `keep` how those of another drive are waited for
+   * @throws ENOENT when the drive to keep has nothing there, DRIVE_INVALID when it is not in the set, else as {@link put} and `get`
+   */
+  async resolve(path: string, how: Resolution, opts: PutOptions & ReadOptions = {}): Promise<void> {
+    if (how === null) {
+      await this.#opening('resolve')
+      await settleByDeletion(this.#overlay, path)
+    } else if (isKeep(how)) {
+      const { keep } = how
+      await this.#opening('resolve', opts)
+      await keepVersion(this.#overlay, path, keep, opts)
+    } else {
+      const head = fileHead(path, opts, 'resolve')
+      const bytes = toBytes(how, 'resolve', head.key)
+      await this.#opening('resolve')
+      await putFile(this.#overlay, head, bytes, 'resolve')
+    }
+  }
+
+  /**
+   * The versions of a path over all drives, the newest first, as a stream: none before one whose author had seen it, else the later date
+   * first. Each is an entry with `type: 'put'`, which `get` and `createReadStream` take, or tells with `type: 'del'` that the path was deleted.
+   * Drives without history tell what they hold now.
+   *
+   * @throws (as `error`) as `entry`
+   */
+  history(path: string, opts: HistoryOptions = {}): Readable {
+    return history(() => this.reader(opts), path, opts)
   }
 
   /**
@@ -283,13 +349,56 @@ class MultiDriveClass extends Face {
    * Where the entries below a folder differ from those of another version, in the order of keys: a stream of `{ left, right }`, the left
    * one that of now. It costs what has changed since, not what there is.
    *
-   * @param version - what {@link version} gave
+   * @param version - what {@link version} gave, or a checkout
    * @param folder - default the root
    * @throws (as `error`) as {@link checkout}, and as `entry`
    */
-  diff(version: string, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
+  diff(version: string | MultiDrive, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
+  }
+
+  /**
+   * As `download`, for the files below a folder that are others than at a version.
+   *
+   * @param version - as for {@link diff}
+   * @param folder - default the root
+   */
+  downloadDiff(
+    version: string,
+    folder?: string | DownloadOptions | null,
+    opts: DownloadOptions = {}
+  ): Download {
+    if (typeof folder === 'object' && folder !== null) return this.downloadDiff(version, null, folder)
+    // It is gone through more than once where peers do not answer, so it is about one state of the drives.
+    const past = this.#opening('downloadDiff').then(() => this.checkout(this.version))
+    past.catch(() => undefined)
+    const find = async (signal: AbortSignal) =>
+      changedIn((await past).diff(version, folder, opts) as Differences, signal)
+    const download = new Download(find, opts, folder ?? undefined)
+    const close = async () => (await past).close()
+    download
+      .done()
+      .catch(() => undefined)
+      .finally(() => close().catch(() => undefined))
+    return download
+  }
+
+  /**
+   * Where files, links and folders are others than at a version, in the form of Hyperdrive 10: a stream of `put` and `del` with a `name` (the
+   * path without its first slash), the `seq` and the stat that is there now, and the `seq` that was there.
+   *
+   * @param version - as for {@link diff}
+   * @param prefix - the folder that it is about, default the root
+   * @throws (as `error`) as {@link diff}
+   */
+  createDiffStream(
+    version: string | MultiDrive,
+    prefix?: string | ReadOptions | null,
+    opts: ReadOptions = {}
+  ): Readable {
+    if (typeof prefix === 'object' && prefix !== null) return this.createDiffStream(version, null, prefix)
+    return diffStream(() => this.#views(version, opts), prefix ?? undefined, opts)
   }
 
   /**
@@ -449,9 +558,29 @@ class MultiDriveClass extends Face {
     const spool = new Spool()
     const land = async () => {
       await this.#opening('open')
-      await putFile(this.#overlay, head, spool, 'open')
+      await putFile(this.#overlay, { ...head, time: head.time ?? (await date()) }, spool, 'open')
     }
-    return writeStream(spool, head.key, land, () => spool.close())
+    const stream = writeStream(spool, head.key, land, () => spool.close())
+    const date = dateOfMirrored(stream, opts)
+    return stream
+  }
+
+  /**
+   * Takes the bytes of the file at a path from this machine: those of its newest version, or of the version that an entry was made from.
+   * Hyperdrives only. Bytes that other files of one's own drive are made of stay; one's own that no peer has are gone for good.
+   *
+   * @returns how many blocks were taken, with `diff: true`, else null
+   * @throws as `entry`
+   */
+  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
+  }
+
+  /**
+   * As {@link clear}, for all that the MultiDrive shows. What it does not show, such as older versions, stays.
+   */
+  async clearAll(opts: ClearOptions = {}): Promise<Cleared | null> {
+    return clearAll(await this.reader(opts), opts)
   }
 
   /** Gathers writes that land together: see {@link Batch}. */
@@ -473,10 +602,24 @@ class MultiDriveClass extends Face {
    * called.
    */
   findingPeers(): () => void {
-    const done = this.drives.flatMap((drive) => lender(drive).findingPeers?.() ?? [])
-    return () => {
-      for (const stop of done.splice(0)) stop()
-    }
+    return this.#findingPeers.start()
+  }
+
+  /**
+   * Replicates the drives of the set over one stream, whichever Corestores they are in: those that are there, those that are added until
+   * it closes, and those of MultiDrives among them. A Corestore is replicated whole: whoever knows the key of a core in it can have it.
+   *
+   * @param isInitiator - for a new stream, whether this side begins the handshake, which the peer's must not; or the stream to
+   *   a peer: a connection of Hyperswarm, another Noise stream, or a Protomux over one
+   * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
+   * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
+   */
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+    const syscall = 'replicate'
+    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+    if (this.#replication.stores.size === 0 && this.#set.settled() === null)
+      throw failure('DRIVE_INVALID', { syscall, detail: 'no drive of the set has a corestore' })
+    return this.#replication.replicate(isInitiator, opts)
   }
 
   /**
@@ -495,13 +638,21 @@ class MultiDriveClass extends Face {
   /**
    * Removes the local storage of every Hyperdrive of the set, and closes. Localdrives, checkouts and other drives are left alone.
    *
-   * @returns the drives whose storage was removed
+   * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
     this.#forgetPeers()
+    this.#replication.close()
     const purged = await this.#set.purge().finally(() => this.close())
     return purged
+  }
+
+  /** As {@link purge}, under the name that it had in Hyperdrive 10. */
+  destroyStorage(): Promise<Drive[]>
+  destroyStorage(cb: Callback<Drive[]>): void
+  destroyStorage(cb?: Callback<Drive[]>): Promise<Drive[]> | undefined {
+    return callback(this.purge(), cb)
   }
 
   /**
@@ -546,27 +697,29 @@ class MultiDriveClass extends Face {
     this.#forgetPeers()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
+    this.#replication.close()
     await this.release()
     await this.#set.close()
   }
 
   protected override async reader(opts: ReadOptions = {}): Promise<MergedView | MountedView> {
     await this.#opening('read', opts)
-    return this.#overlay.reader(opts)
+    return readerOf(this.#overlay, opts)
   }
 
-  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null): MountHost {
+  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
     return {
       primary: this.primary,
       openDrive,
       maxClockSkew,
+      fallback,
       find: (key) => {
         const drive = this.#set.find(key)?.drive
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null
       },
       comparator: () => this.#overlay.comparator,
       hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
-      opened: () => undefined,
+      opened: (drive) => this.#join(drive),
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
@@ -613,10 +766,19 @@ class MultiDriveClass extends Face {
   }
 
   /** The view of now and that of a version. */
-  async #views(version: string, opts: ReadOptions): ReturnType<Views> {
+  async #views(version: string | MultiDrive, opts: ReadOptions): ReturnType<Views> {
     const now = await this.reader(opts)
+    if (version instanceof MultiDriveClass) {
+      return { now, before: await version.reader(opts), close: () => Promise.resolve() }
+    }
     const past = this.checkout(version) as unknown as MultiDriveClass
     return { now, before: await past.reader(opts), close: () => past.close() }
+  }
+
+  async #conflicts(path: string, opts: ReadOptions): Promise<Entry[]> {
+    const key = toKey(path, 'conflicts')
+    const view = await this.reader(opts)
+    return (await conflictAt(view, key, opts)).map((located) => toEntry(located, view))
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
@@ -629,6 +791,16 @@ class MultiDriveClass extends Face {
     const settled = this.#set.settled()
     if (settled) await within(settled, opts, syscall)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+  }
+
+  #join(drive: Drive): void {
+    this.#replication.add(drive)
+    this.#findingPeers.add(drive)
+  }
+
+  #leave(drive: Drive): void {
+    this.#replication.remove(drive)
+    this.#findingPeers.remove(drive)
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {

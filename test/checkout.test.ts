@@ -176,3 +176,92 @@ test('diff(version, folder, opts) gives { left, right } of what differs, in orde
   t.same((await collect(multi.diff(version, '/tree', {}))).length, 1)
   t.same((await collect(multi.diff(version, {}))).length, 6)
 })
+
+test('diff(checkout) is diff(version), also of drives that have left the set', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/theirs', 'text')
+  const multi = await multidrive(t, [own, other])
+  const past = multi.checkout(multi.version)
+  await past.ready()
+  await multi.put('/mine', 'text')
+  await multi.removeDrive(other)
+  const differences = await collect(multi.diff(past))
+  t.same(
+    differences.map(({ left, right }) => [left?.key ?? null, right?.key ?? null]),
+    [
+      ['/mine', null],
+      [null, '/theirs']
+    ]
+  )
+})
+
+/** The items of a diff stream, but for their stats. */
+async function items(multi: any, ...args: unknown[]): Promise<string[]> {
+  const found = await collect(multi.createDiffStream(...args))
+  return found.map(({ type, name, seq, previous }) => `${type} ${name} ${seq} ${previous?.seq}`)
+}
+
+test('createDiffStream(version, prefix) has the form of Hyperdrive 10', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/a/gone', 'text')
+  const multi = await multidrive(t, [own, other])
+  await multi.put('/a/file', 'one')
+  await multi.mkdir('/a/folder')
+  await multi.mkdir('/empty')
+  const { version } = multi
+  t.same(await items(multi, version), [])
+  const seqs = { file: (await multi.entry('/a/file'))!.seq, gone: (await multi.entry('/a/gone'))!.seq }
+  await multi.put('/a/file', 'other')
+  await multi.del('/a/gone')
+  await multi.mkdir('/new')
+  await multi.rmdir('/empty')
+  await multi.promises.symlink('file', '/a/link')
+  const found = await collect(multi.createDiffStream(version))
+  t.same(
+    found.map(({ type, name }) => `${type} ${name}`),
+    ['put a/file', 'del a/gone', 'put a/link', 'del empty', 'put new']
+  )
+  const [file, gone, link, , made] = found
+  t.same(Object.keys(file), ['type', 'name', 'seq', 'value', 'previous'])
+  t.same([file.seq, file.previous], [(await multi.entry('/a/file'))!.seq, { seq: seqs.file }])
+  t.same(gone, { type: 'del', name: 'a/gone', previous: { seq: seqs.gone } })
+  t.same(JSON.stringify(file.value), JSON.stringify(await multi.stat('/a/file')))
+  t.same(JSON.stringify(link.value), JSON.stringify(await multi.lstat('/a/link')))
+  t.same(JSON.stringify(made.value), JSON.stringify(await multi.stat('/new')))
+  t.equal(made.value.isDirectory(), true)
+  t.notOk('previous' in made)
+  t.same((await items(multi, version, '/a')).length, 3)
+  t.same((await items(multi, version, 'a/', { wait: false })).length, 3)
+  t.same((await items(multi, multi.checkout(version), { timeout: 1000 })).length, 5)
+  t.equal((await failureOf(collect(multi.createDiffStream('x')))).code, 'EINVAL')
+  t.equal((await failureOf(collect(multi.createDiffStream(version, '..')))).code, 'EINVAL')
+})
+
+test(
+  'createDiffStream(version) tells of folders that a deletion hides, and of drives that come',
+  limit,
+  async (t) => {
+    const [own, other, local] = [await hyperdrive(t), await hyperdrive(t), await localdrive(t)]
+    const others = await multidrive(t, [other])
+    await others.mkdir('/tree/deep/er', { recursive: true })
+    await local.put('/tree/disk/file', 'text')
+    const multi = await multidrive(t, [own])
+    const { version: empty } = multi
+    await multi.addDrive(other)
+    const names = async (version: string, ...args: unknown[]) =>
+      (await items(multi, version, ...args)).map((item) => item.split(' ').slice(0, 2).join(' '))
+    t.same(await names(empty), ['put tree', 'put tree/deep', 'put tree/deep/er'])
+    await multi.addDrive(local)
+    const { version } = multi
+    await multi.rm('/tree', { recursive: true })
+    t.same(await names(version), [
+      'del tree',
+      'del tree/deep',
+      'del tree/deep/er',
+      'del tree/disk',
+      'del tree/disk/file'
+    ])
+    t.same(await names(version, '/tree/deep'), ['del tree/deep/er'])
+    t.same(await names(version, '/elsewhere'), [])
+  }
+)

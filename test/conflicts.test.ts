@@ -1,5 +1,7 @@
+import Hyperdrive from 'hyperdrive'
 import test from 'tape'
-import { failureOf, hyperdrive, localdrive, multidrive } from './helpers/drives.ts'
+import type { Entry } from '../index.ts'
+import { collect, failureOf, hyperdrive, link, localdrive, multidrive, store } from './helpers/drives.ts'
 
 const drivesOf = (entries: { drive: unknown }[]) => entries.map(({ drive }) => drive)
 
@@ -39,4 +41,186 @@ test('conflicts(path) leaves out drives without history', async (t) => {
   const multi = await multidrive(t, [folder, drive])
   t.same(await multi.conflicts('/x'), [])
   t.is((await failureOf(multi.conflicts('/'))).code, 'EINVAL')
+})
+
+interface PathConflict {
+  key: string
+  candidates: Entry[]
+}
+
+test('conflicts({ folder }) streams every path that has any, in order', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const [i, drive] of [a, b].entries()) {
+    const multi = await multidrive(t, [drive])
+    for (const path of ['/d/x', '/d/y/z', '/d0', '/a', `/only-${i}`]) await multi.put(path, String(i))
+  }
+  const multi = await multidrive(t, [c, a, b])
+  const of = async (opts?: object) => {
+    const found = await collect<PathConflict>(multi.conflicts(opts))
+    t.ok(found.every(({ candidates }) => candidates.length === 2))
+    return found.map(({ key }) => key)
+  }
+  t.same(await of(), ['/a', '/d/x', '/d/y/z', '/d0'])
+  t.same(await of({ folder: '/d' }), ['/d/x', '/d/y/z'])
+  t.same(await of({ folder: 'd/y/' }), ['/d/y/z'])
+  t.same(await of({ folder: '/nothing' }), [])
+  const [first] = await collect<PathConflict>(multi.conflicts())
+  t.same(drivesOf(first!.candidates), drivesOf(await multi.conflicts('/a')))
+  t.same(String(await multi.get(first!.candidates[1]!)), '0')
+  await multi.put('/a', 'settled')
+  await multi.rm('/d', { recursive: true })
+  t.same(await of(), ['/d0'])
+  t.equal((await failureOf(collect(multi.conflicts({ folder: '..' })))).code, 'EINVAL')
+})
+
+test('conflicts() is not read further than it is asked for', async (t) => {
+  const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b]) {
+    const batch = drive.batch()
+    for (let i = 0; i < 5000; i++) await batch.put(`/${String(i).padStart(4, '0')}`, '')
+    await batch.flush()
+  }
+  const multi = await multidrive(t, [a, b])
+  let read = 0
+  const { createRangeIterator } = a.db
+  a.db.createRangeIterator = (range: object, opts: { limit?: number }) => {
+    read += opts.limit ?? 0
+    return createRangeIterator.call(a.db, range, opts)
+  }
+  for await (const { key } of multi.conflicts() as AsyncIterable<PathConflict>) {
+    t.equal(key, '/0000')
+    break
+  }
+  t.ok(read > 0 && read < 1000, `${read} entries read`)
+})
+
+test('conflicts(path) of a version that two drives of the set show is none', async (t) => {
+  const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
+  await a.put('/x', 'a')
+  const inner = await multidrive(t, [a])
+  const outer = await multidrive(t, [b, a, inner, a.checkout(a.version)])
+  t.same(await outer.conflicts('/x'), [])
+  t.same(await collect(outer.conflicts()), [])
+})
+
+/** Two peers that both have the drives of two rivals at a path, and one of which writes. */
+async function rivals(t: test.Test, path: string) {
+  const [here, there] = [await store(t), await store(t)]
+  const [a, b, own] = await Promise.all(
+    ['a', 'b', 'own'].map(async (name) => {
+      const drive = new Hyperdrive(here.namespace(name))
+      await drive.ready()
+      return drive
+    })
+  )
+  await a.put(path, 'a', { executable: true, metadata: { of: 'a', mtime: 5 } })
+  await b.put(path, 'b', { metadata: { mtime: 6 } })
+  const multi = await multidrive(t, [own, a, b])
+  const copies = []
+  for (const drive of [a, b, own]) copies.push(await hyperdrive(t, { store: there, key: drive.key }))
+  const peer = await multidrive(t, copies)
+  const isSettled = async () => {
+    const unlink = link(here, there)
+    await peer.update({ wait: true })
+    const [entry, bytes] = [await peer.entry(path), await peer.get(path)]
+    t.same(await peer.conflicts(path), [], 'settled for the peer')
+    await unlink()
+    t.same(await multi.conflicts(path), [], 'settled here')
+    t.same(await collect(multi.conflicts()), [])
+    return { entry, text: bytes && String(bytes) }
+  }
+  t.equal((await multi.conflicts(path)).length, 2)
+  return { multi, a, b, own, isSettled }
+}
+
+test('resolve(path, data) settles a conflict for every peer that has the write', async (t) => {
+  const { multi, own, isSettled } = await rivals(t, '/x')
+  await multi.resolve('/x', 'both', { metadata: { note: 1 } })
+  const { text, entry } = await isSettled()
+  t.equal(text, 'both')
+  t.same(entry!.value.metadata, { note: 1 })
+  t.equal((await multi.entry('/x'))!.drive, own)
+})
+
+test('resolve(path, { keep: drive }) makes its version the newest', async (t) => {
+  const { multi, a, own, isSettled } = await rivals(t, '/x')
+  t.equal(String(await multi.get('/x')), 'b')
+  const before = Date.now()
+  await multi.resolve('/x', { keep: a })
+  const { text, entry } = await isSettled()
+  t.equal(text, 'a')
+  t.equal(entry!.value.executable, true)
+  t.same(entry!.value.metadata, { of: 'a' }, 'with its metadata, but for the date')
+  t.ok(entry!.mtime! >= before)
+  t.equal((await multi.entry('/x'))!.drive, own)
+})
+
+test('resolve(path, null) deletes it, also where a deletion hides it already', async (t) => {
+  const { multi, isSettled, own } = await rivals(t, '/x')
+  await multi.resolve('/x', null)
+  t.same(await isSettled(), { entry: null, text: null })
+
+  const second = await rivals(t, '/x')
+  // Someone else's deletion, later than both and made without having seen either.
+  const other = await hyperdrive(t)
+  await other.put('/x', 'theirs')
+  const others = await multidrive(t, [await hyperdrive(t), other])
+  await others.del('/x')
+  await second.multi.addDrive(others.primary)
+  t.equal(await second.multi.get('/x'), null)
+  t.equal((await second.multi.conflicts('/x')).length, 2)
+  await second.multi.resolve('/x', null)
+  t.same(await second.multi.conflicts('/x'), [])
+  t.ok(own)
+})
+
+test('resolve(path, { keep: drive }) of a link, and of a file of the writer, whose bytes are not written again', async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.symlink('/x', '/y')
+  await other.put('/big', 'small')
+  await own.put('/x', 'file')
+  await own.put('/big', Buffer.alloc(1 << 20, 1))
+  const multi = await multidrive(t, [own, other])
+  await multi.resolve('/x', { keep: other })
+  t.equal((await multi.entry('/x'))!.value.linkname, '/y')
+  const { core } = await own.getBlobs()
+  const { byteLength } = core
+  const mode = async () => (await multi.stat('/big')).mode & 0o777
+  await multi.chmod('/big', 0o600)
+  await other.put('/big', 'unseen')
+  await multi.resolve('/big', { keep: own })
+  t.equal((await multi.get('/big'))!.byteLength, 1 << 20)
+  t.equal(await mode(), 0o600, 'the bits stay')
+  t.equal(core.byteLength, byteLength)
+  t.same(await collect(multi.conflicts()), [])
+})
+
+test('resolve(path, { keep: drive }) of a Localdrive, into a Localdrive', async (t) => {
+  const [local, other] = [await localdrive(t), await hyperdrive(t)]
+  await local.put('/x', 'local', { executable: true })
+  await other.put('/x', 'other', { metadata: { mtime: Date.now() + 60_000 } })
+  const multi = await multidrive(t, [local, other])
+  t.equal(String(await multi.get('/x')), 'other')
+  await multi.resolve('/x', { keep: local })
+  t.equal(String(await multi.get('/x')), 'local')
+  t.equal((await multi.entry('/x'))!.value.executable, true)
+  await multi.resolve('/x', { keep: other })
+  t.equal(String(await local.get('/x')), 'other')
+})
+
+test('resolve(path, how) that cannot be done says why', async (t) => {
+  const [own, other, empty] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/x', 'other')
+  await other.put('/dir/file', 'other')
+  const multi = await multidrive(t, [own, other, empty])
+  const missing = await failureOf(multi.resolve('/x', { keep: empty }))
+  t.same([missing.code, missing.path, missing.syscall, missing.drive], ['ENOENT', '/x', 'resolve', empty])
+  t.equal((await failureOf(multi.resolve('/x', { keep: await hyperdrive(t) }))).code, 'DRIVE_INVALID')
+  t.equal((await failureOf(multi.resolve('/', 'text'))).code, 'EINVAL')
+  t.equal((await failureOf(multi.resolve('/', { keep: other }))).code, 'EINVAL')
+  t.equal((await failureOf(multi.resolve('/x', undefined as never))).code, 'EINVAL')
+  t.equal((await failureOf(multi.resolve('/dir', 'text'))).code, 'EISDIR')
+  const reading = multi.checkout(multi.version)
+  for (const how of ['text', null, { keep: other }])
+    t.equal((await failureOf(reading.resolve('/x', how))).code, 'EROFS')
 })

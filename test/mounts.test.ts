@@ -285,3 +285,38 @@ test('checkout(version) and diff(version) see mounts and mounted drives as they 
     [undefined, '/m/b']
   ])
 })
+
+test('createDiffStream(version) tells of mounts', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/a', 'one')
+  const multi = await multidrive(t, [own], opener([other]))
+  const bare = multi.version
+  await multi.mount('/m', other.key)
+  t.equal(String(await multi.get('/m/a')), 'one')
+  const { version } = multi
+  const shape = (items: any[]) => items.map(({ type, name }) => `${type} ${name}`)
+  const items = await collect(multi.createDiffStream(bare))
+  t.same(shape(items), ['mount m', 'put m/a'])
+  t.same(items[0].value, { key: other.key, version: null, hash: null })
+  await multi.unmount('/m')
+  t.same(shape(await collect(multi.createDiffStream(version))), ['unmount m', 'del m/a'])
+})
+
+test('history(path) and conflicts(path) look into what is mounted', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/a', 'one')
+  const multi = await multidrive(t, [own, await hyperdrive(t)], opener([other]))
+  await multi.mount('/m', other.key)
+  await multi.put('/m/a', 'two')
+  const versions = await collect(multi.history('/m/a'))
+  t.same(
+    versions.map(({ type, key }) => [type, key]),
+    [
+      ['put', '/m/a'],
+      ['put', '/m/a']
+    ]
+  )
+  t.equal(String(await multi.get(versions[1])), 'one')
+  t.same(await multi.conflicts('/m/a'), [])
+  t.same(await collect(multi.conflicts()), [])
+})

@@ -106,11 +106,6 @@ test('a MultiDrive has no member that would show one drive for all', limit, asyn
     t.notOk(name in multi, name)
 })
 
-test('a MultiDrive lacks what it does not do yet', limit, async (t) => {
-  const multi: any = await multidrive(t, [await hyperdrive(t)])
-  for (const name of ['download', 'has', 'clear', 'replicate']) t.notOk(name in multi, name)
-})
-
 test('writer is the first writable drive in the order of adding', limit, async (t) => {
   const stores = [await store(t), await store(t)]
   const theirs = await hyperdrive(t, { store: stores[0] })

@@ -10,6 +10,13 @@ declare module 'corestore' {
   export = Corestore
 }
 
+declare module 'hypercore' {
+  const Hypercore: {
+    createProtocolStream(isInitiator: unknown, opts?: object): any
+  }
+  export = Hypercore
+}
+
 declare module 'localdrive' {
   const Localdrive: new (root: string, opts?: object) => any
   type Localdrive = any

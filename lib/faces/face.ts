@@ -3,8 +3,11 @@ import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable } from 'streamx'
 import type { DoneCallback, NodeCallback } from '../callback.ts'
-import type { Entry, RangeOptions, ReadOptions } from '../drive.ts'
+import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
+import { failure } from '../errors.ts'
 import { ReadingFace } from './drive/reading.ts'
+import { markStale } from './drive/streams.ts'
+import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
   FsCalls,
@@ -45,6 +48,9 @@ const SHARED = [
   'watch'
 ] as const
 
+/** What Node's streams need of a file system. */
+type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
+
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
 type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
 
@@ -61,6 +67,21 @@ export abstract class Face extends ReadingFace {
   #host: Host | null = null
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
+
+  /** Node's own stream, whose descriptor is opened with what it cannot say. */
+  #nodeReadStream(
+    path: string,
+    { wait, timeout, fallback, ...options }: Record<string, unknown>
+  ): ReadStream {
+    const waiting = { wait, timeout, fallback } as FallbackOptions
+    const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
+      this.open(of, flags, mode, waiting, cb)
+    }
+    const face = Object.assign(Object.create(this) as object, { open }) as ReadStreamFs
+    const stream = fs.createReadStream(path, { ...options, fs: face })
+    stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
+    return stream
+  }
 
   /** Gives the face its body, and makes its calls the object's own, bound to it: they can be taken off it. */
   protected serve(host: Host): void {
@@ -135,31 +156,35 @@ export abstract class Face extends ReadingFace {
    */
   override createReadStream(
     path: string | Entry,
-    opts?: (RangeOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
-  ): Readable
-  override createReadStream(path: string | Buffer | URL, opts: ReadStreamOptions): ReadStream
-  override createReadStream(path: unknown, opts: unknown = {}): Readable | ReadStream {
+    opts?: (RangeOptions & EntryOptions & { encoding?: BufferEncoding | null }) | BufferEncoding
+  ): Readable & Stale
+  override createReadStream(
+    path: string | Buffer | URL,
+    opts: ReadStreamOptions & FallbackOptions
+  ): ReadStream & Stale
+  override createReadStream(path: unknown, opts: unknown = {}): (Readable | ReadStream) & Stale {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (isOfNode(options, READ_STREAM_OPTIONS)) {
       if (options.fd instanceof FileHandle) return options.fd.createReadStream(options)
-      return fs.createReadStream(path as string, { ...options, fs: this })
+      return this.#nodeReadStream(path as string, options)
     }
     const { encoding, ...range } = options
     const stream = super.createReadStream(toText(path as string), range)
-    return encoding ? Readable.from(decoded(stream, encoding as BufferEncoding)) : stream
+    return encoding ? textOf(stream, encoding as BufferEncoding) : stream
   }
 
   /**
    * Watches a path and what lies below it; see the README, "watch".
    *
    * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
-   * @throws ERR_INVALID_ARG_TYPE without a callback
+   * @throws ERR_INVALID_ARG_TYPE without a callback, CLOSED
    */
   watch(path: string | Buffer | URL, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
+    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
     return watch(this.#body, path, onchange as OnChange, () => undefined)
   }
@@ -215,6 +240,32 @@ for (const name of CALLS) {
   }
   Object.defineProperty(value, 'name', { value: name })
   Object.defineProperty(Face.prototype, name, { value, configurable: true, writable: true })
+}
+
+/** A stream of text out of one of bytes; it is open when that is. */
+function textOf(stream: Readable & Stale, encoding: BufferEncoding): Readable & Stale {
+  const parts = decoded(stream, encoding)
+  let first: Promise<IteratorResult<string, void>> | null = null
+  const text: Readable & Stale = new Readable({
+    open(cb) {
+      stream.once('open', () => markStale(text, stream))
+      first = parts.next()
+      first.then(() => cb(null), cb)
+    },
+    read(cb) {
+      const next = first ?? parts.next()
+      first = null
+      next.then(({ done, value }) => {
+        text.push(done ? null : value)
+        cb(null)
+      }, cb)
+    },
+    destroy(cb) {
+      stream.destroy()
+      cb(null)
+    }
+  })
+  return text
 }
 
 /** Text out of bytes, whatever parts they come in. */

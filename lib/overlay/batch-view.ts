@@ -2,14 +2,13 @@ import type { EntryValue, Json, ReadOptions } from '../drive.ts'
 import { unstamped } from '../format/stamp.ts'
 import { compareKeys, inRange, isIn, type KeyRange } from '../path.ts'
 import type { ByteRange, Candidate, Content, ScanOptions, Source, WritableLeaf } from '../sources/source.ts'
-import type { Rules } from './resolve.ts'
 import type { Spool } from './spool.ts'
-import type { Located, LocatedCursor, Reader } from './view.ts'
+import type { Located, LocatedCursor, Reader, ViewRules } from './view.ts'
 
 /** What a batch will do to one path. */
 export type Intent =
-  | { type: 'file'; executable: boolean; metadata: Json; spool: Spool }
-  | { type: 'link'; linkname: string; metadata: Json }
+  | { type: 'file'; executable: boolean; metadata: Json; time: number | null; spool: Spool }
+  | { type: 'link'; linkname: string; metadata: Json; time: number | null }
   | { type: 'removed' }
 
 /** The intents of a batch: the last one for each path, and the folders removed whole. */
@@ -55,7 +54,7 @@ export class Intents {
 
 /** The merged view as it will be when the batch has landed. */
 export class BatchView implements Reader {
-  readonly rules: Rules
+  readonly rules: ViewRules
   readonly #base: Reader
   readonly #intents: Intents
   readonly #writer: { source: Source; leaf: WritableLeaf }
@@ -71,6 +70,11 @@ export class BatchView implements Reader {
     const intent = this.#intents.at(key)
     if (intent === undefined) return this.#base.locate(key, opts)
     return Promise.resolve(intent.type === 'removed' ? null : this.#located(key, intent))
+  }
+
+  older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]> {
+    // What the batch writes is all here, and nothing has to stand in for it.
+    return this.#intents.at(key) === undefined ? this.#base.older(key, winner, opts) : Promise.resolve([])
   }
 
   winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {

@@ -35,7 +35,7 @@ export async function* differences(
 }
 
 /** As {@link changedKeys}, with what is mounted. */
-function changedInAll(
+export function changedInAll(
   now: MergedView | MountedView,
   before: MergedView | MountedView,
   range: KeyRange,
@@ -47,7 +47,7 @@ function changedInAll(
   const rows: AsyncIterable<string>[] = [without(own, isHidden)]
   for (const path of new Set([...left.keys(), ...right.keys()])) {
     const below = intersection(range, path)
-    if (inRange(path, range)) rows.push(listed([path]))
+    if (inRange(path, range)) rows.push(each([path]))
     if (below === null) continue
     const isSame = isDeepStrictEqual(left.get(path)?.record.mount, right.get(path)?.record.mount)
     if (isSame) rows.push(changedBelow(now as MountedView, before as MountedView, path, below, opts))
@@ -76,7 +76,7 @@ function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
 }
 
 function covers(view: MergedView | MountedView, key: string): boolean {
-  return view instanceof MountedView && view.covers(key)
+  return view instanceof MountedView && view.isMounted(key)
 }
 
 async function* without(
@@ -86,12 +86,8 @@ async function* without(
   for await (const key of keys) if (!isLeftOut(key)) yield key
 }
 
-function baseOf(view: MergedView | MountedView): MergedView {
+export function baseOf(view: MergedView | MountedView): MergedView {
   return view instanceof MountedView ? view.base : view
-}
-
-async function* listed(keys: readonly string[]): AsyncGenerator<string, void, void> {
-  for (const key of keys) yield await Promise.resolve(key)
 }
 
 /** The keys at which two merged views may differ, each once and in order. */
@@ -113,7 +109,7 @@ export async function* changedKeys(
     else for (const whole of other ? [view, other] : [view]) addWhole(whole)
     // Deletions change what is visible of other drives.
     for (const { path, tree } of changedTombstones(view, other)) {
-      if (inRange(path, range)) inputs.push(listed([path]))
+      if (inRange(path, range)) inputs.push(each([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -122,7 +118,7 @@ export async function* changedKeys(
     if (left.has(identity)) continue
     addWhole(view)
     for (const { path, tree } of changedTombstones(view, undefined)) {
-      if (inRange(path, range)) inputs.push(listed([path]))
+      if (inRange(path, range)) inputs.push(each([path]))
       const below = tree ? intersection(range, path) : null
       if (below) for (const view of [now, before]) add(view.winners(below, opts))
     }
@@ -138,11 +134,15 @@ export function isSameVersion(a: Candidate | undefined, b: Candidate | undefined
   return isDeepStrictEqual([a.value, a.stamp], [b.value, b.stamp])
 }
 
-function leavesOf(view: MergedView): Map<string, LeafView> {
+export function leavesOf(view: MergedView): Map<string, LeafView> {
   return new Map(view.leaves().map((leaf) => [leaf.leaf.identity, leaf]))
 }
 
-function changedTombstones(view: LeafView, other: LeafView | undefined): { path: string; tree: boolean }[] {
+/** The paths of tombstones that only one of two views of a leaf has, or that are others in each. */
+export function changedTombstones(
+  view: LeafView,
+  other: LeafView | undefined
+): { path: string; tree: boolean }[] {
   const [left, right] = [tombstonesOf(view), other ? tombstonesOf(other) : new Map<string, Tombstone>()]
   const changed = (a: Map<string, Tombstone>, b: Map<string, Tombstone>) =>
     [...a]
@@ -168,7 +168,12 @@ function intersection(range: KeyRange, folder: string): KeyRange | null {
   return isIn(within, folder) ? range : null
 }
 
-async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
+/** What is known already, as a row to be merged. */
+export async function* each(keys: Iterable<string>): AsyncGenerator<string, void, void> {
+  yield* await Promise.resolve(keys)
+}
+
+export async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, void, void> {
   try {
     for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
       for (const item of page) yield 'candidate' in item ? item.candidate.key : item.key
@@ -179,7 +184,7 @@ async function* keysOf(cursor: Cursor | LocatedCursor): AsyncGenerator<string, v
 }
 
 /** Many rows of keys, each in order, as one, without any key twice. */
-async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator<string, void, void> {
+export async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator<string, void, void> {
   interface Row {
     key: string
     readonly rest: AsyncIterator<string>
@@ -198,6 +203,6 @@ async function* merged(inputs: readonly AsyncIterable<string>[]): AsyncGenerator
       await take(row.rest)
     }
   } finally {
-    for (const row of rows) await row.return?.()
+    await Promise.all(rows.map(async (row) => row.return?.()))
   }
 }

@@ -1,35 +1,21 @@
 import type { ReadOptions } from '../drive.ts'
 import { errorCode } from '../errors.ts'
-import type { MountPoint } from '../format/records.ts'
-import type { DriveVersion } from '../format/version.ts'
 import { ancestors, compareKeys, type KeyRange } from '../path.ts'
-import type { BelowOptions, Directory, Mount } from '../sources/source.ts'
+import type { BelowOptions, Directory, Mount, Source } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
-import type { Rules } from './resolve.ts'
 import {
   newestIn,
   type Located,
   type LocatedCursor,
   type MergedView,
   type TreeView,
+  type ViewRules,
   type WinnerOptions
 } from './view.ts'
-import type { Patience, Way } from './way.ts'
+import { Way } from './way.ts'
 
 /** How long a listing waits at least for one mounted drive to open, in milliseconds. */
 const LEAST_PATIENCE = 250
-
-/** Opens the drives that are mounted. */
-export interface MountOpener {
-  /**
-   * An overlay over the one drive. Rejects when it cannot be opened in time, or is another one than was mounted.
-   *
-   * @param patience - what is left of the time that a drive which was never here is waited for
-   */
-  open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay>
-  /** Where those that are open stand. */
-  versions(): readonly DriveVersion[]
-}
 
 /** Where a path lies: in an overlay, under what is left of its key. */
 export interface Place {
@@ -38,9 +24,26 @@ export interface Place {
   readonly prefix: string
 }
 
+/**
+ * The merged view of now, with what is mounted in it.
+ *
+ * @param way - to the overlay, where it is mounted
+ * @throws ELOOP when the way has no end
+ */
+export async function readerOf(
+  overlay: Overlay,
+  opts: ReadOptions = {},
+  way: Way | null = null
+): Promise<MergedView | MountedView> {
+  const view = await overlay.view(opts)
+  const { size } = view.mountPoints()
+  way?.spend(1 + size)
+  return size === 0 ? view : new MountedView(view, overlay, way ?? Way.begin(), opts)
+}
+
 /** A merged view with what is mounted in it (design, "Directories, links, mounts"): below a mount there is the other drive and nothing else. */
 export class MountedView implements TreeView {
-  readonly rules: Rules
+  readonly rules: ViewRules
   readonly isStable = false
   readonly base: MergedView
   readonly #overlay: Overlay
@@ -61,11 +64,6 @@ export class MountedView implements TreeView {
   /** What is mounted here, not hidden by another mount: by path, in order. */
   get mounts(): ReadonlyMap<string, Mount> {
     return this.#table.mounts
-  }
-
-  /** Whether a mount stands at or above a key. */
-  covers(key: string): boolean {
-    return this.#table.over(key) !== null
   }
 
   /**
@@ -125,6 +123,13 @@ export class MountedView implements TreeView {
     return located && seenBelow(path, located)
   }
 
+  async older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]> {
+    const path = this.#table.over(key)
+    if (path === null) return this.base.older(key, winner, opts)
+    const older = await (await this.inner(path)).older(key.slice(path.length), winner, opts)
+    return older.map((located) => seenBelow(path, located))
+  }
+
   winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
     return new MountedCursor(this, this.#segments(range, opts), opts)
   }
@@ -157,7 +162,7 @@ export class MountedView implements TreeView {
   /** The directories below a folder that is not in a mounted drive, with the mounts, but without what is in those. */
   async #directoriesOutside(folder: string, opts?: BelowOptions): Promise<Directory[]> {
     const own = await this.base.directoriesBelow(folder, opts)
-    const found = own.filter(({ record }) => !this.covers(record.path))
+    const found = own.filter(({ record }) => !this.isMounted(record.path))
     for (const path of this.#below(folder)) found.push(this.#mountPoint(path))
     return found
   }
@@ -188,11 +193,24 @@ export class MountedView implements TreeView {
     return newest
   }
 
-  async conflicts(key: string, opts?: ReadOptions): Promise<Located[]> {
+  async findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null> {
+    // What is mounted is no drive of the set.
+    return this.#table.over(key) === null ? this.base.findIn(source, key, opts) : null
+  }
+
+  /** Whether a key lies at a mount or below one. */
+  isMounted(key: string): boolean {
+    return this.#table.over(key) !== null
+  }
+
+  /** The view of the drives that a key lies in, and the path where they are mounted. */
+  async baseOf(key: string): Promise<{ view: MergedView; prefix: string }> {
     const path = this.#table.over(key)
-    if (path === null) return this.base.conflicts(key, opts)
-    const rivals = await (await this.inner(path)).conflicts(key.slice(path.length), opts)
-    return rivals.map((located) => seenBelow(path, located))
+    if (path === null) return { view: this.base, prefix: '' }
+    const inner = await this.inner(path)
+    if (!(inner instanceof MountedView)) return { view: inner, prefix: path }
+    const { view, prefix } = await inner.baseOf(key.slice(path.length))
+    return { view, prefix: path + prefix }
   }
 
   #below(folder: string): readonly string[] {
@@ -208,7 +226,7 @@ export class MountedView implements TreeView {
     const { origin, record } = this.mounts.get(path)!
     const { id, version } = record.mount!
     const way = this.#way.into(origin.id, version === null ? id : `${id}@${version}`)
-    return (await this.#overlayAt(path)).reader(this.#opts, way)
+    return readerOf(await this.#overlayAt(path), this.#opts, way)
   }
 
   #mountPoint(path: string): Directory {
@@ -363,8 +381,9 @@ class MountedCursor implements LocatedCursor {
   }
 }
 
-function seenBelow(path: string, { candidate, source }: Located): Located {
-  return { candidate: candidate.seenAt(path + candidate.key), source }
+function seenBelow(path: string, located: Located): Located {
+  const { candidate } = located
+  return { ...located, candidate: candidate.seenAt(path + candidate.key) }
 }
 
 function directoryBelow(path: string, directory: Directory): Directory {

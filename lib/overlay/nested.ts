@@ -8,10 +8,12 @@ import type { Overlay } from './overlay.ts'
 
 /** What a MultiDrive shows of itself to another one that it is added to. */
 export interface Nestable {
-  readonly drive: Drive & EventEmitter & { ready(): Promise<void>; purge(): Promise<Drive[]> }
+  readonly drive: Drive & EventEmitter & { ready(): Promise<void> }
   readonly overlay: Overlay
   /** Resolves when the drives being added are in; null when none are. */
   settled(): Promise<unknown> | null
+  /** Removes what its drives have stored, without closing them. */
+  purge(): Promise<Drive[]>
 }
 
 let count = 0
@@ -71,7 +73,7 @@ export class NestedSource implements Source {
   }
 
   purge(): Promise<Drive[]> {
-    return this.#nested.drive.purge()
+    return this.#nested.purge()
   }
 
   update(opts: { wait: boolean }): Promise<boolean> {

@@ -19,8 +19,8 @@ export type Operation =
   | (Given & { type: 'file'; executable: boolean; staged: Staged })
   | (Given & { type: 'link'; linkname: string })
   | (Given & { type: 'make-directory' })
-  /** Removes the file at a key; with `tree` everything below it too. */
-  | { type: 'remove'; key: string; tree: boolean }
+  /** Removes the file at a key; with `tree` everything below it too, with `hidden` also what others hold there and nobody sees. */
+  | { type: 'remove'; key: string; tree: boolean; hidden?: boolean }
   | { type: 'remove-directory'; key: string }
   /** Makes a directory where there would be none any more: what was implied by what lay in it stays when that goes. */
   | { type: 'keep-directory'; key: string }

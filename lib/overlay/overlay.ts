@@ -5,14 +5,21 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
-import { MountedView, type MountOpener } from './mounted.ts'
-import type { WritePlace } from './place.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
-import { Way, type Patience } from './way.ts'
+import type { Patience } from './way.ts'
 
-/** How long a write waits for a drive on demand to find out where it lands, in milliseconds. */
-const MOUNT_PATIENCE = 3000
+/** Opens the drives that are mounted. */
+export interface MountOpener {
+  /**
+   * An overlay over the one drive. Rejects when it cannot be opened in time, or is another one than was mounted.
+   *
+   * @param patience - what is left of the time that a drive which was never here is waited for
+   */
+  open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay>
+  /** Where those that are open stand. */
+  versions(): readonly DriveVersion[]
+}
 
 /** The sources of a MultiDrive in the order of adding, and the one writer among them. */
 export class Overlay {
@@ -22,13 +29,18 @@ export class Overlay {
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
   readonly #maxClockSkew: number | null
+  readonly #fallback: boolean
   #last: MergedView | null = null
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
-  /** @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any */
-  constructor(maxClockSkew: number | null) {
+  /**
+   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
+   * @param fallback - whether reads that do not say fall back to older versions
+   */
+  constructor(maxClockSkew: number | null, fallback = false) {
     this.#maxClockSkew = maxClockSkew
+    this.#fallback = fallback
   }
 
   get sources(): readonly Source[] {
@@ -69,46 +81,14 @@ export class Overlay {
     const rules = this.#rules()
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) {
-      if (!this.#last?.isOf(ready, rules)) this.#last = new MergedView(ready, rules)
-      return this.#last
-    }
-    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => new MergedView(all, rules))
+    if (ready.length === views.length) return this.#merged(ready, rules)
+    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#merged(all, rules))
   }
 
-  /**
-   * The merged view of now, with what is mounted in it.
-   *
-   * @param way - to this overlay, where it is mounted
-   * @throws ELOOP when the way has no end
-   */
-  async reader(opts: ReadOptions = {}, way: Way | null = null): Promise<MergedView | MountedView> {
-    const view = await this.view(opts)
-    const { size } = view.mountPoints()
-    way?.spend(1 + size)
-    return size === 0 ? view : new MountedView(view, this, way ?? Way.begin(), opts)
-  }
-
-  /**
-   * Where what is written at a key lands.
-   *
-   * @throws as {@link requireWriter}; the error of a mount that cannot be opened
-   */
-  async place(syscall: string, key: string): Promise<WritePlace> {
-    const view = await this.reader({ timeout: MOUNT_PATIENCE })
-    const { overlay, prefix } =
-      view instanceof MountedView ? await view.place(key) : { overlay: this, prefix: '' }
-    return { overlay, prefix, writer: overlay.requireWriter(syscall, key) }
-  }
-
-  /**
-   * Finds out before any work is done that nothing can be written, wherever it would lie.
-   *
-   * @throws as {@link requireWriter}
-   */
-  async requireAnyWriter(syscall: string): Promise<void> {
-    if (this.writer || (await this.view({ timeout: MOUNT_PATIENCE })).mountPoints().size > 0) return
-    this.requireWriter(syscall)
+  /** One view as long as it is of the same versions: who holds it can tell that nothing has changed. */
+  #merged(views: readonly MemberView[], rules: ViewRules): MergedView {
+    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules)
+    return this.#last
   }
 
   /** The overlay over a mounted drive. */
@@ -162,7 +142,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew)
+    const past = new Overlay(this.#maxClockSkew, this.#fallback)
     past.showAt(this, versions)
     return past
   }
@@ -187,7 +167,8 @@ export class Overlay {
   #rules(): ViewRules {
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew
+      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
+      fallback: this.#fallback
     }
   }
 }

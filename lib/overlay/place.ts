@@ -1,6 +1,7 @@
 import { ERRORS, failure, MultiDriveError, type ErrorCode } from '../errors.ts'
 import type { WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
+import { MountedView, readerOf } from './mounted.ts'
 import type { Overlay } from './overlay.ts'
 import { parentOf } from './tree.ts'
 import { commitWith } from './write.ts'
@@ -14,10 +15,35 @@ export interface WritePlace {
   readonly prefix: string
 }
 
+/** How long a write waits for a drive on demand to find out where it lands, in milliseconds. */
+const PATIENCE = 3000
+
+/**
+ * Where what is written at a key lands.
+ *
+ * @throws as `Overlay.requireWriter`; the error of a mount that cannot be opened
+ */
+export async function placeAt(overlay: Overlay, syscall: string, key: string): Promise<WritePlace> {
+  const view = await readerOf(overlay, { timeout: PATIENCE })
+  const { overlay: inner, prefix } =
+    view instanceof MountedView ? await view.place(key) : { overlay, prefix: '' }
+  return { overlay: inner, prefix, writer: inner.requireWriter(syscall, key) }
+}
+
+/**
+ * Finds out before any work is done that nothing can be written, wherever it would lie.
+ *
+ * @throws as `Overlay.requireWriter`
+ */
+export async function requireAnyWriter(overlay: Overlay, syscall: string): Promise<void> {
+  if (overlay.writer || (await overlay.view({ timeout: PATIENCE })).mountPoints().size > 0) return
+  overlay.requireWriter(syscall)
+}
+
 /**
  * Where operations land, all of them in one place.
  *
- * @throws EXDEV when they would land in several drives; as `Overlay.place`
+ * @throws EXDEV when they would land in several drives; as {@link placeAt}
  */
 export async function placeOf(
   overlay: Overlay,
@@ -27,7 +53,7 @@ export async function placeOf(
   let all: WritePlace | null = null
   const folders = new Set(operations.map(homeOf))
   for (const key of folders.size === 0 ? [''] : folders) {
-    const place = await overlay.place(syscall, key)
+    const place = await placeAt(overlay, syscall, key)
     if (all && place.prefix !== all.prefix) throw failure('EXDEV', { syscall, path: key })
     all = place
   }

@@ -68,7 +68,7 @@ export class Plan {
         }
         return this.#put(operation)
       case 'remove':
-        return operation.tree ? this.#removeTree(key) : this.#removeFile(key)
+        return operation.tree ? this.#removeTree(key) : this.#removeFile(key, operation.hidden === true)
       case 'make-directory':
         if (await this.#hasFile(key)) throw this.#failure('EEXIST', key)
         await this.#checkAncestors(key)
@@ -125,9 +125,10 @@ export class Plan {
   }
 
   /** A tombstone is left only where another source holds a candidate or could not be asked (design, "How a write lands" 4). */
-  async #removeFile(key: string): Promise<void> {
+  async #removeFile(key: string, hidden: boolean): Promise<void> {
     const { candidates, tombstones, failures } = await this.#survey(key)
-    if (!(await this.#hasFile(key)) && (failures.length === 0 || this.#pending.file(key) === false)) return
+    const isThere = (hidden && candidates.length > 0) || (await this.#hasFile(key))
+    if (!isThere && (failures.length === 0 || this.#pending.file(key) === false)) return
     if (failures.length > 0 || candidates.some(({ leaf }) => leaf !== this.#writer)) {
       const seen = [...candidates, ...tombstones, ...this.#plannedOver(key)]
       this.#bury({ path: key, tree: false }, seen)

@@ -35,6 +35,37 @@ export function resolve<T extends Version>(
   return buried ? null : winner
 }
 
+/**
+ * The versions that would show if the winner did not, the newest first: those that nothing supersedes, then the others. What is deleted
+ * is not among them.
+ *
+ * @param versions - all of the path, with the winner
+ * @param compare - as for {@link resolve}; it decides alone
+ */
+export function older<T extends Version>(
+  winner: T,
+  versions: readonly T[],
+  tombstones: readonly Tombstone[],
+  rules: Rules,
+  compare: ((a: T, b: T) => number) | null = null
+): T[] {
+  const left = new Set(living(versions, tombstones, rules))
+  left.delete(winner)
+  if (compare !== null) return [...left].sort(compare)
+  const sorted: T[] = []
+  // Of those that are superseded too, one that saw another is the newer, whatever the dates say.
+  let current: ReadonlySet<T> = concurrent(versions)
+  while (left.size > 0) {
+    const next = [...left].filter((version) => current.has(version))
+    for (const version of next.sort((a, b) => order(a, b, rules))) {
+      sorted.push(version)
+      left.delete(version)
+    }
+    current = concurrent([...left])
+  }
+  return sorted
+}
+
 /** Whether the author of `a` had seen `b`. */
 export function saw(a: Version, b: Version): boolean {
   if (a.origin.id === b.origin.id) return a.origin.seq > b.origin.seq

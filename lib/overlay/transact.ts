@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
+import { readerOf } from './mounted.ts'
 import { Mutex } from 'async-mutex'
-import type { Candidate, Staged, WritableLeaf } from '../sources/source.ts'
+import type { ReadOptions } from '../drive.ts'
+import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
-import { commitInWith, placeOf } from './place.ts'
-import type { TreeView } from './view.ts'
+import { commitInWith, placeOf, placeAt, requireAnyWriter } from './place.ts'
+import type { Located, TreeView } from './view.ts'
 import { worst } from './failure.ts'
 import { FileDraft } from './draft.ts'
 
@@ -18,6 +20,7 @@ export class Preparation {
   readonly #seen = new Map<string, Node | null>()
   readonly #walked = new Map<string, readonly Node[]>()
   readonly #folders = new Set<string>()
+  readonly #found: { source: Source; key: string; candidate: Candidate | null }[] = []
 
   /** @internal */
   constructor(
@@ -46,6 +49,13 @@ export class Preparation {
     return nodes
   }
 
+  /** What one drive of the set shows at a key, whatever the others hold; watched as by {@link look}. */
+  async lookIn(source: Source, key: string, opts: ReadOptions = {}): Promise<Located | null> {
+    const located = await this.tree.view.findIn(source, key, opts)
+    this.#found.push({ source, key, candidate: located?.candidate ?? null })
+    return located
+  }
+
   /** Says what stands at a key, for one who has looked already; watched as by {@link look}. */
   see(key: string, node: Node | null): void {
     this.#seen.set(key, node)
@@ -61,18 +71,20 @@ export class Preparation {
    *
    * @param of - the version that they come from, null for bytes that come from nowhere else
    * @param stage - how, for anything but a plain copy of that version
+   * @param opts - how a plain copy waits for bytes that are not here
    */
   async stage(
     key: string,
     of: Candidate | null,
-    stage?: (writer: WritableLeaf) => Promise<Staged>
+    stage?: ((writer: WritableLeaf) => Promise<Staged>) | null,
+    opts: ReadOptions = {}
   ): Promise<Staged> {
     const before = this.#staged.get(key)
     if (before && isSame(before.of, of)) return before.staged
     this.#staged.delete(key)
     await before?.staged.discard()
-    const { writer } = await this.#overlay.place(this.#syscall, key)
-    const staged = await (stage?.(writer) ?? copy(of!, writer)).catch((error: unknown) => {
+    const { writer } = await placeAt(this.#overlay, this.#syscall, key)
+    const staged = await (stage?.(writer) ?? copy(of!, writer, opts)).catch((error: unknown) => {
       throw worst([{ source: writer, error }], key)
     })
     this.#staged.set(key, { of, staged })
@@ -82,8 +94,8 @@ export class Preparation {
   /** Whether two keys lie in one place, so that one write can change both. */
   async isOnePlace(a: string, b: string): Promise<boolean> {
     const [left, right] = [
-      await this.#overlay.place(this.#syscall, a),
-      await this.#overlay.place(this.#syscall, b)
+      await placeAt(this.#overlay, this.#syscall, a),
+      await placeAt(this.#overlay, this.#syscall, b)
     ]
     return left.prefix === right.prefix
   }
@@ -94,6 +106,9 @@ export class Preparation {
     const tree = new Tree(view)
     for (const folder of this.#folders) if ((await tree.at(folder))?.kind !== 'directory') return false
     for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
+    for (const { source, key, candidate } of this.#found) {
+      if (!isSame((await view.findIn(source, key))?.candidate ?? null, candidate)) return false
+    }
     for (const [folder, before] of this.#walked) {
       const now = await walk(tree, folder)
       if (before.length !== now.length || !before.every((node, i) => isSameNode(node, now[i]!))) return false
@@ -103,9 +118,9 @@ export class Preparation {
 }
 
 /** Bytes of another drive may be long in coming: they wait aside until they are all here. */
-async function copy(candidate: Candidate, writer: WritableLeaf): Promise<Staged> {
+async function copy(candidate: Candidate, writer: WritableLeaf, opts: ReadOptions): Promise<Staged> {
   if (candidate.leaf === writer) return writer.reuse(candidate)
-  const draft = new FileDraft(candidate)
+  const draft = new FileDraft(candidate, opts)
   try {
     await draft.open()
     await draft.detach()
@@ -138,11 +153,11 @@ export async function transact(
 ): Promise<void> {
   const work = () => land(overlay, { syscall, ...(landed ? { landed } : {}) }, prepare)
   if (key === null) {
-    await overlay.requireAnyWriter(syscall)
+    await requireAnyWriter(overlay, syscall)
     await work()
     return
   }
-  const { writer, prefix } = await overlay.place(syscall, key)
+  const { writer, prefix } = await placeAt(overlay, syscall, key)
   await inTurn(writer.drive, key.slice(prefix.length), work)
 }
 
@@ -154,16 +169,16 @@ async function land(
   const staged = new Map<string, { of: Candidate | null; staged: Staged }>()
   try {
     for (let tries = 0; ; tries++) {
-      const at = new Preparation(await overlay.reader(), overlay, write.syscall, staged)
+      const at = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
       const operations = await prepare(at)
       if (operations.length === 0) return
       const place = await placeOf(overlay, write.syscall, operations)
       const landed = await commitInWith(place, async (view) => {
         // Where nothing is mounted, the view that the write lands in is the one to look at.
         const isAll = place.overlay === overlay && view.mountPoints().size === 0
-        if (await at.isCurrent(isAll ? view : await overlay.reader())) return { ...write, operations }
+        if (await at.isCurrent(isAll ? view : await readerOf(overlay))) return { ...write, operations }
         if (tries < TRIES) return null
-        const again = new Preparation(await overlay.reader(), overlay, write.syscall, staged)
+        const again = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
         return { ...write, operations: await prepare(again) }
       })
       if (landed) return

@@ -20,7 +20,7 @@ import type {
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
-import { believed, concurrent, order, resolve, type Rules } from './resolve.ts'
+import { believed, older, resolve, type Rules } from './resolve.ts'
 
 /** How many winners are read at once. */
 const PAGE = 256
@@ -29,6 +29,14 @@ const PAGE = 256
 export interface Located {
   readonly candidate: Candidate
   readonly source: Source
+  /** Whether it stands in for a newer version, whose bytes could not be had. */
+  readonly stale?: true
+}
+
+/** A leaf of a merged view, and the drive of the set that shows it. */
+export interface Place {
+  readonly source: Source
+  readonly view: LeafView
 }
 
 /** Reads winners in order. */
@@ -45,8 +53,10 @@ export interface WinnerOptions extends ScanOptions {
 
 /** What the faces read from. */
 export interface Reader {
-  readonly rules: Rules
+  readonly rules: ViewRules
   locate(key: string, opts?: ReadOptions): Promise<Located | null>
+  /** What would show at a key if its winner did not, the newest first, and nothing that is deleted. */
+  older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]>
   winners(range: KeyRange, opts?: WinnerOptions): LocatedCursor
 }
 
@@ -58,7 +68,8 @@ export interface TreeView extends Reader {
   hasBelow(folder: string, opts?: ReadOptions): Promise<boolean>
   /** The date of the newest thing that is visible below a folder, in milliseconds since the epoch; 0 where none has one. */
   newestBelow(folder: string, opts?: ReadOptions): Promise<number>
-  conflicts(key: string, opts?: ReadOptions): Promise<Located[]>
+  /** What one drive of the set shows at a key, whatever the others hold; null when that is nothing. */
+  findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null>
   /** Whether it answers alike for ever. */
   readonly isStable: boolean
 }
@@ -66,6 +77,8 @@ export interface TreeView extends Reader {
 export interface ViewRules extends Rules {
   /** The user's comparator, null for the design's own rule. */
   readonly comparator: Comparator | null
+  /** Whether an older version is given where the bytes of the newest cannot be had, when a read does not say. */
+  readonly fallback: boolean
 }
 
 /** The merged view of all sources, each at one version. */
@@ -90,6 +103,25 @@ export class MergedView implements View, TreeView {
       if (candidate) found.push({ candidate, source: members[i]!.source })
     })
     return this.#winner(key, found)
+  }
+
+  async older(key: string, winner: Located, opts: ReadOptions = {}): Promise<Located[]> {
+    const places = this.places()
+    // Who cannot tell now has nothing to stand in.
+    const candidates = await Promise.all(places.map(({ view }) => view.find(key, opts).catch(() => null)))
+    const found = candidates.flatMap((candidate, i): Located[] => {
+      if (candidate === null) return []
+      if (candidate.leaf === winner.candidate.leaf) return [winner]
+      return [{ candidate, source: places[i]!.source }]
+    })
+    const sorted = older(
+      winner.candidate,
+      found.map(({ candidate }) => candidate),
+      this.tombstonesOver(key),
+      this.rules,
+      this.#comparison(found)
+    )
+    return sorted.map((candidate) => found.find((located) => located.candidate === candidate)!)
   }
 
   winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
@@ -173,6 +205,25 @@ export class MergedView implements View, TreeView {
     return this.#members.flatMap(({ view }) => view.leaves())
   }
 
+  /** Every leaf once, with the drive of the set that it is shown by: the first one, where two show the same. */
+  places(): readonly Place[] {
+    const places = new Map<string, Place>()
+    for (const { source, view } of this.#members) {
+      for (const leaf of view.leaves()) {
+        const { identity } = leaf.leaf
+        if (!places.has(identity)) places.set(identity, { source, view: leaf })
+      }
+    }
+    return [...places.values()]
+  }
+
+  /** What one drive of the set shows at a key, whatever the others hold; null when that is nothing. */
+  async findIn(source: Source, key: string, opts: ReadOptions = {}): Promise<Located | null> {
+    const members = this.#members.filter((member) => member.source === source)
+    const [candidate = null] = await gather(members, (view) => view.find(key, opts), key)
+    return candidate && { candidate, source }
+  }
+
   /** Whether anything visible lies below a folder. */
   async hasBelow(folder: string, opts: ReadOptions = {}): Promise<boolean> {
     const cursor = this.winners(folderRange(folder), opts)
@@ -225,25 +276,6 @@ export class MergedView implements View, TreeView {
     return { candidates, directories, tombstones, failures }
   }
 
-  /**
-   * The candidates of a path of which none had seen another, the newest first; none when there is but one. Drives without history are
-   * left out: of them nobody can tell what they had seen.
-   */
-  async conflicts(key: string, opts: ReadOptions = {}): Promise<Located[]> {
-    const places = this.#members.flatMap(({ source, view }) =>
-      view.leaves().map((leaf) => ({ source, view: leaf }))
-    )
-    const versioned = places.filter(({ view }) => view.leaf.versioned)
-    const candidates = await gather(versioned, (view) => view.find(key, opts), key)
-    const found = candidates.flatMap((candidate, i) =>
-      candidate ? [{ candidate, source: versioned[i]!.source }] : []
-    )
-    const tombstones = versioned.flatMap(({ view }) => view.tombstonesOver(key))
-    const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones])
-    const rivals = found.filter(({ candidate }) => current.has(candidate))
-    return rivals.length < 2 ? [] : rivals.sort((a, b) => order(a.candidate, b.candidate, this.rules))
-  }
-
   /** Whether any of the candidates of a path is there to be read. */
   shows(candidates: readonly Candidate[], tombstones: readonly Tombstone[]): boolean {
     return resolve(candidates, tombstones, this.rules, this.rules.comparator && (() => 0)) !== null
@@ -262,26 +294,25 @@ export class MergedView implements View, TreeView {
     if (found.length === 0) return null
     const tombstones = this.tombstonesOver(key)
     if (found.length === 1 && tombstones.length === 0) return found[0]!
-    const { comparator } = this.rules
-    const compare =
-      comparator === null
-        ? null
-        : (a: Candidate, b: Candidate) => {
-            const [left, right] = [a, b].map((x) =>
-              toStat(
-                found.find(({ candidate }) => candidate === x)!,
-                this.rules
-              )
-            )
-            return comparator(left!, right!)
-          }
     const winner = resolve(
       found.map(({ candidate }) => candidate),
       tombstones,
       this.rules,
-      compare
+      this.#comparison(found)
     )
     return found.find(({ candidate }) => candidate === winner) ?? null
+  }
+
+  /** The user's comparator over candidates, null where there is none. */
+  #comparison(found: readonly Located[]): ((a: Candidate, b: Candidate) => number) | null {
+    const { comparator } = this.rules
+    if (comparator === null) return null
+    const stat = (sought: Candidate) =>
+      toStat(
+        found.find(({ candidate }) => candidate === sought)!,
+        this.rules
+      )
+    return (a, b) => comparator(stat(a), stat(b))
   }
 }
 
@@ -369,9 +400,9 @@ class WinnerCursor implements LocatedCursor {
 }
 
 /** Asks all members at once and keeps their answers in the order of adding; any failure fails the whole. */
-async function gather<T>(
-  members: readonly MemberView[],
-  question: (view: View) => Promise<T>,
+export async function gather<V extends View, T>(
+  members: readonly { readonly source: Source; readonly view: V }[],
+  question: (view: V) => Promise<T>,
   path: string
 ): Promise<T[]> {
   if (members.length === 1) {

@@ -7,6 +7,9 @@ import { LocaldriveSource } from './localdrive/source.ts'
 import { OtherSource } from './other.ts'
 import type { Leaf } from './source.ts'
 
+/** Whether a key in a folder is one of the files that MultiDrive keeps there for itself. */
+export { isHidden as isOwnRecord } from './localdrive/root.ts'
+
 /** What every drive must have; see `Drive`. */
 const REQUIRED = ['entry', 'list', 'createReadStream'] as const
 
@@ -47,7 +50,8 @@ function isBee(db: unknown): boolean {
   )
 }
 
-function isLocaldrive(drive: object): drive is LocaldriveLike {
+/** Whether a drive is a folder on the disk. */
+export function isLocaldrive(drive: object): drive is LocaldriveLike {
   return has(drive, 'root', 'string') && has(drive, 'toPath', 'function')
 }
 

@@ -11,6 +11,7 @@ import type { NewStamp, Stamp } from '../format/stamp.ts'
 import type { Json } from '../drive.ts'
 import type { DriveVersion, Versions } from '../format/version.ts'
 import type { KeyRange } from '../path.ts'
+import type { Clearing } from './clearing.ts'
 
 /** Where a version stands in the history of its drive. */
 export interface Origin {
@@ -41,6 +42,40 @@ export interface Candidate extends Version {
   open(opts?: ReadOptions): Promise<Content>
   /** This very version as it is seen where its drive is mounted: the same, at another key. */
   seenAt(key: string): Candidate
+  /** What of its bytes is on this machine; left out where they always are. */
+  readonly replica?: Replica
+}
+
+/** The bytes of one version on this machine, where they come from peers. */
+export interface Replica {
+  /** Whether all of them are here. Asks nobody. */
+  isWhole(): Promise<boolean>
+  /** How many of them are here. Asks nobody. */
+  presence(): Promise<Presence>
+  /**
+   * Brings all of them here.
+   *
+   * @throws BLOCK_NOT_AVAILABLE, REQUEST_TIMEOUT, or what the signal gives as its reason
+   */
+  fetch(opts?: FetchOptions): Promise<void>
+  /** Adds them to what is to leave this machine. */
+  clear(clearing: Clearing): void
+}
+
+/** How much of a version is on this machine. */
+export interface Presence {
+  readonly blocks: number
+  /** Of the file. */
+  readonly bytes: number
+  readonly localBlocks: number
+  readonly localBytes: number
+}
+
+export interface FetchOptions extends ReadOptions {
+  /** Ends the wait. */
+  signal?: AbortSignal
+  /** Told of bytes of the file as they come. */
+  onbytes?: (count: number) => void
 }
 
 /** The bytes of one version, held open: whatever becomes of its path, they stay what they were. */
@@ -206,7 +241,7 @@ export interface Source {
   view(opts?: ReadOptions): View | Promise<View>
   /** Where a write to this source lands, null when it is read-only. */
   writer(): WritableLeaf | null
-  /** Closes the drive and removes what it has stored on this machine. Left out where nothing is to be removed. */
+  /** Removes what the drive has stored on this machine; it can only be closed then. Left out where nothing is to be removed. */
   purge?(): Promise<Drive[]>
   /** Asks the peers for a newer head; with `wait` resolves when it is whole here. */
   update(opts: { wait: boolean }): Promise<boolean>

@@ -24,8 +24,8 @@ try {
   await multi.addDrive(readOnly(other.version))
   await multi.ready()
 
-  await memory('writing 1 GiB in steps of 64 KiB', () => write(multi, '/written', COPIED))
-  await memory('copying 1 GiB of one’s own in steps of 64 KiB', async () => {
+  await memory(`writing ${COPIED / MIB} MiB in steps of 64 KiB`, () => write(multi, '/written', COPIED))
+  await memory(`copying ${COPIED / MIB} MiB of one’s own in steps of 64 KiB`, async () => {
     const from = await multi.promises.open('/written')
     const to = await multi.promises.open('/copied', 'w')
     const buffer = Buffer.alloc(STEP)
@@ -37,10 +37,10 @@ try {
     await from.close()
     await to.close()
   })
-  await memory('copyFile of 1 GiB of another drive', () =>
+  await memory(`copyFile of ${COPIED / MIB} MiB of another drive`, () =>
     multi.promises.copyFile('/theirs', '/theirs-copied')
   )
-  await memory('appending a line to 1 GiB of another drive', () =>
+  await memory(`appending a line to ${COPIED / MIB} MiB of another drive`, () =>
     multi.promises.appendFile('/theirs', 'line\n')
   )
 

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import test from 'tape'
 import { NO_CLOCK } from '../../lib/format/clock.ts'
 import { isTime, parseMetadata, type Stamp } from '../../lib/format/stamp.ts'
-import { believed, concurrent, resolve, saw, supersedes, type Rules } from '../../lib/overlay/resolve.ts'
+import {
+  believed,
+  concurrent,
+  older,
+  resolve,
+  saw,
+  supersedes,
+  type Rules
+} from '../../lib/overlay/resolve.ts'
 import type { Leaf, Tombstone, Version } from '../../lib/sources/source.ts'
 
 const RULES: Rules = { horizon: Infinity }
@@ -263,6 +271,54 @@ test('maxClockSkew: an mtime beyond the horizon is none', (t) => {
   t.end()
 })
 
+test('older(winner, …): what nothing supersedes, the newest first, then what something does', (t) => {
+  const others = (all: Version[], tombstones: Tombstone[] = [], rules = RULES) =>
+    older(resolve(all, [], rules)!, all, tombstones, rules).map(name)
+  const dated = ['a1', 'b1', 'c1'].map((at, i) => version(at, { mtime: i }))
+  t.same(others(dated), ['b1', 'a1'])
+  t.same(others(dated.toReversed()), ['b1', 'a1'])
+  t.same(others([dated[0]!]), [], 'no other')
+
+  const seen = version('b1', { mtime: 8 })
+  const unseen = version('c1', { mtime: 2 })
+  const newest = version('a1', { mtime: 9, saw: { b: 1 } })
+  t.same(others([seen, unseen, newest]), ['c1', 'b1'], 'what was seen comes last')
+
+  const chain = [
+    version('a1', { mtime: 7, saw: { b: 1, c: 1 } }),
+    version('b1', { mtime: 1, saw: { c: 1 } }),
+    version('c1', { mtime: 5 })
+  ]
+  t.same(others(chain), ['b1', 'c1'], 'of those seen, one that saw another is the newer')
+  const ring = [version('b1', { mtime: 1, saw: { c: 1 } }), version('c1', { mtime: 5, saw: { b: 1 } })]
+  t.same(others([version('a1', { mtime: 9 }), ...ring]), ['c1', 'b1'], 'two that saw each other go by date')
+  t.end()
+})
+
+test('older(winner, …) gives nothing that a tombstone covers', (t) => {
+  const winner = version('a2', { mtime: 9 })
+  const others = (versions: Version[], tombstones: Tombstone[]) =>
+    older(winner, [winner, ...versions], tombstones, RULES).map(name)
+  const old = version('b1', { mtime: 3 })
+  t.same(others([old], [tombstone('a1', { mtime: 3 })]), ['b1'], 'on a tie it stays')
+  t.same(others([old], [tombstone('a1', { mtime: 4 })]), [])
+  t.same(others([old], [tombstone('a1', { mtime: 1, saw: { b: 1 } })]), [], 'whatever the dates say')
+  const after = version('b1', { mtime: 3, saw: { a: 1 } })
+  t.same(others([after], [tombstone('a1', { mtime: 4 })]), ['b1'], 'what was written over it is back')
+  t.same(
+    older(
+      winner,
+      [winner, old, version('c1', { mtime: 1 })],
+      [tombstone('d1', { mtime: 2 })],
+      RULES,
+      (a, b) => Number(a.stamp.mtime) - Number(b.stamp.mtime)
+    ).map(name),
+    ['b1'],
+    'with a comparator too'
+  )
+  t.end()
+})
+
 const id = fc.constantFrom('a', 'b', 'c', 'd')
 const seq = fc.integer({ min: 0, max: 5 })
 const time = fc.constantFrom(null, 0, 1, 2, 1.5, 8.64e15)
@@ -308,6 +364,26 @@ test('resolve(…) never throws, gives one of the versions or null, and null onl
       const found = resolve(versions, tombstones, { horizon })
       if (found !== null) return versions.includes(found)
       return versions.length === 0 || tombstones.length > 0
+    }),
+    { seed: Number(process.env.PROPERTY_SEED ?? 20240101), numRuns: 20_000 }
+  )
+  t.pass()
+  t.end()
+})
+
+test('older(…) gives each living version but the winner once', (t) => {
+  fc.assert(
+    fc.property(versions, fc.array(buried, { maxLength: 3 }), horizon, (all, tombstones, horizon) => {
+      const winner = resolve(all, tombstones, { horizon })
+      if (winner === null) return true
+      const found = older(winner, all, tombstones, { horizon })
+      const without = (version: Version) => older(winner, all, [], { horizon }).includes(version)
+      return (
+        new Set(found).size === found.length &&
+        !found.includes(winner) &&
+        found.every((version) => all.includes(version)) &&
+        all.every((version) => version === winner || without(version))
+      )
     }),
     { seed: Number(process.env.PROPERTY_SEED ?? 20240101), numRuns: 20_000 }
   )

@@ -286,3 +286,18 @@ test('a failing landing tells why, and the bytes are let go', async (t) => {
   t.same(await readdir(join(drive.root, '.multidrive/staged')), [])
   t.equal(await textOf(overlay, '/dir/file'), 'x')
 })
+
+test('overlay.view() is one and the same until a drive changes, and so is what it finds', async (t) => {
+  const drive = await hyperdrive(t)
+  const overlay = await overlayOf(t, [drive, await hyperdrive(t)])
+  await put(overlay, '/a', 'one')
+  const first = await overlay.view()
+  t.equal(overlay.view(), first, 'also when it had to be waited for')
+  const [leaf] = first.leaves()
+  t.equal(await leaf!.find('/a'), await leaf!.find('/a'))
+  t.equal(await leaf!.find('/none'), null)
+  await drive.put('/a', Buffer.from('two'))
+  t.notEqual(await overlay.view(), first)
+  t.equal(await textOf(overlay, '/a'), 'two')
+  t.equal(String(await (await first.find('/a'))!.readAll()), 'one', 'who holds the first sees what it saw')
+})

@@ -48,9 +48,10 @@ export class Disk {
   /**
    * Where a path leads; null where nothing can stand.
    *
+   * @param through - gets the places of the links on its way
    * @throws Outside when it, or a link on its way, leads above the root
    */
-  locate(path: string, follow: boolean): string | null {
+  locate(path: string, follow: boolean, through?: Set<string>): string | null {
     const names = namesOf(path)
     const keys: string[] = []
     let links = 0
@@ -64,6 +65,7 @@ export class Disk {
       const stat = this.lstat(key)
       if (stat?.isSymbolicLink() && (follow || names.length > 0)) {
         if (++links > MAX_LINKS) return null
+        through?.add(key)
         const text = this.told(fs.readlinkSync(this.root + key))
         if (text.startsWith('/')) keys.length = 0
         names.unshift(...namesOf(text))

@@ -195,7 +195,11 @@ found(
     call('cp', '/file', '/new/../a'),
     call('cp', '/file', '/b/c/../../d'),
     call('cp', '/folder', '/e/../f/.', RECURSIVE),
-    call('cp', '/folder', '/g/..', RECURSIVE)
+    call('cp', '/folder', '/g/..', RECURSIVE),
+    call('cp', '/file', '/h/../h'),
+    call('cp', '/folder', '/i/../i', RECURSIVE),
+    call('symlink', 'file', '/link'),
+    call('cp', '/link', '/j/../j')
   )
 )
 
@@ -225,3 +229,16 @@ found('a folder on a Localdrive keeps its bits when what is in it is removed', {
   kind: 'a Localdrive over a Hyperdrive',
   phases: [[call('mkdir', '/b', 0o750)], [call('mkdir', '/b/a', RECURSIVE), call('rmdir', '/b/a')]]
 })
+
+found(
+  'cp takes the text of a link from the path that it was given',
+  one(
+    call('symlink', '.', '/a'),
+    call('cp', '/a/a/a', '/b', RECURSIVE),
+    call('mkdir', '/c/d', RECURSIVE),
+    call('symlink', '../e', '/c/d/link'),
+    call('symlink', 'c/d', '/f'),
+    call('cp', '/f/link', '/g'),
+    call('cp', '/f/', '/h', RECURSIVE)
+  )
+)

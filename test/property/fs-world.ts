@@ -333,13 +333,16 @@ class Stage {
     }
     if (method !== 'cp') return false
     // Paths and links are texts to it.
-    const source = disk.locate(from, false)
+    const through = new Set<string>()
+    const source = disk.locate(from, false, through)
     if (paths.some(isOutside) || source === null || disk.pointsOutside(source)) return true
     const target = disk.locate(to, false)
     if (target !== null && disk.lstat(target) && disk.wouldReplaceByLinks(source, target)) {
       // It does not put links over what is there, as it puts files.
       return true
     }
+    // It removes the link that leads to what it copies, and then copies.
+    if (target !== null && through.has(target)) return true
     // Something that is there only once folders have been made for the steps up: what Node has looked at is no longer so.
     if (target === null && disk.lstat(posix.normalize(to).replace(/\/$/, ''))) return true
     // Through a link into what it copies it goes on without an end.
@@ -521,8 +524,8 @@ function dateOf(ms: number): number | 'now' {
 }
 
 function same(step: Step, theirs: any, ours: any): void {
-  // It looks at both paths at once, and tells of the one that it has looked at first.
-  if (isOfTwoLooks(step, theirs) && isOfTwoLooks(step, ours)) return
+  // It looks at both paths at once, and tells of the one that it has looked at first; and goes through a folder in the order of the disk.
+  if ([isOfTwoLooks, isWithin].some((does) => does(step, theirs) && does(step, ours))) return
   const value = theirs.value
   // Where it was not set, a folder that stands only for what is in it has the date of that.
   if (value?.type === 'folder' && value.mtime === 'now' && ours.value) {
@@ -542,6 +545,12 @@ function same(step: Step, theirs: any, ours: any): void {
 
 function isOfTwoLooks(step: Step, { error }: any): boolean {
   return step.do === 'call' && step.method === 'cp' && error?.syscall === 'lstat'
+}
+
+/** Whether a copy failed at something in the folder that it went through. */
+function isWithin(step: Step, { error }: any): boolean {
+  if (step.do !== 'call' || step.method !== 'cp' || !error) return false
+  return /^ERR_FS_CP_/.test(error.code) && isBelow(error.path, posix.normalize(step.args[1] as string))
 }
 
 function shown(value: unknown): string {

@@ -431,9 +431,12 @@ test('open(events) on a root that is a file', async (t) => {
   const root = await temporary(t)
   await fill(root, { '/file': '1' })
   const source = new LocaldriveSource({ root: path.join(root, 'file') } as any)
-  await source.open(listener().events)
-  t.deepEqual(await keys(source), [])
-  t.equal(await find(source, '/x'), null)
+  const failed: any = await source.open(listener().events).catch((err: unknown) => err)
+  t.match(failed.message, /its root is no folder/)
+  // A path through a file inside is no failure, but nothing.
+  const whole = await openSource(root)
+  t.equal(await find(whole, '/file/x'), null)
+  t.equal(await find(whole, '/file/x/y'), null)
 })
 
 test('directories are the real folders', async (t) => {

@@ -5,10 +5,11 @@ import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { Spool } from '../../overlay/spool.ts'
 import type { Reader } from '../../overlay/view.ts'
-import { commitIn, placeOf } from '../../overlay/place.ts'
+import { commitIn, placeOf, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import type { Staged, WritableLeaf } from '../../sources/source.ts'
+import { dateOfMirrored } from './mirrored.ts'
 import { ReadingFace } from './reading.ts'
 import { writeStream } from './streams.ts'
 import { toBytes } from './bytes.ts'
@@ -45,17 +46,19 @@ export class Batch extends ReadingFace {
   /** As `MultiDrive.createWriteStream`. */
   createWriteStream(path: string, opts: PutOptions = {}): Writable {
     const head = this.#head(path, opts, 'open')
-    return writeStream(this.#spool(), head.key, async (spool) => {
+    const stream = writeStream(this.#spool(), head.key, async (spool) => {
       await this.#requireWriter('open', head.key)
-      this.#intend(head, spool)
+      this.#intend({ ...head, time: head.time ?? (await date()) }, spool)
     })
+    const date = dateOfMirrored(stream, opts)
+    return stream
   }
 
   /** As `MultiDrive.symlink`. */
   async symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {
-    const { key, metadata } = this.#head(path, opts, 'symlink')
+    const { key, metadata, time } = this.#head(path, opts, 'symlink')
     await this.#requireWriter('symlink', key)
-    this.#intents.set(key, { type: 'link', linkname: toLinkname(linkname, key), metadata })
+    this.#intents.set(key, { type: 'link', linkname: toLinkname(linkname, key), metadata, time })
   }
 
   /** As `MultiDrive.del`. */
@@ -122,7 +125,7 @@ export class Batch extends ReadingFace {
   /** Only when the MultiDrive is open is it known who the writer is. */
   async #requireWriter(syscall: string, path: string): Promise<void> {
     await this.#ready()
-    await this.#overlay.place(syscall, path)
+    await placeAt(this.#overlay, syscall, path)
   }
 
   #spool(): Spool {
@@ -131,9 +134,9 @@ export class Batch extends ReadingFace {
     return spool
   }
 
-  #intend({ key, executable, metadata }: FileHead, spool: Spool): void {
+  #intend({ key, executable, metadata, time }: FileHead, spool: Spool): void {
     this.#assertOpen('put')
-    this.#intents.set(key, { type: 'file', executable, metadata, spool })
+    this.#intents.set(key, { type: 'file', executable, metadata, time, spool })
   }
 
   #assertOpen(syscall: string): void {

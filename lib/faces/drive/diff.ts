@@ -1,10 +1,11 @@
-import { Readable } from 'streamx'
+import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { differences } from '../../overlay/diff.ts'
 import type { MountedView } from '../../overlay/mounted.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
+import { generated } from './generated.ts'
 
 /** What stands at a key now (left) and stood there at another version (right); null where nothing does. */
 export interface EntryDifference {
@@ -13,7 +14,7 @@ export interface EntryDifference {
 }
 
 /** Both views of a comparison, taken when it begins. */
-export type Views = () => Promise<{ now: View; before: View; close(): Promise<void> }>
+export type Views = () => Promise<{ now: View; before: View; close: () => Promise<void> }>
 
 type View = MergedView | MountedView
 
@@ -34,5 +35,5 @@ export function diff(views: Views, folder: string | undefined, opts: ReadOptions
       await both.close()
     }
   }
-  return Readable.from(run())
+  return generated(run)
 }

@@ -24,10 +24,19 @@ type GetReader = () => Reader | Promise<Reader>
 
 const PAGE = 64
 
-/** Every entry below a folder, in the order of keys. */
-export function list(reader: GetReader, folder: string | undefined, opts: ListOptions = {}): Readable {
+/**
+ * Every entry below a folder, in the order of keys.
+ *
+ * @param from - the first key to give; that of the folder's first entry when it is left out
+ */
+export function list(
+  reader: GetReader,
+  folder: string | undefined,
+  opts: ListOptions = {},
+  from?: string
+): Readable {
   const range = () => folderRange(toFolder(folder, 'list'))
-  return stream(reader, range, opts, (entry) => entry)
+  return stream(reader, range, opts, (entry) => entry, from)
 }
 
 /** The names in a folder: each file and each folder with something in it once, in the order of keys. */
@@ -59,7 +68,8 @@ function stream(
   getReader: GetReader,
   range: () => KeyRange,
   opts: ListOptions & EntriesOptions,
-  map: (entry: Entry) => unknown
+  map: (entry: Entry) => unknown,
+  from?: string
 ): Readable {
   const ignored = toIgnore(opts.ignore)
   let left = opts.limit === undefined || opts.limit < 0 ? Infinity : opts.limit
@@ -71,7 +81,7 @@ function stream(
       const open = async () => {
         const keys = range()
         reader = await getReader()
-        cursor = reader.winners(keys, opts)
+        cursor = reader.winners(from === undefined ? keys : { gte: from, lt: keys.lt! }, opts)
         if (opts.recursive === false) shallow = new Shallow(cursor, keys.gt!.length)
       }
       open().then(() => cb(null), cb)

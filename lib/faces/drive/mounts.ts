@@ -1,4 +1,5 @@
 import { decode, encode, isValid } from 'hypercore-id-encoding'
+import { placeAt } from '../../overlay/place.ts'
 import { Readable } from 'streamx'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
@@ -38,7 +39,7 @@ export async function mount(
 ): Promise<void> {
   const at = toKey(path, 'mount')
   const point = toMountPoint(key, opts ?? {})
-  const { writer } = await overlay.place('mount', parentOf(at))
+  const { writer } = await placeAt(overlay, 'mount', parentOf(at))
   const isItself = point.version === null && writer.identity === point.id
   if (isItself) throw failure('ELOOP', { syscall: 'mount', path: at, detail: 'a drive in itself' })
   await transact(overlay, 'mount', parentOf(at), async (preparation) => {

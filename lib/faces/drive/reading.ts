@@ -1,29 +1,18 @@
 import MirrorDrive from 'mirror-drive'
 import ReadyResource from 'ready-resource'
 import type { Readable } from 'streamx'
-import type { Entry, RangeOptions, ReadOptions } from '../../drive.ts'
+import { callback, type Callback } from '../../callback.ts'
+import type { Entry, RangeOptions, ReadOptions, Stale } from '../../drive.ts'
 import { newest } from '../../overlay/compare.ts'
 import type { Reader } from '../../overlay/view.ts'
 import { toKey, type KeyRange } from '../../path.ts'
-import { find, toEntry, type EntryOptions } from './entry.ts'
+import { Download, type DownloadOptions } from './download.ts'
+import { findReadable, toEntry, type EntryOptions } from './entry.ts'
 import { entries, list, readdir, type EntriesOptions, type ListOptions } from './list.ts'
+import { has, stats, type ContentStats } from './presence.ts'
+import { mirrorEnds, type Mirror } from './mirror.ts'
 import { readAll, readStream } from './streams.ts'
-
-/** One step of a mirror. */
-export interface MirrorStep {
-  op: 'add' | 'change' | 'remove' | 'equal'
-  key: string
-  /** In bytes. */
-  bytesRemoved: number
-  /** In bytes. */
-  bytesAdded: number
-}
-
-/** A mirror at work: iterate it, or wait for `done()` (mirror-drive's README). */
-export interface Mirror extends AsyncIterable<MirrorStep> {
-  readonly count: { files: number; add: number; remove: number; change: number }
-  done(): Promise<void>
-}
+import { winnersIn } from './winners.ts'
 
 /** The options for what is left to do within the timeout of a call of several steps. */
 function budget<T extends ReadOptions>(opts: T): () => T {
@@ -46,7 +35,7 @@ export abstract class ReadingFace extends ReadyResource {
     if (typeof path !== 'string') return path
     const left = budget(opts)
     const reader = await this.reader(left())
-    const located = await find(reader, path, 'entry', left())
+    const located = await findReadable(reader, path, 'entry', left)
     return located && toEntry(located, reader)
   }
 
@@ -56,7 +45,7 @@ export abstract class ReadingFace extends ReadyResource {
    * @throws as {@link entry}
    */
   async exists(path: string, opts: ReadOptions = {}): Promise<boolean> {
-    return (await this.entry(path, opts)) !== null
+    return (await this.entry(path, { ...opts, fallback: false })) !== null
   }
 
   /**
@@ -64,9 +53,9 @@ export abstract class ReadingFace extends ReadyResource {
    *
    * @throws as {@link entry}; BLOCK_NOT_AVAILABLE or REQUEST_TIMEOUT when the bytes cannot be had
    */
-  async get(path: string | Entry, opts: EntryOptions = {}): Promise<Buffer | null> {
+  async get(path: string | Entry, opts: EntryOptions = {}): Promise<(Buffer & Stale) | null> {
     const left = budget(opts)
-    const located = await find(await this.reader(left()), path, 'get', left())
+    const located = await findReadable(await this.reader(left()), path, 'get', left)
     return located === null || located.candidate.value.blob === null ? null : readAll(located, left())
   }
 
@@ -97,8 +86,55 @@ export abstract class ReadingFace extends ReadyResource {
    *
    * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as {@link get}
    */
-  createReadStream(path: string | Entry, opts: RangeOptions = {}): Readable {
+  createReadStream(path: string | Entry, opts: RangeOptions & EntryOptions = {}): Readable & Stale {
     return readStream(() => this.reader(opts), path, opts)
+  }
+
+  /**
+   * Fetches the bytes of the file at a path, or of all files below a folder: those of the version that is newest now, and no others.
+   *
+   * @param path - default: the root
+   * @returns the download at work: `done()`, `destroy()`, `progress`
+   */
+  download(opts?: DownloadOptions): Download
+  download(path?: string, opts?: DownloadOptions): Download
+  download(path: string, cb: Callback): Download
+  download(path: string, opts: DownloadOptions, cb: Callback): Download
+  download(...args: unknown[]): Download {
+    const cb = typeof args.at(-1) === 'function' ? (args.pop() as Callback) : undefined
+    const [path, opts] = typeof args[0] === 'object' ? [undefined, args[0]] : args
+    const folder = path as string | undefined
+    const options = (opts ?? {}) as DownloadOptions
+    const reader = this.reader(options)
+    // The download tells of it.
+    reader.catch(() => undefined)
+    const download = new Download(
+      async (signal, from) => winnersIn(await reader, folder, 'download', options, signal, from),
+      options,
+      folder
+    )
+    if (cb) void callback(download.done(), cb)
+    return download
+  }
+
+  /**
+   * Whether all bytes of a file, or of all files below a folder, are on this machine; false where there is none. Asks nobody for them.
+   *
+   * @param path - one with a slash at its end is a folder; default: the root
+   * @throws as {@link entry}
+   */
+  async has(path?: string, opts: ReadOptions = {}): Promise<boolean> {
+    return has(await this.reader(opts), path, opts)
+  }
+
+  /**
+   * How many blocks and bytes a file has, or all files below a folder, and how many of them are on this machine.
+   *
+   * @param path - as for {@link has}
+   * @throws as {@link entry}
+   */
+  async stats(path?: string, opts: ReadOptions = {}): Promise<ContentStats> {
+    return stats(await this.reader(opts), path, opts)
   }
 
   /** Which of two entries is newer by date: 1 when `a` is, -1 when `b` is, 0 when neither, with the sign of Hyperdrive's. */
@@ -106,9 +142,15 @@ export abstract class ReadingFace extends ReadyResource {
     return -newest(a.mtime, b.mtime) || 0
   }
 
-  /** Mirrors the merged view into another drive; options are mirror-drive's. */
+  /**
+   * Mirrors what is shown into another drive, dates and what links have beside their targets included; options are mirror-drive's. Dates
+   * go onto the files of a Localdrive, and into `metadata.mtime` of a Hyperdrive.
+   *
+   * @throws DRIVE_INVALID when there is nothing to mirror into
+   */
   mirror(out: object, opts: object = {}): Mirror {
-    return new MirrorDrive(this, out, opts) as Mirror
+    const { source, destination } = mirrorEnds(this, out, out instanceof ReadingFace)
+    return new MirrorDrive(source, destination, opts) as Mirror
   }
 
   /** A path as the key of a file, as Hyperdrive normalises it. */

@@ -1,11 +1,13 @@
 import { Readable, Writable } from 'streamx'
-import type { Entry, RangeOptions } from '../../drive.ts'
-import { driveFailure, failure } from '../../errors.ts'
+import type { Entry, RangeOptions, Stale } from '../../drive.ts'
+import { driveFailure, failure, type MultiDriveError } from '../../errors.ts'
+import { believed } from '../../overlay/resolve.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import type { ByteRange } from '../../sources/source.ts'
 import { toBytes } from './bytes.ts'
-import { findBytes } from './entry.ts'
+import { findReadableBytes, type EntryOptions } from './entry.ts'
+import { tellDate } from './mirrored.ts'
 
 /**
  * The bytes of a file. The version is found when the stream is opened and stays the same to the end.
@@ -15,10 +17,11 @@ import { findBytes } from './entry.ts'
 export function readStream(
   reader: () => Reader | Promise<Reader>,
   target: string | Entry,
-  opts: RangeOptions = {}
-): Readable {
+  opts: RangeOptions & EntryOptions = {}
+): Readable & Stale {
   let iterator: AsyncIterator<Uint8Array> | null = null
   let located: Located | null = null
+  let date: number | null = null
   const abort = new AbortController()
   let cancel: (err: Error) => void = () => undefined
   const unlessDestroyed = <T>(promise: Promise<T>): Promise<T> => {
@@ -27,14 +30,17 @@ export function readStream(
       promise.then(resolve, reject)
     })
   }
-  const stream = new Readable({
+  const stream: Readable & Stale = new Readable({
     open(cb) {
       const open = async () => {
         const range = toRange(opts, target)
-        located = await findBytes(await reader(), target, opts)
+        const from = await reader()
+        located = await findReadableBytes(from, target, opts)
         if (located === null) {
           throw failure('ENOENT', { syscall: 'open', path: typeof target === 'string' ? target : target.key })
         }
+        markStale(stream, located)
+        date = believed(located.candidate, from.rules)
         iterator = located.candidate.read({ ...range, signal: abort.signal })[Symbol.asyncIterator]()
       }
       unlessDestroyed(open()).then(() => cb(null), cb)
@@ -59,13 +65,14 @@ export function readStream(
       cb(null)
     }
   })
+  tellDate(stream, () => date)
   return stream
 }
 
 /** All the bytes of one version. */
-export async function readAll(located: Located, opts: RangeOptions): Promise<Buffer> {
+export async function readAll(located: Located, opts: RangeOptions): Promise<Buffer & Stale> {
   try {
-    return await located.candidate.readAll(opts)
+    return markStale(await located.candidate.readAll(opts), located)
   } catch (err) {
     throw nameDrive(err, located, 'read')
   }
@@ -101,7 +108,13 @@ export function writeStream(
   })
 }
 
-function nameDrive(err: unknown, { candidate, source }: Located, syscall: string): Error {
+/** Says of what was read that it stands in for a newer version, where it does. */
+export function markStale<T extends object>(read: T, { stale }: Stale): T & Stale {
+  return stale ? Object.assign(read, { stale }) : read
+}
+
+/** The error of the drive that a version lies in. */
+export function nameDrive(err: unknown, { candidate, source }: Located, syscall: string): MultiDriveError {
   return driveFailure(err, candidate.leaf.name, { drive: source.drive, path: candidate.key, syscall })
 }
 

@@ -1,10 +1,12 @@
 import type { Json } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { toJson } from '../../format/json.ts'
+import { isTime } from '../../format/stamp.ts'
 import type { Operation } from '../../overlay/operation.ts'
+import { worst } from '../../overlay/failure.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
-import { commitIn } from '../../overlay/place.ts'
+import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 
 export interface PutOptions {
@@ -12,6 +14,11 @@ export interface PutOptions {
   executable?: boolean
   /** Anything that JSON can hold; `mtime`, in milliseconds since the epoch, dates the file. Default null. */
   metadata?: unknown
+  /**
+   * The date of the file in milliseconds since the epoch, which the metadata then need not say. Default null: that of the metadata, or
+   * now.
+   */
+  mtime?: number | null
 }
 
 export interface DelOptions {
@@ -24,11 +31,16 @@ export interface FileHead {
   readonly key: string
   readonly executable: boolean
   readonly metadata: Json
+  /** The date that the caller gave, null for none. */
+  readonly time: number | null
 }
 
 export function fileHead(path: string, opts: PutOptions = {}, syscall: string): FileHead {
   const key = toKey(path, syscall)
-  return { key, executable: opts.executable === true, metadata: toJson(opts.metadata, syscall, key) }
+  const { executable, metadata, mtime: time = null } = opts
+  if (time !== null && !isTime(time))
+    throw failure('EINVAL', { syscall, path: key, detail: 'mtime is in milliseconds since the epoch' })
+  return { key, executable: executable === true, metadata: toJson(metadata, syscall, key), time }
 }
 
 /** Writes one file. */
@@ -38,8 +50,12 @@ export async function putFile(
   data: Uint8Array | Spool,
   syscall: string
 ): Promise<void> {
-  const place = await overlay.place(syscall, head.key)
-  const staged = await place.writer.stage(data instanceof Uint8Array ? data : data.stream())
+  const place = await placeAt(overlay, syscall, head.key)
+  const staged = await place.writer
+    .stage(data instanceof Uint8Array ? data : data.stream())
+    .catch((error: unknown) => {
+      throw worst([{ source: place.writer, error }], head.key)
+    })
   try {
     await commitIn(place, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {
@@ -56,9 +72,9 @@ export async function symlink(
 ): Promise<void> {
   if (typeof opts === 'function')
     throw failure('EINVAL', { syscall: 'symlink', path, detail: 'it takes no callback' })
-  const { key, metadata } = fileHead(path, opts, 'symlink')
-  const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata }
-  await commitIn(await overlay.place('symlink', key), {
+  const { key, metadata, time } = fileHead(path, opts, 'symlink')
+  const operation: Operation = { type: 'link', key, linkname: toLinkname(linkname, key), metadata, time }
+  await commitIn(await placeAt(overlay, 'symlink', key), {
     syscall: 'symlink',
     operations: [operation]
   })
@@ -67,7 +83,7 @@ export async function symlink(
 export async function del(overlay: Overlay, path: string, opts: DelOptions = {}): Promise<void> {
   const key = toKey(path, 'del')
   const operation: Operation = { type: 'remove', key, tree: opts.recursive === true }
-  await commitIn(await overlay.place('del', key), { syscall: 'del', operations: [operation] })
+  await commitIn(await placeAt(overlay, 'del', key), { syscall: 'del', operations: [operation] })
 }
 
 export function toLinkname(linkname: unknown, path: string): string {

@@ -2,7 +2,7 @@ import type fs from 'node:fs'
 import type { Dir } from 'node:fs'
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises'
 import type { DoneCallback, NodeCallback } from '../../callback.ts'
-import type { Json, ReadOptions } from '../../drive.ts'
+import type { FallbackOptions, Json, ReadOptions } from '../../drive.ts'
 import type { PathLike } from './arguments.ts'
 import type { ReadFileOptions } from './content.ts'
 import type { OpendirOptions } from './dir.ts'
@@ -49,6 +49,8 @@ type Loose<T> = { [K in keyof T]: T[K] | undefined }
 type Bytes = Buffer<ArrayBuffer>
 
 type Waiting = Loose<ReadOptions>
+
+type FallingBack = Loose<FallbackOptions>
 
 interface ToText {
   encoding?: BufferEncoding | null | undefined
@@ -101,7 +103,7 @@ interface TextCallback extends Promisified<TextPromise> {
 }
 
 /** Options of a file that is read whole, but for its encoding and what only a path takes. */
-type WholeFile = Loose<Omit<ReadFileOptions, 'encoding' | keyof ReadOptions>>
+type WholeFile = Loose<Omit<ReadFileOptions, 'encoding' | keyof FallbackOptions>>
 
 interface ReadFilePromise<File, O> {
   (file: File, opts?: (O & { encoding?: null | undefined }) | null): Promise<Bytes>
@@ -117,7 +119,7 @@ interface ReadFileCallback<File, O> {
 }
 
 /** How bytes are waited for is said of a path; a descriptor has it from its `open`. */
-type ReadFileOf<File> = ReadFilePromise<File, WholeFile> & ReadFilePromise<PathLike, WholeFile & Waiting>
+type ReadFileOf<File> = ReadFilePromise<File, WholeFile> & ReadFilePromise<PathLike, WholeFile & FallingBack>
 
 type OpendirCallOptions = Loose<Omit<OpendirOptions, 'encoding'>> & { encoding?: BufferEncoding | undefined }
 
@@ -205,7 +207,7 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
     path: PathLike,
     flags?: string | number,
     mode?: number | string,
-    opts?: Waiting
+    opts?: FallingBack
   ) => Promise<FileHandle>
   /** What changes at a path and below it, until the iteration ends or the signal says so. */
   readonly watch: NodePromises['watch']
@@ -286,7 +288,7 @@ export interface FsCalls extends SameCalls {
   /** Node's `fs.constants`. */
   readonly constants: NodeFs['constants']
   readonly readFile: ReadFileCallback<FileLike, WholeFile> &
-    ReadFileCallback<PathLike, WholeFile & Waiting> &
+    ReadFileCallback<PathLike, WholeFile & FallingBack> &
     ReadFileOf<FileLike> &
     Promisified<ReadFileOf<FileLike>>
   readonly readlink: TextCallback & TextPromise
@@ -313,10 +315,10 @@ export interface FsCalls extends SameCalls {
       path: PathLike,
       flags: string | number | undefined,
       mode: number | string | null | undefined,
-      opts: Waiting | undefined,
+      opts: FallingBack | undefined,
       cb: NodeCallback<number>
     ): void
-    (path: PathLike, flags?: string | number, mode?: number | string, opts?: Waiting): Promise<number>
+    (path: PathLike, flags?: string | number, mode?: number | string, opts?: FallingBack): Promise<number>
   }
   readonly read: NodeFs['read'] & ReadCall
   readonly readv: NodeFs['readv'] &

@@ -1,4 +1,5 @@
 import type { Json } from '../../drive.ts'
+import { failure } from '../../errors.ts'
 import { isObject } from '../../format/json.ts'
 import { isTime } from '../../format/stamp.ts'
 import type { Operation } from '../../overlay/operation.ts'
@@ -51,6 +52,7 @@ export async function withAttributes(
   change: AttributeChange
 ): Promise<Operation[]> {
   const { key } = node
+  if (key === '') throw failure('EPERM', { detail: 'nothing is kept of the root' })
   if (node.kind === 'directory') {
     const record = node.record?.record ?? null
     const kept = { mode: record?.mode ?? null, metadata: record?.metadata ?? null }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { placeAt } from '../../overlay/place.ts'
 import type { Json } from '../../drive.ts'
 import { errorCode, ERRORS, failure } from '../../errors.ts'
 import { isObject, toJson } from '../../format/json.ts'
@@ -387,7 +388,7 @@ function acceptOnly(host: Host, syscall: string, path: PathLike, follow: boolean
   const at = toPath(path)
   return named(host, { syscall, path: at.given }, async () => {
     const { key } = await find(await treeOf(host), at, follow)
-    await host.overlay.place(syscall, key)
+    await placeAt(host.overlay, syscall, key)
   })
 }
 

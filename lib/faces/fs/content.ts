@@ -1,8 +1,9 @@
-import type { ReadOptions } from '../../drive.ts'
+import type { FallbackOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import { readable } from '../../overlay/fallback.ts'
 import { inTurn, transact } from '../../overlay/transact.ts'
 import { parentOf } from '../../overlay/tree.ts'
-import { readAll } from '../drive/streams.ts'
+import { markStale, readAll } from '../drive/streams.ts'
 import {
   badArgument,
   checkSignal,
@@ -23,7 +24,7 @@ import { toFlags, type Flags } from './flags.ts'
 import { find, resolveFile, treeOf, type Host } from './host.ts'
 import { openFile } from './open.ts'
 
-export interface ReadFileOptions extends ReadOptions {
+export interface ReadFileOptions extends FallbackOptions {
   /** Text in this encoding rather than bytes. */
   encoding?: BufferEncoding | null
   /** How the file is opened. Default `r`. */
@@ -65,13 +66,14 @@ export function readFile(
     checkSignal(signal)
     let bytes: Buffer
     if (isPlain(flags)) {
-      const node = await find(await treeOf(host, read), at, true)
+      const tree = await treeOf(host, read)
+      const node = await find(tree, at, true)
       if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
       if (node.kind === 'link') throw failure('ELOOP')
-      bytes = await readAll(node.located, read)
+      bytes = await readAll(await readable(tree.view, node.key, node.located, read), read)
     } else {
       const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
-      bytes = await withFile(file, () => step('read', () => file.readRest()))
+      bytes = markStale(await withFile(file, () => step('read', () => file.readRest())), file)
     }
     checkSignal(signal)
     return encoding ? bytes.toString(encoding) : bytes

@@ -103,17 +103,34 @@ async function plan(at: Preparation, from: Path, to: Path, copy: Copy): Promise<
     const { given } = from
     throw systemError('ERR_FS_EISDIR', { syscall: 'cp', path: given }, `${given} is a directory (not copied)`)
   }
-  // A folder is made where the path ends as that of one; nothing else is.
-  if (to.isFolder && source.kind === 'file') {
-    throw final(failure('EISDIR', { syscall: 'copyfile', path: from.given, dest: to.given }))
-  }
-  if (to.isFolder && source.kind === 'link') {
-    const code = target.node ? 'EEXIST' : 'ENOENT'
-    throw final(failure(code, { syscall: 'symlink', path: textOf(source, copy), dest: to.given }))
-  }
-  if (there === null && target.node) throw final(failure('EEXIST', { syscall: 'mkdir', path: to.given }))
+  checkEnd(source, target.node, to.isFolder, there === null, { from: from.given, to: to.given }, copy)
   await add(at, source, target, { from: from.given, to: to.given }, copy, operations)
   return operations
+}
+
+/**
+ * A folder is made where the path ends as that of one; nothing else is. Nor is anything put over what is there only since folders have been
+ * made for steps up.
+ */
+function checkEnd(
+  source: Node,
+  target: Node | null,
+  isFolder: boolean,
+  isMade: boolean,
+  { from, to }: { from: string; to: string },
+  copy: Copy
+): void {
+  const isInTheWay = isMade && target !== null
+  if (source.kind === 'directory') {
+    if (isInTheWay) throw final(failure('EEXIST', { syscall: 'mkdir', path: to }))
+  } else if (isFolder || isInTheWay) {
+    if (source.kind === 'link') {
+      const path = textOf(source, from, copy)
+      throw final(failure(target ? 'EEXIST' : 'ENOENT', { syscall: 'symlink', path, dest: to }))
+    }
+    const code = isFolder || target?.kind === 'directory' ? 'EISDIR' : 'EEXIST'
+    throw final(failure(code, { syscall: 'copyfile', path: from, dest: to }))
+  }
 }
 
 /** What stands at a path that Node looks at before it copies anything. */
@@ -226,13 +243,22 @@ async function add(
     operations.push(await copied(at, source.located, target.key, { exclusive: false, time }))
     return
   }
-  operations.push({ type: 'link', key: target.key, linkname: textOf(source, copy), metadata: null })
+  operations.push({
+    type: 'link',
+    key: target.key,
+    linkname: textOf(source, paths.from, copy),
+    metadata: null
+  })
 }
 
-/** The text of a link's copy. */
-function textOf({ key, located }: Node & { kind: 'file' | 'link' }, copy: Copy): string {
+/**
+ * The text of a link's copy.
+ *
+ * @param from - the path that the link is copied from: what its text says is taken from there, as Node takes it
+ */
+function textOf({ located }: Node & { kind: 'file' | 'link' }, from: string, copy: Copy): string {
   const text = located.candidate.value.linkname!
-  return copy.verbatimSymlinks ? text : posix.resolve(parentOf(key) || '/', text)
+  return copy.verbatimSymlinks ? text : posix.resolve('/', posix.dirname(toPath(from).full), text)
 }
 
 async function followed(at: Preparation, node: Node): Promise<Node> {

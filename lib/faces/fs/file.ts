@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex'
+import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { FileDraft } from '../../overlay/draft.ts'
@@ -72,6 +73,11 @@ export class OpenFile {
     this.#isWritten = flags.write && (this.#located === null || flags.truncate)
     if (flags.write)
       this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
+  }
+
+  /** Set when it stands in for a newer version, whose bytes could not be had. */
+  get stale(): true | undefined {
+    return this.#located?.stale
   }
 
   /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
@@ -290,7 +296,7 @@ export class OpenFile {
 
   /** Goes on from what has just landed, so that it need not land again with what comes. */
   async #goOn(draft: FileDraft): Promise<void> {
-    const { overlay, writer, prefix } = await this.#host.overlay.place('close', this.key)
+    const { overlay, writer, prefix } = await placeAt(this.#host.overlay, 'close', this.key)
     const leaf = (await overlay.view()).leaves().find((view) => view.leaf === writer)
     const candidate = (await leaf?.find(this.key.slice(prefix.length)))?.seenAt(this.key)
     if (!candidate) return

@@ -1,4 +1,5 @@
 import { constants } from 'node:fs'
+import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode, failure } from '../../errors.ts'
 import type { Child, Node, Tree } from '../../overlay/tree.ts'
@@ -50,7 +51,7 @@ export function access(host: Host, path: PathLike, mode?: number | null): Promis
   const wanted = toInteger(mode ?? constants.F_OK, 'mode', 0, 7)
   return named(host, { syscall: 'access', path: at.given }, async () => {
     const node = await find(await treeOf(host), at, true)
-    if ((wanted & constants.W_OK) !== 0) await host.overlay.place('access', node.key)
+    if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)
     // As for a user who may do everything: only what nobody may run cannot be run.
     const isRunnable = node.kind !== 'file' || (modeOf(node.located) & 0o111) !== 0
     if ((wanted & constants.X_OK) !== 0 && !isRunnable) throw failure('EACCES')

@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import type { ReadOptions } from '../../drive.ts'
+import type { FallbackOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { transact } from '../../overlay/transact.ts'
 import { checkSignal, toDescriptor, toMode, toOptions, toPath, type PathLike } from './arguments.ts'
@@ -34,7 +34,7 @@ export class OpenFiles {
     path: PathLike,
     flags?: string | number | null,
     mode?: number | string | null,
-    read: ReadOptions = {}
+    read: FallbackOptions = {}
   ): Promise<number> {
     const at = toPath(path)
     const parsed = toFlags(flags, 'r')

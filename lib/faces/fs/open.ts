@@ -1,5 +1,8 @@
-import type { ReadOptions } from '../../drive.ts'
+import type { FallbackOptions } from '../../drive.ts'
+import { placeAt } from '../../overlay/place.ts'
 import { errorCode, failure } from '../../errors.ts'
+import { readable } from '../../overlay/fallback.ts'
+import type { Node, Tree } from '../../overlay/tree.ts'
 import type { Path } from './arguments.ts'
 import { OpenFile } from './file.ts'
 import type { Flags } from './flags.ts'
@@ -21,7 +24,7 @@ export async function openFile(
   path: Path,
   flags: Flags,
   mode: number,
-  read: ReadOptions = {}
+  read: FallbackOptions = {}
 ): Promise<OpenFile> {
   for (let tries = 1; ; tries++) {
     try {
@@ -38,17 +41,18 @@ async function openOnce(
   path: Path,
   flags: Flags,
   mode: number,
-  read: ReadOptions
+  read: FallbackOptions
 ): Promise<OpenFile> {
   const follow = !(flags.noFollow || flags.exclusive)
   const tree = await treeOf(host, read)
-  const { key, node } = await (flags.create ? resolveFile : resolve)(tree, path, follow)
+  const { key, node: found } = await (flags.create ? resolveFile : resolve)(tree, path, follow)
+  const node = flags.write ? found : await withBytes(tree, found, read)
   if (node && flags.exclusive) throw failure('EEXIST')
   if (node === null && !flags.create) throw failure('ENOENT')
   if (node?.kind === 'link') throw failure('ELOOP')
   if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
-  const writer = flags.write || node === null ? (await host.overlay.place('open', key)).writer : null
+  const writer = flags.write || node === null ? (await placeAt(host.overlay, 'open', key)).writer : null
   const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
   // What is made by being opened is made by one who may write, whatever else the flags say.
   const isMaking = node === null && !flags.write
@@ -67,6 +71,12 @@ async function openOnce(
     throw err
   }
   return file
+}
+
+/** What is only read stays on one version to the end: where it may fall back, it does so before it begins. */
+async function withBytes(tree: Tree, node: Node | null, read: FallbackOptions): Promise<Node | null> {
+  if (node?.kind !== 'file') return node
+  return { ...node, located: await readable(tree.view, node.key, node.located, read) }
 }
 
 function reserve(drive: object, key: string): () => void {

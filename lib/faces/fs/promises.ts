@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import type { Json, ReadOptions } from '../../drive.ts'
+import type { FallbackOptions, Json } from '../../drive.ts'
 import type { FsPromises, NodePromises } from './api.ts'
 import type { PathLike } from './arguments.ts'
 import * as changing from './change.ts'
@@ -93,7 +93,7 @@ export function promisesOf(host: Host, files: OpenFiles): FsPromises {
     mkdir: (async (path, opts) => changing.mkdir(host, path, opts)) as FsPromises['mkdir'],
     mkdtemp: (async (prefix: string, opts?: looking.EncodingOptions | BufferEncoding | 'buffer' | null) =>
       changing.mkdtemp(host, prefix, opts)) as FsPromises['mkdtemp'],
-    open: (async (path: PathLike, flags?: string | number, mode?: number | string, opts?: ReadOptions) =>
+    open: (async (path: PathLike, flags?: string | number, mode?: number | string, opts?: FallbackOptions) =>
       new FileHandle(files, await files.open(path, flags, mode, opts))) satisfies FsPromises['open'],
     opendir: async (path, opts) => opendir(host, path, opts),
     readFile: (async (...args: unknown[]) =>

@@ -64,7 +64,9 @@ export function watch(
     }
   }
   const update = () => {
-    run().catch(onerror)
+    run().catch((err: unknown) => {
+      if (!closed) onerror(err)
+    })
   }
   const forget = host.onUpdate(update)
   update()
@@ -100,7 +102,9 @@ export async function* watchAsync(
 ): AsyncGenerator<{ eventType: 'rename' | 'change'; filename: string | Buffer }, void, void> {
   const { encoding, signal } = toOptions<WatchOptions>(opts)
   checkSignal(signal)
-  const events = new EventEmitter()
+  await host.ready('watch')
+  // A failure that comes when nobody waits any more is nobody's.
+  const events = new EventEmitter().on('error', () => undefined)
   const watcher = watch(
     host,
     path,
@@ -115,7 +119,12 @@ export async function* watchAsync(
     }))
       yield change as never
   } catch (err) {
-    if (!closed.signal.aborted) throw err
+    // Whatever fails when the MultiDrive is being closed is the end of it.
+    const isOpen = await host.ready('watch').then(
+      () => true,
+      () => false
+    )
+    if (isOpen) throw err
   } finally {
     forget()
     watcher.destroy()

@@ -3,7 +3,7 @@ import { errorCode } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
 import type { ByteRange, Content, Draft } from '../source.ts'
 import { amend, inBlocks } from './amend.ts'
-import type { BlobReader } from './candidate.ts'
+import { Arrivals } from './arrivals.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
 import { Layouts, readMap } from './layout.ts'
@@ -26,7 +26,8 @@ const EMPTY: Content = {
 }
 
 /** The bytes of a Hyperdrive's files. */
-export class HyperdriveBytes implements BlobReader {
+export class HyperdriveBytes {
+  readonly arrivals = new Arrivals()
   readonly #drive: HyperdriveLike
   readonly #layouts = new Layouts()
   /** Maps that are on their way, by their first block. */
@@ -39,7 +40,7 @@ export class HyperdriveBytes implements BlobReader {
   async *read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array> {
     if (blob.byteLength === 0 || opts.length === 0) return
     const { signal, ...range } = opts
-    const blobs = await this.#blobs(opts)
+    const blobs = await this.blobs(opts)
     const stream = blobs.createReadStream(blob, range)
     const end = () => stream.destroy()
     signal?.addEventListener('abort', end)
@@ -60,7 +61,7 @@ export class HyperdriveBytes implements BlobReader {
       for await (const chunk of this.read(blob, opts)) chunks.push(chunk)
       return Buffer.concat(chunks)
     }
-    const blobs = await this.#blobs(opts)
+    const blobs = await this.blobs(opts)
     // Without its map a file cannot be read, and Hyperblobs would not say so.
     if (blob.blockMap && (await readMap(blobs, blob, opts)) === null) throw unavailable()
     const data = await blobs.get(blob, opts)
@@ -102,7 +103,7 @@ export class HyperdriveBytes implements BlobReader {
 
   /** Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. */
   open(blob: BlobId, size: number, opts: ReadOptions): Content {
-    return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.#blobs(opts), blob, size, opts)
+    return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.blobs(opts), blob, size, opts)
   }
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {
@@ -133,7 +134,12 @@ export class HyperdriveBytes implements BlobReader {
     return (await amend(blobs, draft, layout)) ?? this.write(draft.read(0, draft.byteLength))
   }
 
-  async #blobs({ wait, timeout = 0 }: ReadOptions): Promise<Blobs> {
+  /** Where the bytes are, null while nobody has told. */
+  get opened(): Blobs | null {
+    return this.#drive.blobs
+  }
+
+  async blobs({ wait, timeout = 0 }: ReadOptions): Promise<Blobs> {
     const drive = this.#drive
     if (drive.blobs !== null) return drive.blobs
     if (wait === false) throw unavailable()

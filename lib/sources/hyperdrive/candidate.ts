@@ -3,23 +3,20 @@ import { isSeq } from '../../format/clock.ts'
 import { isObject } from '../../format/json.ts'
 import { parseMetadata, type ParsedMetadata, type Stamp } from '../../format/stamp.ts'
 import { isKey } from '../../path.ts'
-import type { ByteRange, Candidate, Content, Leaf, Origin, SourceEvents } from '../source.ts'
-import type { BeeNode, BlobId } from './types.ts'
+import type { ByteRange, Candidate, Content, Leaf, Origin, Replica, SourceEvents } from '../source.ts'
+import type { HyperdriveBytes } from './bytes.ts'
+import { HyperdriveClearing } from './clearing.ts'
+import { HyperdriveReplica } from './replica.ts'
+import type { BeeNode, BlobId, HyperdriveLike } from './types.ts'
 
 /** What a candidate needs of its drive. */
 export interface CandidateHost {
   readonly leaf: Leaf
   /** The drive's id. */
   readonly id: string
-  readonly bytes: BlobReader
+  readonly drive: HyperdriveLike
+  readonly bytes: HyperdriveBytes
   readonly format: SourceEvents['format']
-}
-
-/** How a candidate reaches its bytes. */
-export interface BlobReader {
-  read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array>
-  readAll(blob: BlobId, opts: ReadOptions): Promise<Buffer>
-  open(blob: BlobId, size: number, opts: ReadOptions): Content
 }
 
 interface StoredValue {
@@ -114,6 +111,16 @@ export class HyperdriveCandidate implements Candidate {
     seen.#size = this.#size
     seen.#parsed = this.#parsed
     return seen
+  }
+
+  get replica(): Replica | undefined {
+    const { blob } = this
+    if (blob.byteLength === 0) return undefined
+    const host = this.#host
+    return new HyperdriveReplica(host.bytes, blob, this.#knownSize(), (clearing) => {
+      const parse = (node: BeeNode) => HyperdriveCandidate.parse(host, node)
+      clearing.of(host.drive, () => new HyperdriveClearing(host.drive, parse)).add(this)
+    })
   }
 
   /** Where the bytes lie, as the drive has it. */

@@ -8,3 +8,7 @@ export function unavailable(): MultiDriveError {
 export function timedOut(): MultiDriveError {
   return new MultiDriveError('REQUEST_TIMEOUT', 'REQUEST_TIMEOUT: no peer answered in time')
 }
+
+export function sessionClosed(): MultiDriveError {
+  return new MultiDriveError('SESSION_CLOSED', 'SESSION_CLOSED: the drive was closed')
+}

@@ -27,11 +27,10 @@ interface Alias {
 export interface PurgeableHyperdrive extends HyperdriveLike, EventEmitter {
   readonly corestore: { readonly storage: Storage; readonly ns: Buffer }
   purge(): Promise<void>
-  close(): Promise<void>
 }
 
 /**
- * Closes a Hyperdrive and removes both of its cores from the disk. `Hyperdrive.purge()` does that with a Hypercore that can purge; those
+ * Removes both cores of a Hyperdrive from the disk. `Hyperdrive.purge()` does that with a Hypercore that can purge; those
  * that this package is pinned to cannot (they call what they do not have), so there the storage is asked itself. The name that a
  * drive of one's own is found by goes too, or a drive of that name could never be opened again.
  */
@@ -54,5 +53,4 @@ export async function purge(drive: PurgeableHyperdrive): Promise<void> {
     batch.tryDelete(keys.coreByAlias(alias))
     await batch.flush()
   }
-  await drive.close()
 }

@@ -7,12 +7,15 @@ import type { Bee, HyperdriveLike } from './types.ts'
 export interface TreeReader {
   /** @returns what `read` gave, or null where the drive is not here and nobody can be asked */
   run<T>(opts: ReadOptions, read: (bee: Bee, opts: { wait: boolean }) => Promise<T>): Promise<T | null>
+  /** Whether all that can be read is here, so that what was read once need not be read again. */
+  readonly whole: boolean
   /** Whether reads may find that a part is not here, with nobody to ask for it. */
   readonly alone: boolean
 }
 
 /** Reads a version all of whose metadata is here. */
 export class WholeReader implements TreeReader {
+  readonly whole = true
   readonly alone = false
   readonly #bee: Bee
 
@@ -48,6 +51,7 @@ export class PendingReads {
  * bound would hold up every bounded one behind it: each read has a tree of its own, and closing that tree ends it.
  */
 export class DemandReader implements TreeReader {
+  readonly whole = false
   readonly #drive: HyperdriveLike
   readonly #version: number
   readonly #sparse: boolean

@@ -26,6 +26,7 @@ import type {
 import { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { HiddenRecords } from './hidden.ts'
+import { hold, holdsOf } from './holds.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, PendingReads, WholeReader } from './reader.ts'
@@ -137,10 +138,7 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async purge(): Promise<Drive[]> {
-    if (this.drive.core.snapshotted) {
-      await (this.drive as PurgeableHyperdrive).close()
-      return []
-    }
+    if (this.drive.core.snapshotted) return []
     await purge(this.drive as PurgeableHyperdrive)
     return [this.drive]
   }
@@ -152,13 +150,20 @@ export class HyperdriveSource implements WritableLeaf {
   async amend(draft: Draft): Promise<Staged> {
     const { base } = draft
     if (base && isWhole(draft, base)) return this.reuse(base)
-    return this.#staged(await this.#bytes.amend(draft, base && this.#blobOf(base)), draft.byteLength)
+    const blob = base && this.#blobOf(base)
+    const release = blob ? hold(this.drive, blob) : () => undefined
+    try {
+      return this.#staged(await this.#bytes.amend(draft, blob), draft.byteLength, release)
+    } catch (err) {
+      release()
+      throw err
+    }
   }
 
   async reuse(candidate: Candidate): Promise<Staged> {
     const blob = this.#blobOf(candidate)
     if (blob === null) return this.stage(candidate.read())
-    return this.#staged(blob, candidate.value.blob?.byteLength)
+    return this.#staged(blob, candidate.value.blob?.byteLength, hold(this.drive, blob))
   }
 
   get storage(): string | null {
@@ -173,12 +178,20 @@ export class HyperdriveSource implements WritableLeaf {
       : null
   }
 
-  #staged(blob: BlobId, byteLength = blob.byteLength): StagedBlob {
+  #staged(blob: BlobId, byteLength = blob.byteLength, release: () => void = () => undefined): StagedBlob {
     // Blocks that no entry names stay in the append-only core; nothing can be given back.
-    return { blob, byteLength, discard: () => Promise.resolve() }
+    const discard = () => {
+      release()
+      return Promise.resolve()
+    }
+    return { blob, byteLength, discard }
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
+    await holdsOf(this.drive).turn.runExclusive(() => this.#commit(changes))
+  }
+
+  async #commit(changes: readonly Change[]): Promise<void> {
     const batch = this.drive.db.batch()
     try {
       for (const change of changes) await write(batch, change)
@@ -190,7 +203,7 @@ export class HyperdriveSource implements WritableLeaf {
 
   #host(): CandidateHost {
     const format: SourceEvents['format'] = (...told) => this.#events?.format(...told)
-    return { leaf: this, id: this.#id, bytes: this.#bytes, format }
+    return { leaf: this, id: this.#id, drive: this.drive, bytes: this.#bytes, format }
   }
 
   readonly #onclose = (): void => {

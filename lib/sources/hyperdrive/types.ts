@@ -16,7 +16,8 @@ export interface Core extends EventEmitter {
   readonly snapshotted: boolean
   readonly peers: readonly Peer[]
   update(opts?: { wait?: boolean }): Promise<boolean>
-  has(start: number, end: number): Promise<boolean>
+  has(start: number, end?: number): Promise<boolean>
+  clear(start: number, end: number): Promise<unknown>
   download(range: object): Download
   get(index: number, opts?: object): Promise<Buffer | null>
   /** The block that a byte of the core lies in, and where in it; null when it is not here and may not be asked for. */

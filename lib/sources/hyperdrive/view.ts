@@ -39,6 +39,8 @@ export class HyperdriveView implements LeafView {
   readonly #reader: TreeReader
   readonly #host: CandidateHost
   readonly #bytes: HyperdriveBytes
+  /** What was found last: who looks at a path mostly reads or writes there next. */
+  #found: { key: string; candidate: Candidate | null } | null = null
 
   constructor(
     host: CandidateHost,
@@ -61,11 +63,13 @@ export class HyperdriveView implements LeafView {
   }
 
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
+    if (this.#found?.key === key) return this.#found.candidate
     const node = await this.#reader.run(opts, (bee, options) =>
       bee.get(key, { ...options, checkout: this.version, keyEncoding: entryKeys, valueEncoding: 'binary' })
     )
     const candidate = node && this.#parse(node)
     if (candidate?.unsized) await this.#measure(candidate)
+    else if (this.#reader.whole) this.#found = { key, candidate }
     return candidate
   }
 

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { RangeOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import type { Content } from '../source.ts'
-import { absentAsNull, parentOf, type Root } from './root.ts'
+import { parentOf, type Root } from './root.ts'
 
 const CHUNK = 256 * 1024
 // A pipe that took the place of the file must not hold up the open. Windows has neither flag; undefined adds no bit.
@@ -71,9 +71,7 @@ export async function openContent(root: Root, key: string, found: Stats): Promis
 }
 
 async function openFile(root: Root, key: string): Promise<FileHandle> {
-  const handle = (await root.hasFolder(parentOf(key)))
-    ? await absentAsNull(open(root.path(key), FLAGS))
-    : null
+  const handle = (await root.hasFolder(parentOf(key))) ? await root.answer(open(root.path(key), FLAGS)) : null
   if (handle && (await handle.stat()).isFile()) return handle
   await handle?.close()
   throw failure('ENOENT', { syscall: 'open', path: key })

@@ -9,7 +9,7 @@ import type { Candidate, Content, Leaf, Origin } from '../source.ts'
 import { openContent, readBytes, readWhole } from './bytes.ts'
 import type { MetadataHooks } from './drive.ts'
 import type { Records } from './records.ts'
-import { absentAsNull, type Root } from './root.ts'
+import type { Root } from './root.ts'
 import { isExecutable, isValid, stampOf } from './sidecar.ts'
 
 const BLOCK = 65536
@@ -36,7 +36,7 @@ export async function toCandidate(
   if (!isLink && !stat.isFile()) return null
   let linkname: string | null = null
   if (isLink) {
-    const text = await readText(host.root.path(key))
+    const text = await readText(host.root, key)
     if (text === null) return null
     linkname = host.root.linkname(text)
   }
@@ -100,9 +100,9 @@ function blobOf({ size }: Stats): Blob {
 }
 
 // A link that was replaced since it was seen is absent, as one that vanished is.
-async function readText(path: string): Promise<string | null> {
+async function readText(root: Root, key: string): Promise<string | null> {
   try {
-    return await absentAsNull(readlink(path))
+    return await root.answer(readlink(root.path(key)))
   } catch (err) {
     if (errorCode(err) === 'EINVAL') return null
     throw err

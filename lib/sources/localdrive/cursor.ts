@@ -4,7 +4,7 @@ import type { Candidate, Cursor } from '../source.ts'
 import { toCandidate, type Host } from './candidate.ts'
 import { listFolder } from './listing.ts'
 import type { Records } from './records.ts'
-import { absentAsNull, isHidden } from './root.ts'
+import { isHidden } from './root.ts'
 
 const PARALLEL = 32
 
@@ -64,7 +64,7 @@ export class LocaldriveCursor implements Cursor {
   }
 
   async #look(key: string): Promise<Candidate | null> {
-    const stat = await absentAsNull(lstat(this.#host.root.path(key)))
+    const stat = await this.#host.root.answer(lstat(this.#host.root.path(key)))
     return stat && toCandidate(this.#host, key, stat, this.#records)
   }
 

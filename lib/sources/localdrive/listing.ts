@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { compareKeys, isKey } from '../../path.ts'
-import { absentAsNull, isHidden, type Root } from './root.ts'
+import { isHidden, type Root } from './root.ts'
 
 /** What stands in a folder: a name, with a slash at its end for a folder, which puts it in its place among the keys. */
 export async function listFolder(root: Root, folder: string): Promise<string[]> {
   // A folder that a link replaced since its name was read would lead elsewhere.
   if (!(await root.hasFolder(folder))) return []
-  const dirents = (await absentAsNull(readdir(root.path(folder), { withFileTypes: true }))) ?? []
+  const dirents = (await root.answer(readdir(root.path(folder), { withFileTypes: true }))) ?? []
   const tags: string[] = []
   for (const dirent of dirents) {
     const key = `${folder}/${dirent.name}`

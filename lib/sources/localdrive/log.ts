@@ -130,7 +130,9 @@ export class RecordLog {
   }
 
   async #refresh(): Promise<void> {
-    const handle = (await this.#root.hasFolder(HIDDEN)) ? await absentAsNull(open(this.#file, READ)) : null
+    const handle = (await this.#root.hasFolder(HIDDEN))
+      ? await this.#root.answer(open(this.#file, READ))
+      : null
     if (handle === null) {
       this.#forget(null)
       return

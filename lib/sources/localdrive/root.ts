@@ -1,5 +1,5 @@
-import { realpathSync, type Stats } from 'node:fs'
-import { lstat, realpath } from 'node:fs/promises'
+import { realpathSync, Stats } from 'node:fs'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode } from '../../errors.ts'
 
@@ -42,13 +42,37 @@ export class Root {
   async hasFolder(folder: string): Promise<boolean> {
     if (folder === '') return true
     const expected = this.path(folder)
-    return (await absentAsNull(realpath(expected))) === expected
+    return (await this.answer(realpath(expected))) === expected
   }
 
   /** What stands at a key, null when that is nothing or lies behind a link. */
   async lstat(key: string): Promise<Stats | null> {
     if (!(await this.hasFolder(parentOf(key)))) return null
-    return absentAsNull(lstat(this.path(key)))
+    return this.answer(lstat(this.path(key)))
+  }
+
+  /**
+   * What the file system says of something in this folder, null when that is nothing.
+   *
+   * @throws where the folder itself is why: a drive that cannot be read holds what nobody knows
+   */
+  async answer<T>(said: Promise<T>): Promise<T | null> {
+    try {
+      return await said
+    } catch (err) {
+      if (!isAbsence(err)) throw err
+      // A folder that is not there yet is an empty one.
+      if (errorCode(err) !== 'ENOENT') await this.#assertFolder()
+      return null
+    }
+  }
+
+  async #assertFolder(): Promise<void> {
+    const found = await stat(this.real).catch((err: unknown) => err)
+    if (found instanceof Stats ? found.isDirectory() : errorCode(found) === 'ENOENT') return
+    if (found instanceof Error && !isAbsence(found)) throw found
+    // Without a code, since those of the file system would say that a path is not there.
+    throw new Error('its root is no folder', found instanceof Error ? { cause: found } : {})
   }
 
   /** The text of a link as a linkname: one that points into this folder is a path from its root. */

@@ -23,7 +23,7 @@ import { toCandidate, type Host } from './candidate.ts'
 import { LocaldriveCursor } from './cursor.ts'
 import { listFolder } from './listing.ts'
 import type { Records } from './records.ts'
-import { absentAsNull, isHidden } from './root.ts'
+import { isHidden } from './root.ts'
 import { diskTime } from './sidecar.ts'
 
 const PARALLEL = 16
@@ -125,7 +125,7 @@ export class LocaldriveView implements LeafView {
     for (const tag of await listFolder(this.#host.root, parent)) {
       if (!tag.endsWith('/')) continue
       const path = `${parent}/${tag.slice(0, -1)}`
-      const stat = await absentAsNull(lstat(this.#host.root.path(path)))
+      const stat = await this.#host.root.answer(lstat(this.#host.root.path(path)))
       if (stat?.isDirectory()) found.push(this.#directory(path, stat))
     }
     return found

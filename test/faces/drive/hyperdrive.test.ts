@@ -11,6 +11,7 @@ driveSuite({
     cutsElements: true,
     resolvesLinksFromThemselves: true,
     streamsNoLinks: true,
-    cannotPurge: true
+    cannotPurge: true,
+    mirrorsNoDates: true
   }
 })

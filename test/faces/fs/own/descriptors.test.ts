@@ -320,6 +320,52 @@ for (const [kind, writer] of WRITERS) {
   })
 }
 
+for (const [kind, writer] of WRITERS) {
+  test(`of two descriptors that change a file, the last to land leaves it as it had it (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    await multi.writeFile('/file', '........')
+    const fds = [await multi.open('/file', 'r+'), await multi.open('/file', 'r+')]
+    await multi.write(fds[0], 'AA', 0)
+    await multi.write(fds[1], 'BB', 4)
+    await multi.close(fds[1])
+    t.equal(await multi.readFile('/file', 'utf8'), '....BB..')
+    await multi.close(fds[0])
+    t.equal(await multi.readFile('/file', 'utf8'), 'AA......')
+  })
+
+  test(`what is written lands at the path that was opened (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    await multi.writeFile('/file', 'old')
+    const fds = [await multi.open('/file', 'r+'), await multi.open('/file', 'a')]
+    await multi.write(fds[0], 'new', 0)
+    await multi.write(fds[1], ' more', null)
+    await multi.rename('/file', '/moved')
+    await multi.close(fds[0])
+    t.same(await multi.promises.readdir('/'), ['file', 'moved'])
+    t.equal(await multi.readFile('/file', 'utf8'), 'new')
+    await multi.unlink('/file')
+    await multi.close(fds[1])
+    t.equal(await multi.readFile('/file', 'utf8'), 'old more')
+    t.equal(await multi.readFile('/moved', 'utf8'), 'old')
+  })
+
+  test(`the root has no bits, dates or metadata that can be set (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t)])
+    const fd = await multi.open('/', 'r')
+    for (const [method, ...args] of [
+      ['chmod', '/', 0o700],
+      ['utimes', '/', 1, 1],
+      ['lutimes', '/', 1, 1],
+      ['setMetadata', '/', 'a', 1],
+      ['removeMetadata', '/', 'a'],
+      ['fchmod', fd, 0o700],
+      ['futimes', fd, 1, 1]
+    ] as const)
+      t.equal((await failureOf(multi[method](...args))).code, 'EPERM', method)
+    await multi.close(fd)
+  })
+}
+
 test('a reading descriptor keeps its version of a replicated drive', async (t: Test) => {
   const { multi, author, authors, synced } = await shared(t, 'a Hyperdrive')
   const large = byteRow(5 * BLOCK)

@@ -1,11 +1,19 @@
 import { constants } from 'node:fs'
-import { chmod } from 'node:fs/promises'
+import { chmod, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
 import { within } from '../../../availability/links.ts'
-import { cleanup, failureOf, folder, hyperdrive, multidrive, store } from '../../../helpers/drives.ts'
+import {
+  cleanup,
+  collect,
+  failureOf,
+  folder,
+  hyperdrive,
+  multidrive,
+  store
+} from '../../../helpers/drives.ts'
 import { caller } from '../../../suites/fs.ts'
 import { MIB, QUICK } from './helpers.ts'
 
@@ -25,17 +33,38 @@ async function forbid(t: Test, mode: number, ...paths: string[]): Promise<() => 
   return allow
 }
 
+async function localdriveIn(t: Test): Promise<{ drive: any; name: string }> {
+  const name = join(await folder(t), 'drive')
+  const drive: any = new Localdrive(name)
+  await drive.put('/dir/file', Buffer.from('text'))
+  await drive.symlink('/link', 'dir/file')
+  return { drive, name }
+}
+
 /** Drives that could be read once and cannot any more. */
 const FAILING: Record<
   string,
   (t: Test) => Promise<{ drive: any; name: string; fail: () => Promise<unknown> }>
 > = {
   'a Localdrive whose folder may not be read': async (t) => {
-    const path = join(await folder(t), 'drive')
-    const drive: any = new Localdrive(path)
-    await drive.put('/dir/file', Buffer.from('text'))
-    await drive.symlink('/link', 'dir/file')
-    return { drive, name: path, fail: () => forbid(t, 0, path) }
+    const { drive, name } = await localdriveIn(t)
+    return { drive, name, fail: () => forbid(t, 0, name) }
+  },
+  'a Localdrive whose folder has become a file': async (t) => {
+    const { drive, name } = await localdriveIn(t)
+    const fail = async () => {
+      await rm(name, { recursive: true })
+      await writeFile(name, 'a file')
+    }
+    return { drive, name, fail }
+  },
+  'a Localdrive whose folder has become a link that leads nowhere': async (t) => {
+    const { drive, name } = await localdriveIn(t)
+    const fail = async () => {
+      await rm(name, { recursive: true })
+      await symlink(name, name)
+    }
+    return { drive, name, fail }
   },
   'a Hyperdrive that has lost its metadata': async (t) => {
     const corestore = await store(t)
@@ -81,13 +110,18 @@ for (const [what, make] of Object.entries(FAILING)) {
           const about = `${look} by ${style}`
           t.ok(err instanceof Error && typeof (err as any).code === 'string', about)
           const { code, path, message, drive: failed } = err
-          t.notEqual(code, 'ENOENT', `${about}: ${message}`)
+          t.notOk(['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code), `${about}: ${message}`)
           t.equal(failed, drive, `${about}: the drive`)
           t.ok(String(message).includes(name), `${about}: its name`)
           t.equal(path, given[0], `${about}: the path`)
         }
       }
       t.equal((await errorOf(multi.exists('/dir/file'))).drive, drive, 'exists without a callback')
+      t.equal((await errorOf(multi.get('/none'))).drive, drive, 'what is not there')
+      if (multi.writer === drive)
+        t.equal((await errorOf(multi.put('/new', 'x'))).drive, drive, 'put where it is the writer')
+      t.equal((await errorOf(collect(multi.list('/')))).drive, drive, 'list')
+      t.equal((await errorOf(collect(multi.list('/dir')))).drive, drive, 'list of a folder')
     })
   }
 }

@@ -220,3 +220,21 @@ test('promises.watch(path, { signal })', async (t) => {
   await iterator.return()
   t.equal(multi.listenerCount('update'), listeners, 'nor does one that was left')
 })
+
+test('watch(path) of a MultiDrive that was closed fails', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const watcher = multi.watch('/', () => t.fail('nothing changes'))
+  const iterator = multi.promises.watch('/')
+  const next = iterator.next()
+  await multi.close()
+  t.same(await within(QUICK, 'the end', next), { value: undefined, done: true }, 'one that was there ends')
+  watcher.destroy()
+  for (const late of [
+    async () => multi.watch('/', () => t.fail('nothing changes')),
+    async () => multi.promises.watch('/').next()
+  ]) {
+    const err = await within(QUICK, 'a failure', failureOf(late))
+    t.same([err.code, err.syscall], ['CLOSED', 'watch'])
+  }
+  t.equal(multi.listenerCount('update'), 0)
+})

@@ -1,0 +1,35 @@
+import type { Readable } from 'streamx'
+import type { ReadOptions } from '../../drive.ts'
+import { historyOf } from '../../overlay/history.ts'
+import { MountedView } from '../../overlay/mounted.ts'
+import type { MergedView } from '../../overlay/view.ts'
+import { toKey } from '../../path.ts'
+import { toHistoryItem, type HistoryItem } from './entry.ts'
+import { generated } from './generated.ts'
+
+export interface HistoryOptions extends ReadOptions {
+  /** The most versions to give; -1, the default, for all. */
+  limit?: number
+}
+
+/** The versions of one path over all drives, the newest first. */
+export function history(
+  reader: () => Promise<MergedView | MountedView>,
+  path: string,
+  opts: HistoryOptions
+): Readable {
+  const { limit = -1, ...read } = opts
+  const run = async function* (): AsyncGenerator<HistoryItem, void, void> {
+    const key = toKey(path, 'history')
+    if (limit === 0) return
+    const all = await reader()
+    const { view, prefix } = all instanceof MountedView ? await all.baseOf(key) : { view: all, prefix: '' }
+    let left = limit < 0 ? Infinity : limit
+    for await (const past of historyOf(view, key.slice(prefix.length), read)) {
+      const seen = past.type === 'put' ? { ...past, version: past.version.seenAt(key) } : past
+      yield toHistoryItem(key, seen, view)
+      if (--left === 0) return
+    }
+  }
+  return generated(run)
+}

@@ -1,0 +1,112 @@
+import test from 'tape'
+import { within } from '../../availability/links.ts'
+import { copyOf } from '../../helpers/copies.ts'
+import { contents, failureOf, hyperdrive, localdrive, multidrive, store } from '../../helpers/drives.ts'
+
+const QUICK = 5000
+const BIG = Buffer.alloc(150_000, 3)
+const OLD = { metadata: { mtime: 1000 } }
+const NEW = { metadata: { mtime: 2000 } }
+
+test('clear(path) takes the winner’s bytes from this machine, and no others', async (t) => {
+  const ours = await store(t)
+  const older = await copyOf(t, (author) => author.put('/a', 'older', OLD), { ours })
+  const newer = await copyOf(
+    t,
+    async (author) => {
+      await author.put('/a', BIG, NEW)
+      await author.put('/b', 'b')
+      await author.symlink('/link', '/a')
+    },
+    { ours }
+  )
+  const multi = await multidrive(t, [older.copy, newer.copy])
+  await Promise.all([older.copy.get('/a'), multi.download().done()])
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 3 })
+  t.same([await multi.has('/a'), await multi.has('/b'), await older.copy.has('/a')], [false, true, true])
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 0 }, 'once')
+  t.equal(await multi.clear('/b'), null, 'as Hyperdrive it says so only when it is asked')
+  t.equal(await multi.has('/b'), false)
+  t.ok((await within(QUICK, 'get', multi.get('/a')))!.equals(BIG), 'and it is fetched again')
+  const entry = (await multi.entry('/a'))!
+  t.same(await multi.clear(entry, { diff: true }), { blocks: 3 }, 'by its entry')
+  for (const path of ['/missing', '/link', '/'])
+    t.same(
+      path === '/' ? (await failureOf(multi.clear(path))).code : await multi.clear(path, { diff: true }),
+      path === '/' ? 'EINVAL' : { blocks: 0 },
+      path
+    )
+  t.equal(await multi.clear('/missing'), null)
+})
+
+test('clear(path) of one’s own file leaves what other files of the drive are made of', async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  await multi.put('/a', BIG)
+  await multi.promises.copyFile('/a', '/b')
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 0 })
+  t.ok((await multi.get('/b', { wait: false }))!.equals(BIG))
+  await multi.del('/b')
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 3 }, 'until they are gone')
+  t.equal(
+    (await failureOf(multi.get('/a', { wait: false }))).code,
+    'BLOCK_NOT_AVAILABLE',
+    'it is gone for good'
+  )
+  await multi.put('/a', 'again')
+  t.equal(String(await multi.get('/a')), 'again')
+})
+
+test('copies that are made while clear() is at work have their bytes, or say that they have none', async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  for (let round = 0; round < 20; round++) {
+    await multi.put('/a', Buffer.alloc(70_000, round))
+    const copying = multi.promises.copyFile('/a', `/copy${round}`)
+    for (let i = 0; i < round; i++) await Promise.resolve()
+    const cleared = await multi.clear('/a', { diff: true })
+    await copying
+    const there = await multi.get(`/copy${round}`, { wait: false }).then(
+      (bytes) => bytes!.equals(Buffer.alloc(70_000, round)),
+      () => false
+    )
+    t.equal(there, cleared!.blocks === 0, `round ${round}`)
+  }
+})
+
+test('clearAll() takes the bytes of all that is shown', async (t) => {
+  const ours = await store(t)
+  const theirs = await copyOf(
+    t,
+    async (author) => {
+      await author.put('/a', 'a', NEW)
+      await author.put('/deep/b', BIG)
+    },
+    { ours }
+  )
+  const own = await hyperdrive(t, { store: ours })
+  const multi = await multidrive(t, [own, theirs.copy])
+  await multi.put('/mine', 'mine')
+  await own.put('/a', 'hidden', OLD)
+  await multi.download().done()
+  t.same(await multi.clearAll({ diff: true }), { blocks: 5 })
+  t.equal(await multi.clearAll(), null)
+  t.same(await multi.stats(), { files: 3, blocks: 5, bytes: BIG.length + 5, localBlocks: 0, localBytes: 0 })
+  t.equal(String(await own.get('/a', { wait: false })), 'hidden', 'what lost is left alone')
+})
+
+test('clear() and clearAll() leave Localdrives and drives of other kinds alone', async (t) => {
+  const local = await localdrive(t)
+  const other = {
+    entry: local.entry.bind(local),
+    list: local.list.bind(local),
+    createReadStream: local.createReadStream.bind(local)
+  }
+  for (const drive of [local, other]) {
+    const multi = await multidrive(t, [drive])
+    await local.put('/a', 'a')
+    t.same(await multi.clear('/a', { diff: true }), { blocks: 0 })
+    t.same(await multi.clearAll({ diff: true }), { blocks: 0 })
+    t.same(await contents(multi), { '/a': 'a' })
+  }
+})

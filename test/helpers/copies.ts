@@ -1,0 +1,59 @@
+import type { Test } from 'tape'
+import { alone, together, whole } from '../availability/links.ts'
+import { hyperdrive, link, store } from './drives.ts'
+
+/** A drive of someone else, whole here but for the bytes of its files. */
+export interface Copy {
+  author: any
+  copy: any
+  /** The corestores of its author, and of this machine. */
+  theirs: any
+  ours: any
+  /** Its author goes away, for good or until `connect`. */
+  cut: () => Promise<void>
+  connect: () => Promise<void>
+}
+
+/**
+ * @param fill - what its author writes before anybody sees it
+ * @param opts - `ours`: the corestore of this machine
+ */
+export async function copyOf(
+  t: Test,
+  fill: (author: any) => Promise<unknown>,
+  opts: { ours?: any } = {}
+): Promise<Copy> {
+  const theirs = await store(t)
+  const ours = opts.ours ?? (await store(t))
+  const author = await hyperdrive(t, { store: theirs })
+  await fill(author)
+  const copy = await hyperdrive(t, { store: ours, key: author.key })
+  copy.core.download({ start: 0, end: -1 })
+  let unlink = link(theirs, ours)
+  await whole(copy, author)
+  await copy.getBlobs()
+  return {
+    author,
+    copy,
+    theirs,
+    ours,
+    cut: async () => {
+      await unlink()
+      await alone(copy)
+    },
+    connect: async () => {
+      unlink = link(theirs, ours)
+      await together(copy)
+    }
+  }
+}
+
+/** A file whose blob is a block map of Hyperblobs. */
+export async function putMapped(author: any, path: string, data: Buffer): Promise<void> {
+  const stream = author.createWriteStream(path, { dedup: true })
+  for (let at = 0; at < data.byteLength; at += 65536) {
+    if (stream.write(data.subarray(at, at + 65536))) continue
+    await new Promise((resolve) => stream.once('drain', resolve))
+  }
+  await new Promise((resolve) => stream.once('close', resolve).end())
+}
