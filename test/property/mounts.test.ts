@@ -190,7 +190,7 @@ test('mounts show what maps in memory say', { timeout: 600_000 }, async (t) => {
 })
 
 async function play(corestore: any, name: string, all: readonly Step[]): Promise<void> {
-  const drives = [0, 1, 2, 3].map((i) => new Hyperdrive(corestore.namespace(`${name} ${i}`)) as any)
+  const drives = [0, 1, 2, 3].map((i) => new Hyperdrive(corestore.namespace(`${name} ${i}`)))
   await Promise.all(drives.map((one) => one.ready()))
   const multi = new MultiDrive(drives[0], { openDrive: (key) => drives.find((one) => one.key.equals(key)) })
   const model = new Model()
@@ -207,7 +207,7 @@ async function play(corestore: any, name: string, all: readonly Step[]): Promise
         const expected = outcome(() => apply(model, step, text))
         const found = await perform(multi, step, drives, text).then(
           () => null,
-          (err: { code: string }) => err.code
+          (err: unknown) => (err as { code: string }).code
         )
         assert.equal(found, expected, `${JSON.stringify(step)} as step ${i}`)
       }
@@ -306,7 +306,9 @@ async function compare(multi: MultiDrive, model: Model): Promise<void> {
 /** Which version of each path is shown. */
 async function versions(multi: MultiDrive): Promise<Map<string, string>> {
   const entries = await collect<Entry>(multi.list('/'))
-  return new Map(entries.map(({ key, seq, drive }) => [key, `${(drive as { id?: unknown }).id} ${seq}`]))
+  return new Map(
+    entries.map(({ key, seq, drive }) => [key, `${String((drive as { id?: unknown }).id)} ${seq}`])
+  )
 }
 
 async function keysOf(stream: AsyncIterable<unknown>): Promise<string[]> {
