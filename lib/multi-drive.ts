@@ -192,9 +192,9 @@ class MultiDriveClass extends Face {
     return this.closing === null
   }
 
-  /** Drives that never have been whole on this machine: the view may miss what they hold. */
+  /** Drives, mounted ones too, that never have been whole on this machine: the view may miss what they hold. */
   get unsynced(): Drive[] {
-    return this.#set.unsynced
+    return [...this.#set.unsynced, ...(this.#mounts?.unsynced ?? [])]
   }
 
   /**
@@ -646,14 +646,16 @@ class MultiDriveClass extends Face {
   }
 
   /**
-   * Asks the peers of every drive for their heads.
+   * Asks the peers of every drive for their heads, of mounted ones that were read too.
    *
    * @param opts - with `wait`, resolves only when every drive that can be reached is whole at its head
    * @returns whether any head moved
    */
   async update(opts: { wait?: boolean } = {}): Promise<boolean> {
     await this.#opening('update')
-    return this.#overlay.update({ wait: opts.wait === true })
+    const wait = { wait: opts.wait === true }
+    const moved = await Promise.all([this.#overlay.update(wait), this.#mounts?.update(wait)])
+    return moved.includes(true)
   }
 
   /**

@@ -42,7 +42,9 @@ export function changedInAll(
   opts: ReadOptions
 ): AsyncIterable<string>[] {
   const [left, right] = [mountsOf(now), mountsOf(before)]
-  const rows: AsyncIterable<string>[] = [changedKeys(baseOf(now), baseOf(before), range, opts)]
+  const isHidden = (key: string) => covers(now, key) && covers(before, key)
+  const own = changedKeys(baseOf(now), baseOf(before), range, opts)
+  const rows: AsyncIterable<string>[] = [without(own, isHidden)]
   for (const path of new Set([...left.keys(), ...right.keys()])) {
     const below = intersection(range, path)
     if (inRange(path, range)) rows.push(each([path]))
@@ -61,8 +63,7 @@ async function* changedBelow(
   range: KeyRange,
   opts: ReadOptions
 ): AsyncGenerator<string, void, void> {
-  const inner = [now, before].map((view) => view.inner(path).catch(() => null))
-  const [left, right] = await Promise.all(inner)
+  const [left, right] = await Promise.all([now, before].map((view) => view.innerInListing(path)))
   if (!left || !right) return
   const rows = changedInAll(left, right, stripped(range, path), opts)
   for await (const key of merged(rows)) yield path + key
@@ -72,6 +73,17 @@ const NO_MOUNTS: MountedView['mounts'] = new Map()
 
 function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
   return view instanceof MountedView ? view.mounts : NO_MOUNTS
+}
+
+function covers(view: MergedView | MountedView, key: string): boolean {
+  return view instanceof MountedView && view.isMounted(key)
+}
+
+async function* without(
+  keys: AsyncIterable<string>,
+  isLeftOut: (key: string) => boolean
+): AsyncGenerator<string, void, void> {
+  for await (const key of keys) if (!isLeftOut(key)) yield key
 }
 
 export function baseOf(view: MergedView | MountedView): MergedView {

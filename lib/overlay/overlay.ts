@@ -7,11 +7,16 @@ import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
+import type { Patience } from './way.ts'
 
 /** Opens the drives that are mounted. */
 export interface MountOpener {
-  /** An overlay over the one drive. Rejects when it cannot be opened, or is another one than was mounted. */
-  open(mount: MountPoint): Promise<Overlay>
+  /**
+   * An overlay over the one drive. Rejects when it cannot be opened in time, or is another one than was mounted.
+   *
+   * @param patience - what is left of the time that a drive which was never here is waited for
+   */
+  open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay>
   /** Where those that are open stand. */
   versions(): readonly DriveVersion[]
 }
@@ -87,9 +92,9 @@ export class Overlay {
   }
 
   /** The overlay over a mounted drive. */
-  async openMount(mount: MountPoint): Promise<Overlay> {
+  async openMount(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
     if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
-    const overlay = await this.mounts.open(mount)
+    const overlay = await this.mounts.open(mount, opts, patience)
     if (this.#mountsAt === null || mount.version !== null) return overlay
     // Whatever was not open then is shown as it is now, and is read-only all the same.
     const then = this.#mountsAt.get(MOUNTED + mount.id)

@@ -81,7 +81,7 @@ async function* mountsIn(
     yield { path: prefix + path, mount: toMount(record.mount!) }
     if (!recursive) continue
     // One that cannot be opened has none in it that anybody could see.
-    const inner = await view.inner(path).catch(() => null)
+    const inner = await view.innerInListing(path)
     if (inner) yield* mountsIn(inner, prefix + path, recursive)
   }
 }
