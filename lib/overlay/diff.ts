@@ -29,7 +29,7 @@ export async function* differences(
 ): AsyncGenerator<Difference, void, void> {
   const keys = merged(changedInAll(now, before, range, opts))
   for await (const key of keys) {
-    const [left, right] = await Promise.all([now.locate(key, opts), before.locate(key, opts)])
+    const [left, right] = await Promise.all([locate(now, key, opts), locate(before, key, opts)])
     if (!isSameVersion(left?.candidate, right?.candidate)) yield { key, now: left, before: right }
   }
 }
@@ -73,6 +73,11 @@ const NO_MOUNTS: MountedView['mounts'] = new Map()
 
 function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
   return view instanceof MountedView ? view.mounts : NO_MOUNTS
+}
+
+/** What is mounted and cannot be opened is empty, as in listings. */
+function locate(view: MergedView | MountedView, key: string, opts: ReadOptions): Promise<Located | null> {
+  return view instanceof MountedView ? view.locateListed(key, opts) : view.locate(key, opts)
 }
 
 function covers(view: MergedView | MountedView, key: string): boolean {

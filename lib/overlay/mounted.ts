@@ -123,6 +123,18 @@ export class MountedView implements TreeView {
     return located && seenBelow(path, located)
   }
 
+  /** As {@link locate}, null below what cannot be opened, as listings have it. */
+  async locateListed(key: string, opts?: ReadOptions): Promise<Located | null> {
+    const path = this.#table.over(key)
+    if (path === null) return this.base.locate(key, opts)
+    const inner = path === key ? null : await this.innerInListing(path)
+    const rest = key.slice(path.length)
+    const located = await (inner instanceof MountedView
+      ? inner.locateListed(rest, opts)
+      : inner?.locate(rest, opts))
+    return located ? seenBelow(path, located) : null
+  }
+
   async older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]> {
     const path = this.#table.over(key)
     if (path === null) return this.base.older(key, winner, opts)
@@ -295,8 +307,11 @@ class MountTable {
 
   /** Mounts that may have something to do with a range, in order. */
   in({ gt, gte = gt, lt, lte = lt }: KeyRange): readonly string[] {
-    const over = gte === undefined ? null : this.over(gte.replace(/\/$/, ''))
-    const start = gte === undefined ? 0 : this.#first(over === null ? gte : over + '/')
+    let start = 0
+    if (gte !== undefined) {
+      const over = this.over(gte.replace(/\/$/, ''))
+      start = Math.min(this.#first(gte), over === null ? Infinity : this.#first(over + '/'))
+    }
     const end = lte === undefined ? this.#paths.length : this.#first(lte)
     return this.#paths.slice(start, end + 1)
   }
