@@ -595,8 +595,16 @@ class MultiDriveClass extends Face {
    * @returns how many blocks were taken, with `diff: true`, else null
    * @throws as `entry`
    */
-  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
-    return clear(await this.reader(opts), path, opts)
+  clear(path: string | Entry, opts?: ClearOptions): Promise<Cleared | null>
+  clear(path: string | Entry, cb: NodeCallback<Cleared | null>): void
+  clear(path: string | Entry, opts: ClearOptions, cb: NodeCallback<Cleared | null>): void
+  clear(
+    path: string | Entry,
+    opts: ClearOptions | NodeCallback<Cleared | null> = {},
+    cb?: NodeCallback<Cleared | null>
+  ): Promise<Cleared | null> | undefined {
+    if (typeof opts === 'function') return callback(this.#clear(path, {}), opts)
+    return callback(this.#clear(path, opts), cb)
   }
 
   /**
@@ -748,6 +756,10 @@ class MultiDriveClass extends Face {
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
+  }
+
+  async #clear(path: string | Entry, opts: ClearOptions): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
   }
 
   async #createTag(name: string, version: string | null): Promise<void> {
