@@ -10,13 +10,14 @@ import { registerExtension, type Extension, type ExtensionHandlers } from './ext
 import { Batch } from './faces/drive/batch.ts'
 import { toBytes } from './faces/drive/bytes.ts'
 import { clear, clearAll, type Cleared, type ClearOptions } from './faces/drive/clear.ts'
-import { conflicts, type ConflictsOptions } from './faces/drive/conflicts.ts'
+import { conflicts, toPathConflict, type ConflictsOptions } from './faces/drive/conflicts.ts'
 import { diff, type Views } from './faces/drive/diff.ts'
 import { Download, type DownloadOptions } from './faces/drive/download.ts'
 import { find, toEntry } from './faces/drive/entry.ts'
 import { dateOfMirrored } from './faces/drive/mirrored.ts'
 import { history, type HistoryOptions } from './faces/drive/history.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './faces/drive/resolve.ts'
+import { PATIENCE, watchFolder, type FolderWatcher, type Watched } from './faces/drive/watch.ts'
 import {
   mount,
   mountStream,
@@ -32,16 +33,18 @@ import { changedIn, type Differences } from './faces/drive/winners.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
+import type { OnChange, Watcher } from './faces/fs/watch.ts'
 import { diffStream } from './faces/fs/diff-stream.ts'
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
-import { conflictAt } from './overlay/conflicts.ts'
+import { ConflictMonitor } from './overlay/conflict-monitor.ts'
+import { conflictAt, type Conflict } from './overlay/conflicts.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import { type MountedView, readerOf } from './overlay/mounted.ts'
 import { setTag, tagsOf, toName } from './overlay/tags.ts'
-import type { MergedView } from './overlay/view.ts'
+import type { MergedView, Reader } from './overlay/view.ts'
 import { toKey } from './path.ts'
 import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
@@ -74,7 +77,7 @@ export interface RunResult {
  * deletes of what others hold leave tombstones there.
  *
  * Events: `drive-add` (drive), `drive-remove` (drive), `update` (drive) when the merged view may have changed, `drive-sync` (drive)
- * when a drive reached a newer whole version, `peer-add` and `peer-remove` (peer) of the primary, `format` (FormatNotice), `close`.
+ * when a drive reached a newer whole version, `conflict` ({@link PathConflict}) when a drive that was added or has changed brings one, `peer-add` and `peer-remove` (peer) of the primary, `format` (FormatNotice), `close`.
  */
 class MultiDriveClass extends Face {
   // For `require('multidrive')`, which gives the class and nothing else.
@@ -98,6 +101,7 @@ class MultiDriveClass extends Face {
   readonly #replication = new Replication(this)
   readonly #findingPeers = new FindingPeers()
   #forgetPeers: () => void = () => undefined
+  #monitor: ConflictMonitor | null = null
 
   /**
    * @param primary - lends `key`, `discoveryKey`, `id` and `peers`, and is the first drive of the set
@@ -130,20 +134,18 @@ class MultiDriveClass extends Face {
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
+    // Whoever watches listens.
+    this.setMaxListeners(0)
+    this.on('newListener', this.#listening)
+    this.on('removeListener', this.#unlistening)
     this.#first = this.#set.addPrimary()
     this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall) => this.#opening(syscall),
       view: (options) => this.reader(options),
-      onUpdate: (listener) => {
-        this.on('update', listener)
-        return () => void this.off('update', listener)
-      },
-      onClose: (listener) => {
-        this.once('close', listener)
-        return () => void this.off('close', listener)
-      }
+      onUpdate: (listener) => this.#whenever('update', listener),
+      onClose: (listener) => this.#whenever('close', listener)
     })
     // As with every Hyperdrive: it opens by itself, and who waits for it hears of a failure.
     this.ready().catch(() => undefined)
@@ -336,13 +338,15 @@ class MultiDriveClass extends Face {
    * @throws EINVAL for what is no version; its reads reject with VERSION_NOT_AVAILABLE when a drive of the version is not in the set, has
    *   been truncated since, or has not told of it yet
    */
-  checkout(version: string): MultiDrive {
+  checkout(version: string): MultiDrive
+  // The class itself knows more of its own.
+  checkout(version: string): MultiDriveClass {
     const versions = parseVersion(version, 'checkout')
     const origin = { overlay: this.#overlay, ready: () => this.#opening('checkout') }
     const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
-    return past as unknown as MultiDrive
+    return past
   }
 
   /**
@@ -399,6 +403,25 @@ class MultiDriveClass extends Face {
   ): Readable {
     if (typeof prefix === 'object' && prefix !== null) return this.createDiffStream(version, null, prefix)
     return diffStream(() => this.#views(version, opts), prefix ?? undefined, opts)
+  }
+
+  /**
+   * Watches a folder: an async iterator of `[current, previous]`, two checkouts, of after and before a change of what the MultiDrive shows there.
+   * Changes that come while nobody asks are joined. Where a drive without history tells of a change, there is a pair whatever has changed.
+   *
+   * With a callback it watches a path as Node's does, and gives `{ destroy() }`: see the README, "watch".
+   *
+   * @param folder - default the root
+   * @throws CLOSED, EINVAL for a bad folder; with a callback ERR_INVALID_ARG_TYPE for what is none
+   */
+  override watch(folder?: string): FolderWatcher<MultiDrive>
+  override watch(path: PathLike, onchange: OnChange): Watcher
+  override watch(path: PathLike, opts: object | null | undefined, onchange: OnChange): Watcher
+  override watch(...args: unknown[]): FolderWatcher<MultiDrive> | Watcher {
+    if (args.slice(1).some((arg) => arg != null))
+      return super.watch(...(args as [PathLike, object, OnChange]))
+    if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
+    return watchFolder(this.#watched(), args[0] as string | undefined)
   }
 
   /**
@@ -572,8 +595,16 @@ class MultiDriveClass extends Face {
    * @returns how many blocks were taken, with `diff: true`, else null
    * @throws as `entry`
    */
-  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
-    return clear(await this.reader(opts), path, opts)
+  clear(path: string | Entry, opts?: ClearOptions): Promise<Cleared | null>
+  clear(path: string | Entry, cb: NodeCallback<Cleared | null>): void
+  clear(path: string | Entry, opts: ClearOptions, cb: NodeCallback<Cleared | null>): void
+  clear(
+    path: string | Entry,
+    opts: ClearOptions | NodeCallback<Cleared | null> = {},
+    cb?: NodeCallback<Cleared | null>
+  ): Promise<Cleared | null> | undefined {
+    if (typeof opts === 'function') return callback(this.#clear(path, {}), opts)
+    return callback(this.#clear(path, opts), cb)
   }
 
   /**
@@ -686,7 +717,8 @@ class MultiDriveClass extends Face {
   protected override async _open(): Promise<void> {
     await this.#first
     const emitter = peerEmitter(this.primary)
-    if (!emitter) return
+    // There may be many checkouts, and whoever has one has what it is of.
+    if (!emitter || this.#versions) return
     const add = (peer: unknown) => void this.emit('peer-add', peer)
     const remove = (peer: unknown) => void this.emit('peer-remove', peer)
     emitter.on('peer-add', add).on('peer-remove', remove)
@@ -695,6 +727,7 @@ class MultiDriveClass extends Face {
 
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
+    this.#endMonitor()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
     this.#replication.close()
@@ -723,6 +756,10 @@ class MultiDriveClass extends Face {
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
+  }
+
+  async #clear(path: string | Entry, opts: ClearOptions): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
   }
 
   async #createTag(name: string, version: string | null): Promise<void> {
@@ -779,6 +816,54 @@ class MultiDriveClass extends Face {
     const key = toKey(path, 'conflicts')
     const view = await this.reader(opts)
     return (await conflictAt(view, key, opts)).map((located) => toEntry(located, view))
+  }
+
+  #watched(): Watched<MultiDriveClass> {
+    return {
+      opened: this.opened,
+      isClosing: () => this.closing !== null,
+      ready: () => this.#opening('watch'),
+      snapshot: () => this.checkout(this.version),
+      viewOf: (snapshot) => snapshot.reader(),
+      view: (opts) => this.#look(opts),
+      onUpdate: (listener) => this.#whenever('update', listener),
+      onClose: (listener) => this.#whenever('close', listener)
+    }
+  }
+
+  /** @returns what ends it */
+  #whenever(event: string, listener: (drive: Drive) => void): () => void {
+    this.on(event, listener)
+    return () => void this.off(event, listener)
+  }
+
+  /** The view of now for those who follow it: what is being added is waited for, a drive that does not answer is not. */
+  async #look(opts: ReadOptions): Promise<MergedView | MountedView> {
+    await this.#opening('watch')
+    return readerOf(this.#overlay, opts)
+  }
+
+  /** Looks for conflicts as long as anybody listens. */
+  readonly #listening = (event: string | symbol): void => {
+    if (event !== 'conflict' || this.#monitor || this.closing) return
+    const view = this.opened ? this.#overlay.view({ wait: false }) : null
+    const tell = (conflict: Conflict, now: Reader) => {
+      // What a listener throws is its own affair.
+      process.nextTick(() => this.emit('conflict', toPathConflict(conflict, now)))
+    }
+    this.#monitor = new ConflictMonitor({ view, next: () => this.#look(PATIENCE) }, tell, PATIENCE)
+    this.on('update', this.#monitor.update)
+  }
+
+  readonly #unlistening = (event: string | symbol): void => {
+    if (event === 'conflict' && this.listenerCount('conflict') === 0) this.#endMonitor()
+  }
+
+  #endMonitor(): void {
+    if (!this.#monitor) return
+    this.off('update', this.#monitor.update)
+    this.#monitor.end()
+    this.#monitor = null
   }
 
   async #symlink(path: string, linkname: string, opts: PutOptions = {}): Promise<void> {

@@ -1,7 +1,18 @@
+import { once } from 'node:events'
 import Hyperdrive from 'hyperdrive'
 import test from 'tape'
-import type { Entry } from '../index.ts'
-import { collect, failureOf, hyperdrive, link, localdrive, multidrive, store } from './helpers/drives.ts'
+import MultiDrive, { type Entry } from '../index.ts'
+import { within } from './availability/links.ts'
+import {
+  cleanup,
+  collect,
+  failureOf,
+  hyperdrive,
+  link,
+  localdrive,
+  multidrive,
+  store
+} from './helpers/drives.ts'
 
 const drivesOf = (entries: { drive: unknown }[]) => entries.map(({ drive }) => drive)
 
@@ -223,4 +234,142 @@ test('resolve(path, how) that cannot be done says why', async (t) => {
   const reading = multi.checkout(multi.version)
   for (const how of ['text', null, { keep: other }])
     t.equal((await failureOf(reading.resolve('/x', how))).code, 'EROFS')
+})
+
+/** What the event `conflict` has told, once so many have come. */
+function told(t: test.Test, multi: MultiDrive) {
+  const events: string[] = []
+  let look: () => void = () => undefined
+  const listener = ({ key, candidates }: PathConflict) => {
+    events.push(`${key} ${candidates.length}`)
+    look()
+  }
+  multi.on('conflict', listener)
+  cleanup(t, () => multi.off('conflict', listener))
+  return async (...expected: string[]): Promise<string[]> => {
+    const come = new Promise<void>((resolve) => {
+      look = () => {
+        if (expected.every((event) => events.includes(event))) resolve()
+      }
+      look()
+    })
+    await within(10_000, expected.join(', '), come)
+    return events.splice(0)
+  }
+}
+
+test('the event `conflict` tells what a drive brings that was added or has changed', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const path of ['/x', '/both', '/known']) await a.put(path, 'a')
+  for (const path of ['/x', '/only']) await b.put(path, 'b')
+  await c.put('/known', 'c')
+  const multi = await multidrive(t, [a, c])
+  const until = told(t, multi)
+  await multi.addDrive(b)
+  t.same(await until('/x 2'), ['/x 2'], 'what was there before is not told')
+  await b.put('/both', 'b')
+  t.same(await until('/both 2'), ['/both 2'])
+  await b.put('/x', 'another')
+  t.same(await until('/x 2'), ['/x 2'], 'another version is another conflict')
+  await c.put('/x', 'c')
+  t.same(await until('/x 3'), ['/x 3'])
+  await c.del('/x')
+  await multi.put('/x', 'settled')
+  await multi.put('/both', 'settled')
+  await multi.put('/mine', 'text')
+  await b.put('/mine', 'b')
+  t.same(await until('/mine 2'), ['/mine 2'], 'nor is what was settled, or what is left of one')
+})
+
+test('the event `conflict` comes once for each set of rivals', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b]) await drive.put('/x', 'text')
+  const multi = await multidrive(t, [a, c])
+  const until = told(t, multi)
+  await multi.addDrive(b)
+  t.same(await until('/x 2'), ['/x 2'])
+  await multi.removeDrive(b)
+  await multi.addDrive(b)
+  for (const drive of [a, b]) await drive.put('/y', 'text')
+  t.same(await until('/y 2'), ['/y 2'])
+})
+
+test('the event `conflict` tells of rivals that come to light when what had settled them goes', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b]) await drive.put('/x', 'text')
+  const settling = await multidrive(t, [c, a, b])
+  await settling.put('/x', 'settled')
+  const multi = await multidrive(t, [await hyperdrive(t), a, b, c])
+  const until = told(t, multi)
+  await c.del('/x')
+  t.same(await until('/x 2'), ['/x 2'])
+})
+
+test('the event `conflict` has the candidates, and is told of a MultiDrive that is not open yet', async (t) => {
+  const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
+  await a.put('/x', 'a', { metadata: { mtime: 1 } })
+  await b.put('/x', 'b', { metadata: { mtime: 2 } })
+  const multi = new MultiDrive(a)
+  cleanup(t, () => multi.close())
+  const event = once(multi, 'conflict') as Promise<[PathConflict]>
+  await multi.addDrive(b)
+  const [conflict] = await within(10_000, 'the event', event)
+  t.equal(conflict.key, '/x')
+  t.same(drivesOf(conflict.candidates), [b, a])
+  t.equal(String(await multi.get(conflict.candidates[1]!)), 'a')
+})
+
+test('the event `conflict` costs nothing while nobody listens', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  t.equal(multi.listenerCount('update'), 0)
+  const listener = () => undefined
+  multi.on('conflict', listener)
+  multi.on('conflict', listener)
+  t.equal(multi.listenerCount('update'), 1)
+  multi.off('conflict', listener)
+  t.equal(multi.listenerCount('update'), 1)
+  multi.off('conflict', listener)
+  t.equal(multi.listenerCount('update'), 0)
+  multi.on('conflict', listener)
+  await multi.close()
+  t.equal(multi.listenerCount('update'), 0)
+})
+
+test('the event `conflict` comes by replication, and again after a drive has failed', async (t) => {
+  const [here, there] = [await store(t), await store(t)]
+  const theirs = await hyperdrive(t, { store: there })
+  const own = await hyperdrive(t)
+  await own.put('/x', 'mine')
+  await own.put('/y', 'mine')
+  const multi = await multidrive(t, [own, await hyperdrive(t, { store: here, key: theirs.key })])
+  const until = told(t, multi)
+  await theirs.put('/x', 'theirs')
+  cleanup(t, link(here, there))
+  t.same(await until('/x 2'), ['/x 2'])
+
+  const { createRangeIterator } = own.db
+  let failed: () => void = () => undefined
+  const failing = new Promise<void>((resolve) => (failed = resolve))
+  own.db.createRangeIterator = () => {
+    failed()
+    throw new Error('no disk')
+  }
+  await theirs.put('/y', 'theirs')
+  await within(10_000, 'a failure', failing)
+  own.db.createRangeIterator = createRangeIterator
+  await own.put('/elsewhere', 'text')
+  t.same(await until('/y 2'), ['/y 2'], 'a drive that failed is asked again')
+})
+
+test('the event `conflict` tells of two rivals after a truncation', async (t) => {
+  const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
+  await a.put('/begin', 'a')
+  const { version } = a
+  const multi = await multidrive(t, [a, b])
+  const until = told(t, multi)
+  for (const drive of [a, b]) await drive.put('/x', 'one')
+  t.same(await until('/x 2'), ['/x 2'])
+  await a.truncate(version)
+  await a.put('/x', 'two')
+  t.same(await until('/x 2'), ['/x 2'])
 })

@@ -61,6 +61,7 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   splitsAtBackslashes: '`\\` is `/`',
   saysWhatIsRemoved: '`rm` of `folder/..`',
   copiesLinksOver: '`cp` over links',
+  accessTakesOptions: 'Options of `access`.',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ReadOptions } from '../drive.ts'
-import { compareKeys, folderRange, isIn } from '../path.ts'
+import type { Drive, ReadOptions } from '../drive.ts'
+import { compareKeys, folderRange, isIn, type KeyRange } from '../path.ts'
 import type { Directory, LeafView, View } from '../sources/source.ts'
 import {
   baseOf,
@@ -13,8 +13,11 @@ import {
   merged
 } from './diff.ts'
 import type { Node } from './tree.ts'
-import type { MountedView } from './mounted.ts'
-import type { MergedView, TreeView } from './view.ts'
+import { MountedView } from './mounted.ts'
+import { MergedView, type TreeView } from './view.ts'
+
+/** A range with no key in it. */
+const NOTHING: KeyRange = { gt: '/', lt: '/' }
 
 /** What stands at a path in two views: a file, a link, or a folder that there is a record of; null where nothing does. */
 export interface NodeChange {
@@ -43,6 +46,84 @@ export async function* nodeChanges(
     const [left, right] = await Promise.all([standsAt(now, key, opts), standsAt(before, key, opts)])
     if (!isSameStanding(left, right)) yield { key, now: left, before: right }
   }
+}
+
+/**
+ * Whether two merged views may differ below a folder: true too where that cannot be told.
+ *
+ * @param told - the drives that have told of a change since the view of before was taken
+ */
+export async function mayDiffer(
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
+  folder: string,
+  told: ReadonlySet<Drive>,
+  opts: ReadOptions = {}
+): Promise<boolean> {
+  if (await isUnknown(now, before, folder, told)) return true
+  for await (const _ of nodeChanges(now, before, folder, opts)) return true
+  return false
+}
+
+/** Whether there is a drive below a folder of which nobody can tell what has changed. */
+async function isUnknown(
+  now: MergedView | MountedView,
+  before: MergedView | MountedView,
+  folder: string,
+  told: ReadonlySet<Drive>
+): Promise<boolean> {
+  const known = leavesOf(baseOf(before))
+  for (const { source, view } of baseOf(now).places()) {
+    const other = known.get(view.leaf.identity)
+    const isTold = told.has(source.drive)
+    if (isTold && (!view.leaf.versioned || other?.partial)) return true
+    if (other && view.leaf.versioned && !canCompare(view, other)) return true
+  }
+  if (!(now instanceof MountedView && before instanceof MountedView)) return false
+  for (const path of mountsIn(now, folder)) {
+    if (!before.mounts.has(path)) continue
+    const [left, right] = await Promise.all([now, before].map((view) => view.inner(path).catch(() => null)))
+    if (!left || !right) {
+      // What could not be opened showed nothing.
+      if (left !== right) return true
+    } else if (await isUnknown(left, right, isIn(folder, path) ? folder.slice(path.length) : '', told))
+      return true
+  }
+  return false
+}
+
+/** Opens what is mounted below a folder, so that it tells of changes, and the view stays at what it shows by now. */
+export async function openMounts(view: MergedView | MountedView, folder: string): Promise<void> {
+  if (!(view instanceof MountedView)) return
+  for (const path of mountsIn(view, folder)) {
+    const inner = await view.inner(path).catch(() => null)
+    if (inner) await openMounts(inner, isIn(folder, path) ? folder.slice(path.length) : '')
+  }
+}
+
+/** The mounts that show at a folder, above it or below it. */
+function mountsIn(view: MountedView, folder: string): string[] {
+  return [...view.mounts.keys()].filter((path) => isIn(path, folder) || isIn(folder, path))
+}
+
+/** Two views of which {@link nodeChanges} tells all that has changed, though nothing of that of before has been kept; null where it does not. */
+export function traceable(
+  now: TreeView,
+  before: TreeView
+): { readonly now: MergedView; readonly before: MergedView } | null {
+  if (!(now instanceof MergedView && before instanceof MergedView)) return null
+  const known = leavesOf(before)
+  const isVersioned = [...now.leaves(), ...known.values()].every(({ leaf }) => leaf.versioned)
+  const areKnown = now.leaves().every((view) => {
+    const other = known.get(view.leaf.identity)
+    return !other || (!other.partial && canCompare(view, other))
+  })
+  return isVersioned && areKnown ? { now, before } : null
+}
+
+/** Whether the drive has a common history with what it was; one that was truncated has not. */
+function canCompare(view: LeafView, other: LeafView): boolean {
+  return view.changedKeys(other, NOTHING) !== null
 }
 
 /** Whether what differs between two views is no more than what their drives hold. */

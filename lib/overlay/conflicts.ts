@@ -1,9 +1,10 @@
 import type { ReadOptions } from '../drive.ts'
-import type { KeyRange } from '../path.ts'
+import { compareKeys, folderRange, type KeyRange } from '../path.ts'
 import { worst } from './failure.ts'
-import { LaneFailures, Merge } from './merge.ts'
+import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { MountedView } from './mounted.ts'
-import { concurrent, order } from './resolve.ts'
+import type { Candidate, LeafView } from '../sources/source.ts'
+import { concurrent, order, type Rules } from './resolve.ts'
 import { gather, type Located, type MergedView, type Place } from './view.ts'
 
 /** A path with versions of which none had seen another. */
@@ -22,9 +23,8 @@ export async function conflictAt(
   key: string,
   opts: ReadOptions = {}
 ): Promise<readonly Located[]> {
-  // What is mounted is one drive, and a drive has no rival in itself.
-  if (all instanceof MountedView && all.isMounted(key)) return []
-  const view = all instanceof MountedView ? all.base : all
+  const { view, isHidden } = ownOf(all)
+  if (isHidden(key)) return []
   const places = versioned(view)
   const candidates = await gather(places, (leaf) => leaf.find(key, opts), key)
   const found = candidates.flatMap((candidate, i) =>
@@ -39,12 +39,8 @@ export async function* conflictsIn(
   range: KeyRange,
   opts: ReadOptions = {}
 ): AsyncGenerator<Conflict, void, void> {
-  const view = all instanceof MountedView ? all.base : all
-  const isHidden = (key: string) => all instanceof MountedView && all.isMounted(key)
-  const merge = new Merge(
-    versioned(view).map(({ source, view: leaf }) => ({ source, cursor: leaf.scan(range, opts) })),
-    false
-  )
+  const { view, isHidden } = ownOf(all)
+  const merge = mergeOf(view, range, opts)
   try {
     for (let merged = await merge.next(); merged !== null; merged = await merge.next()) {
       const { key, found } = merged
@@ -58,21 +54,73 @@ export async function* conflictsIn(
   }
 }
 
+/** As {@link conflictsIn}, of some keys in order: every drive is read where these lie, and nowhere else. */
+export async function* conflictsAmong(
+  all: MergedView | MountedView,
+  keys: AsyncIterable<string>,
+  opts: ReadOptions = {}
+): AsyncGenerator<Conflict, void, void> {
+  const { view, isHidden } = ownOf(all)
+  const merge = mergeOf(view, folderRange(''), opts)
+  let merged: Merged | null = null
+  try {
+    for await (const key of keys) {
+      if (merged === null || compareKeys(merged.key, key) < 0) {
+        merge.seek(key)
+        merged = await merge.next()
+        if (merged === null) return
+      }
+      const at = merged.key === key ? rivals(view, key, merged.found) : []
+      if (at.length > 0 && !isHidden(key)) yield { key, rivals: at }
+    }
+  } catch (err) {
+    throw err instanceof LaneFailures ? worst(err.failures) : err
+  } finally {
+    await merge.close()
+  }
+}
+
+/** The drives of the set. What is mounted is one drive, and a drive has no rival in itself. */
+function ownOf(all: MergedView | MountedView): { view: MergedView; isHidden: (key: string) => boolean } {
+  if (!(all instanceof MountedView)) return { view: all, isHidden: () => false }
+  return { view: all.base, isHidden: (key) => all.isMounted(key) }
+}
+
+function mergeOf(view: MergedView, range: KeyRange, opts: ReadOptions): Merge {
+  const inputs = versioned(view).map(({ source, view: leaf }) => ({ source, cursor: leaf.scan(range, opts) }))
+  return new Merge(inputs, false)
+}
+
 function versioned(view: MergedView): Place[] {
   return view.places().filter((place) => place.view.leaf.versioned)
 }
 
 function rivals(view: MergedView, key: string, found: readonly Located[]): readonly Located[] {
+  return rivalsIn(
+    view.leaves().filter(({ leaf }) => leaf.versioned),
+    key,
+    found,
+    view.rules
+  )
+}
+
+/** The rivals among what was found at a key in some drives, the newest first; none when there is but one. */
+export function rivalsIn<T extends { readonly candidate: Candidate }>(
+  leaves: readonly LeafView[],
+  key: string,
+  found: readonly T[],
+  rules: Rules
+): readonly T[] {
   if (found.length < 2) return []
-  const tombstones = view.leaves().flatMap((leaf) => (leaf.leaf.versioned ? leaf.tombstonesOver(key) : []))
+  const tombstones = leaves.flatMap((leaf) => leaf.tombstonesOver(key))
   const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones])
   // A drive and a checkout of it may hold the very same version.
-  const versions = new Map<string, Located>()
+  const versions = new Map<string, T>()
   for (const located of found) {
     const { id, seq } = located.candidate.origin
     const version = `${id} ${seq}`
     if (current.has(located.candidate) && !versions.has(version)) versions.set(version, located)
   }
   if (versions.size < 2) return []
-  return [...versions.values()].sort((a, b) => order(a.candidate, b.candidate, view.rules))
+  return [...versions.values()].sort((a, b) => order(a.candidate, b.candidate, rules))
 }

@@ -163,7 +163,7 @@ class WithoutTombstones implements View {
 class LeafWithoutTombstones extends WithoutTombstones implements LeafView {
   readonly leaf: Leaf
   readonly head: Origin | null
-
+  readonly partial: boolean
   readonly #whole: LeafView
 
   constructor(view: LeafView) {
@@ -171,6 +171,7 @@ class LeafWithoutTombstones extends WithoutTombstones implements LeafView {
     this.#whole = view
     this.leaf = view.leaf
     this.head = view.head
+    this.partial = view.partial === true
   }
 
   changedKeys(since: LeafView, range: KeyRange, opts?: ReadOptions): AsyncIterable<string> | null {

@@ -31,6 +31,7 @@ export class Overlay {
   readonly #maxClockSkew: number | null
   readonly #fallback: boolean
   #last: MergedView | null = null
+  #ended = false
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
@@ -76,8 +77,18 @@ export class Overlay {
     return true
   }
 
-  /** The merged view of now. A promise only when a source must first be brought up to date. */
+  /** From now on there is nothing to be seen or written: it fails, rather than that its drives vanish one by one. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /**
+   * The merged view of now. A promise only when a source must first be brought up to date.
+   *
+   * @throws CLOSED when it has ended
+   */
   view(opts: ReadOptions = {}): MergedView | Promise<MergedView> {
+    this.#requireOpen('read')
     const rules = this.#rules()
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
@@ -114,9 +125,10 @@ export class Overlay {
   /**
    * Where the next write lands.
    *
-   * @throws EROFS, with the names of the drives tried
+   * @throws EROFS, with the names of the drives tried; CLOSED when it has ended
    */
   requireWriter(syscall: string, path?: string): WritableLeaf {
+    this.#requireOpen(syscall)
     const { writer } = this
     if (writer) return writer.leaf
     const names = this.sources.map(({ name }) => name).join(', ')
@@ -162,6 +174,10 @@ export class Overlay {
   async update(opts: { wait: boolean }): Promise<boolean> {
     const updated = await fromAll(this.sources, (source) => source.update(opts))
     return updated.includes(true)
+  }
+
+  #requireOpen(syscall: string): void {
+    if (this.#ended) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
 
   #rules(): ViewRules {

@@ -195,6 +195,8 @@ export interface LeafView extends View {
   readonly leaf: Leaf
   /** The highest place in the drive's history that this view shows; null where the drive has none. */
   readonly head: Origin | null
+  /** Whether it shows of the drive only what is on this machine, and may show more at the same version later. Default false. */
+  readonly partial?: boolean
   /** Tombstones at or below a folder. */
   tombstonesBelow(folder: string): readonly Tombstone[]
   /**

@@ -46,11 +46,16 @@ export function lstat(host: Host, path: PathLike, opts?: StatOptions | null): Pr
   return statOf(host, 'lstat', path, false, opts)
 }
 
-export function access(host: Host, path: PathLike, mode?: number | null): Promise<void> {
+export function access(
+  host: Host,
+  path: PathLike,
+  mode?: number | null,
+  read: ReadOptions = {}
+): Promise<void> {
   const at = toPath(path)
   const wanted = toInteger(mode ?? constants.F_OK, 'mode', 0, 7)
   return named(host, { syscall: 'access', path: at.given }, async () => {
-    const node = await find(await treeOf(host), at, true)
+    const node = await find(await treeOf(host, read), at, true)
     if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)
     // As for a user who may do everything: only what nobody may run cannot be run.
     const isRunnable = node.kind !== 'file' || (modeOf(node.located) & 0o111) !== 0

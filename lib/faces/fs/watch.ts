@@ -1,6 +1,10 @@
 import { EventEmitter, on } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
-import type { Node } from '../../overlay/tree.ts'
+import { nodeChanges, traceable } from '../../overlay/changes.ts'
+import { joined } from '../../overlay/joined.ts'
+import type { Node, Resolved, Tree } from '../../overlay/tree.ts'
+import type { MergedView } from '../../overlay/view.ts'
+import { ancestors, isIn } from '../../path.ts'
 import { checkSignal, encoded, toOptions, toPath, type PathLike } from './arguments.ts'
 import { namesBelow } from './look.ts'
 import { resolve, treeOf, type Host } from './host.ts'
@@ -26,48 +30,41 @@ export function watch(
   onerror: (err: unknown) => void
 ): Watcher {
   const at = toPath(path)
-  let known: Map<string, unknown> | null = null
-  // 'again' when something has changed since the look that is under way.
-  let state: 'still' | 'looking' | 'again' = 'still'
+  let known: Look | null = null
   let closed = false
 
-  const look = async () => {
+  const tell = (name: string, before: unknown, now: unknown) => {
+    if (closed || isDeepStrictEqual(before, now)) return
+    // What the callback throws is its own affair.
+    process.nextTick(onchange, before === undefined || now === undefined ? 'rename' : 'change', name)
+  }
+  const work = async () => {
     const tree = await treeOf(host)
-    const found = new Map<string, unknown>()
-    const { key, node } = await resolve(tree, at, true)
-    if (node) found.set(key.slice(key.lastIndexOf('/') + 1), versionOf(node))
-    if (node?.kind === 'directory') {
-      for (const { name, node: below } of await namesBelow(tree, key, true)) found.set(name, versionOf(below))
-    }
-    return found
-  }
-  const tell = (before: Map<string, unknown>, now: Map<string, unknown>) => {
-    for (const name of new Set([...before.keys(), ...now.keys()])) {
-      if (closed) return
-      // What the callback throws is its own affair.
-      if (before.has(name) !== now.has(name)) process.nextTick(onchange, 'rename', name)
-      else if (!isDeepStrictEqual(before.get(name), now.get(name))) process.nextTick(onchange, 'change', name)
-    }
-  }
-  const run = async () => {
-    const begun = state
-    state = begun === 'still' ? 'looking' : 'again'
-    if (begun !== 'still') return
-    try {
-      const now = await look().catch(absentAsEmpty)
-      if (known) tell(known, now)
-      known = now
-    } finally {
-      const isAgain = (state as string) === 'again'
-      state = 'still'
-      if (isAgain && !closed) update()
+    const root = await resolve(tree, at, true).catch(absentAsNull)
+    const views = known && isSameFolder(known.root, root) ? traceable(tree.view, known.tree.view) : null
+    if (known && views) {
+      for (const [name, now] of await changesOf(views, tree, root!.key)) {
+        tell(name, known.names.get(name), now)
+        if (now === undefined) known.names.delete(name)
+        else known.names.set(name, now)
+      }
+      known = { ...known, tree, root }
+    } else {
+      const names = await look(tree, root)
+      const before = known?.names ?? names
+      for (const name of new Set([...before.keys(), ...names.keys()]))
+        tell(name, before.get(name), names.get(name))
+      known = { tree, root, names }
     }
   }
-  const update = () => {
-    run().catch((err: unknown) => {
+  const update = joined(
+    async () => {
+      if (!closed) await work()
+    },
+    (err) => {
       if (!closed) onerror(err)
-    })
-  }
+    }
+  )
   const forget = host.onUpdate(update)
   update()
   const destroy = () => {
@@ -77,6 +74,49 @@ export function watch(
   return { destroy, close: destroy }
 }
 
+/** What was found where a path leads, null where nothing was. */
+interface Look {
+  tree: Tree
+  root: Resolved | null
+  /** What stands at each name there, that of the path itself among them. */
+  readonly names: Map<string, unknown>
+}
+
+async function look(tree: Tree, root: Resolved | null): Promise<Map<string, unknown>> {
+  const names = new Map<string, unknown>()
+  if (!root?.node) return names
+  const { key, node } = root
+  names.set(key.slice(key.lastIndexOf('/') + 1), versionOf(node))
+  if (node.kind !== 'directory') return names
+  for (const { name, node: below } of await namesBelow(tree, key, true)) names.set(name, versionOf(below))
+  return names
+}
+
+function isSameFolder(a: Resolved | null, b: Resolved | null): boolean {
+  return a?.node?.kind === 'directory' && b?.node?.kind === 'directory' && a.key === b.key
+}
+
+/** What stands now at each name in a folder at which something may have changed, undefined for nothing. */
+async function changesOf(
+  { now, before }: { now: MergedView; before: MergedView },
+  tree: Tree,
+  folder: string
+): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>()
+  const see = async (key: string) => {
+    const name = key.slice(folder.length + 1)
+    if (found.has(name)) return
+    const node = await tree.at(key)
+    found.set(name, node ? versionOf(node) : undefined)
+  }
+  for await (const { key } of nodeChanges(now, before, folder)) {
+    await see(key)
+    // A folder may be there for what is in it alone.
+    for (const above of ancestors(key)) if (above !== folder && isIn(above, folder)) await see(above)
+  }
+  return found
+}
+
 /** What changes when something else stands at a name; a folder is the same whatever is in it. */
 function versionOf(node: Node): unknown {
   if (node.kind === 'directory') return 'directory'
@@ -84,8 +124,8 @@ function versionOf(node: Node): unknown {
   return leaf.versioned ? [origin.id, origin.seq] : [leaf.name, stamp, value]
 }
 
-function absentAsEmpty(err: unknown): Map<string, unknown> {
-  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((err as { code: string }).code)) return new Map()
+function absentAsNull(err: unknown): null {
+  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((err as { code: string }).code)) return null
   throw err
 }
 

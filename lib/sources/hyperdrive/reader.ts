@@ -11,12 +11,15 @@ export interface TreeReader {
   readonly whole: boolean
   /** Whether reads may find that a part is not here, with nobody to ask for it. */
   readonly alone: boolean
+  /** Whether what is not here with nobody to ask for it is left out. */
+  readonly partial: boolean
 }
 
 /** Reads a version all of whose metadata is here. */
 export class WholeReader implements TreeReader {
   readonly whole = true
   readonly alone = false
+  readonly partial = false
   readonly #bee: Bee
 
   constructor(bee: Bee) {
@@ -63,6 +66,10 @@ export class DemandReader implements TreeReader {
     this.#version = version
     this.#sparse = sparse
     this.#pending = pending
+  }
+
+  get partial(): boolean {
+    return !this.#sparse
   }
 
   get alone(): boolean {

@@ -235,6 +235,7 @@ export class HyperdriveSource implements WritableLeaf {
       const detail = core.fork === fork ? 'its peers have not told of it yet' : 'it was truncated since'
       throw failure('VERSION_NOT_AVAILABLE', { drive: this.drive, detail })
     }
+    if (this.#view?.version === version && this.#view.fork === fork) return this.#view
     const known = this.#past.get(version)
     if (known?.fork === fork) return known
     const isHere = version < 2 || core.contiguousLength >= version

@@ -62,6 +62,10 @@ export class HyperdriveView implements LeafView {
     return { id: this.#host.id, seq: this.version - 1 }
   }
 
+  get partial(): boolean {
+    return this.version > 1 && this.#reader.partial
+  }
+
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
     if (this.#found?.key === key) return this.#found.candidate
     const node = await this.#reader.run(opts, (bee, options) =>

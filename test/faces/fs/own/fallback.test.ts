@@ -13,6 +13,7 @@ async function shared(t: test.Test, opts = {}) {
   const older = await copyOf(t, (author) => author.put('/dir/file', 'older', at(1000)), { ours })
   const newer = await copyOf(t, (author) => author.put('/dir/file', 'newer one', at(2000)), { ours })
   await newer.cut()
+  await older.copy.get('/dir/file')
   const multi = await multidrive(t, [await hyperdrive(t, { store: ours }), older.copy, newer.copy], opts)
   await multi.symlink('/link', '/dir/file')
   return { multi, older, newer }
@@ -65,6 +66,7 @@ test('open(path, "r", mode, { fallback: true }) stays on the version whose bytes
 test('with nothing to fall back to, open fails with the error of the winner', async (t) => {
   const { multi, older, newer } = await shared(t)
   await older.cut()
+  await older.copy.clear('/dir/file')
   const err = await within(QUICK, 'open', failureOf(multi.open('/dir/file', 'r', 0o666, FALLBACK)))
   t.same([err.code, err.path, err.drive === newer.copy], ['REQUEST_TIMEOUT', '/dir/file', true])
 })

@@ -81,6 +81,12 @@ for (const [kind, writer] of WRITERS) {
     await tells('a rename', ['rename new', 'rename newer'], () => multi.rename('/dir/new', '/dir/newer'))
     await tells('an end', ['rename newer'], () => multi.unlink('/dir/newer'))
     await tells('del', ['rename file'], () => multi.del('/dir/file'))
+    await tells('an implied folder', ['rename im', 'rename im/plied', 'rename im/plied/x'], () =>
+      multi.put('/dir/im/plied/x', 'x')
+    )
+    await tells('its end', ['rename im', 'rename im/plied', 'rename im/plied/x'], () =>
+      multi.del('/dir/im/plied/x')
+    )
     await tells('deeper', ['rename sub/deep'], () => multi.writeFile('/dir/sub/deep', 'x'))
     await tells('a folder', ['rename folder'], () => multi.mkdir('/dir/folder'))
     await tells('a folder that goes', ['rename folder'], () => multi.rmdir('/dir/folder'))
@@ -162,10 +168,10 @@ test('destroy() of a watch ends it', async (t) => {
   await multi.writeFile('/dir/file', 'x')
   await going.until('rename file')
   t.same(ended.told, [])
-  t.ok(
-    (await failureOf(() => multi.watch('/dir'))) instanceof TypeError,
-    'without a callback there is nothing to tell'
-  )
+  for (const onchange of [7, {}, 'x'])
+    t.equal((await failureOf(() => multi.watch('/dir', onchange))).code, 'ERR_INVALID_ARG_TYPE')
+  await multi.close()
+  t.equal((await failureOf(() => multi.watch('/dir', () => undefined))).code, 'CLOSED')
 })
 
 test('what somebody does to the folder of a Localdrive is seen at the next change of the MultiDrive', async (t) => {

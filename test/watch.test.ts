@@ -1,0 +1,298 @@
+import Hyperdrive from 'hyperdrive'
+import test, { type Test } from 'tape'
+import MultiDrive from '../index.ts'
+import { within } from './availability/links.ts'
+import {
+  cleanup,
+  collect,
+  contents,
+  failureOf,
+  hyperdrive,
+  link,
+  localdrive,
+  multidrive,
+  store
+} from './helpers/drives.ts'
+
+const limit = { timeout: 60_000 }
+const QUICK = 10_000
+
+/** A watch of a folder, and what its next step is: the folder's files after and before. */
+function watched(t: Test, multi: MultiDrive, folder?: string) {
+  const watcher = multi.watch(folder)
+  cleanup(t, () => watcher.destroy())
+  let pending: ReturnType<typeof watcher.next> | null = null
+  const ask = () => (pending ??= watcher.next())
+  const next = async (): Promise<Record<string, string>[] | null> => {
+    const { done, value } = await within(QUICK, 'a change', ask())
+    pending = null
+    if (done) return null
+    return [await contents(value[0]), await contents(value[1])]
+  }
+  /** Whether nothing has been told until something else is: that is done by `change`, and has to be told alone. */
+  const isSilent = async (change: () => Promise<unknown>) => {
+    let told = false
+    void ask().then(() => (told = true))
+    for (let i = 0; i < 3; i++) await multi.update()
+    await change()
+    const wasTold = told
+    return [wasTold, await next()] as const
+  }
+  return { watcher, next, isSilent, ask }
+}
+
+test('watch(folder) gives [current, previous] for each change of the merged view', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other])
+  await multi.put('/a/x', '1')
+  const { next } = watched(t, multi, '/a')
+  await multi.put('/a/x', '2')
+  t.same(await next(), [{ '/a/x': '2' }, { '/a/x': '1' }])
+  await other.put('/a/y', 'theirs')
+  t.same(await next(), [{ '/a/x': '2', '/a/y': 'theirs' }, { '/a/x': '2' }])
+  await multi.rm('/a', { recursive: true })
+  t.same(await next(), [{}, { '/a/x': '2', '/a/y': 'theirs' }])
+  await multi.mkdir('/a/folder', { recursive: true })
+  t.same(await next(), [{}, {}], 'folders of their own are told too')
+})
+
+test('watch(folder) is silent where the folder shows what it did', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await other.put('/a/x', 'old', { metadata: { mtime: 1 } })
+  const multi = await multidrive(t, [own, other])
+  await multi.put('/a/x', 'new')
+  await multi.put('/a/y', 'mine')
+  await multi.del('/a/y')
+  const { next, isSilent } = watched(t, multi, '/a')
+  const [told, pair] = await isSilent(async () => {
+    await multi.put('/b', 'elsewhere')
+    await multi.put('/a0', 'beside it')
+    await other.put('/a/x', 'older', { metadata: { mtime: 2 } })
+    await own.del('/a/nothing')
+    await multi.addDrive(await hyperdrive(t))
+    await multi.put('/a/z', 'a change')
+  })
+  t.notOk(told)
+  t.same(pair, [
+    { '/a/x': 'new', '/a/z': 'a change', '/a0': 'beside it', '/b': 'elsewhere' },
+    { '/a/x': 'new' }
+  ])
+  await multi.put('/a/x', 'end')
+  t.equal((await next())![0]!['/a/x'], 'end', 'nor is anything left to tell')
+})
+
+test('watch(folder) joins what comes while nobody asks', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other])
+  const { watcher, next } = watched(t, multi)
+  await watcher.ready()
+  for (let i = 0; i < 5; i++) await multi.put(`/${i}`, String(i))
+  await other.put('/theirs', 'text')
+  const [current, previous] = (await next())!
+  t.same(Object.keys(current!), ['/0', '/1', '/2', '/3', '/4', '/theirs'])
+  t.same(previous, {})
+  await multi.put('/last', 'text')
+  t.same((await next())![1], current)
+})
+
+test('watch(folder) tells once of what several drives carry', limit, async (t) => {
+  const [own, other, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other, third])
+  const { next, isSilent } = watched(t, multi)
+  await multi.put('/x', 'text')
+  t.same((await next())![0], { '/x': 'text' })
+  const [told] = await isSilent(async () => {
+    // The same file, as a mirror brings it to the others.
+    for (const drive of [other, third]) await drive.put('/x', 'text', { metadata: { mtime: 1 } })
+    await multi.put('/end', '')
+  })
+  t.notOk(told)
+})
+
+test('watch(folder) tells of drives that come and go, and of another comparator', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await own.put('/x', 'own', { metadata: { mtime: 2 } })
+  await other.put('/x', 'other', { metadata: { mtime: 1 } })
+  await other.put('/y', 'other')
+  const multi = await multidrive(t, [own])
+  const { next } = watched(t, multi)
+  await multi.addDrive(other)
+  t.same(await next(), [{ '/x': 'own', '/y': 'other' }, { '/x': 'own' }])
+  multi.compareStats = (a, b) => (a.mtime ?? 0) - (b.mtime ?? 0)
+  t.same((await next())![0], { '/x': 'other', '/y': 'other' })
+  multi.compareStats = MultiDrive.byOrder
+  t.same((await next())![0], { '/x': 'own', '/y': 'other' })
+  await multi.removeDrive(other)
+  t.same(await next(), [{ '/x': 'own' }, { '/x': 'own', '/y': 'other' }])
+})
+
+test('watch(folder) tells of drives that change places', limit, async (t) => {
+  const [own, a, b] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  await a.put('/x', 'a')
+  await b.put('/x', 'b')
+  const multi = await multidrive(t, [own, a, b])
+  const { next, watcher } = watched(t, multi)
+  await watcher.ready()
+  await multi.removeDrive(a)
+  await multi.addDrive(a)
+  t.same(await next(), [{ '/x': 'b' }, { '/x': 'a' }], 'of undated files the first added wins')
+})
+
+test(
+  'watch(folder) tells of what comes by replication, and of a drive that was truncated',
+  limit,
+  async (t) => {
+    const [here, there] = [await store(t), await store(t)]
+    const theirs = await hyperdrive(t, { store: there })
+    await theirs.put('/x', 'one')
+    const remote = await hyperdrive(t, { store: here, key: theirs.key })
+    const multi = await multidrive(t, [await hyperdrive(t), remote])
+    const { next } = watched(t, multi)
+    cleanup(t, link(here, there))
+    t.same((await next())![0], { '/x': 'one' })
+    await theirs.put('/x', 'two')
+    t.same((await next())![0], { '/x': 'two' })
+
+    const own = await hyperdrive(t)
+    await own.put('/x', 'one')
+    const { version } = own
+    await own.put('/x', 'two')
+    const alone = await multidrive(t, [own])
+    const truncated = watched(t, alone)
+    const ask = truncated.ask()
+    await own.truncate(version)
+    const { value } = await within(QUICK, 'a change', ask)
+    t.same(await contents(value![0]), { '/x': 'one' })
+  }
+)
+
+test('watch(folder) yields when a drive without history tells of a change', limit, async (t) => {
+  const [local, own] = [await localdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [local, own])
+  const { next } = watched(t, multi, '/a')
+  await multi.put('/a/x', 'text')
+  t.same((await next())![0], { '/a/x': 'text' })
+  const inner = await multidrive(t, [await localdrive(t)])
+  const outer = await multidrive(t, [await hyperdrive(t), inner])
+  const nested = watched(t, outer)
+  await inner.put('/x', 'deep')
+  t.same((await nested.next())![0], { '/x': 'deep' })
+})
+
+test('snapshots of watch(folder) close by themselves at the next step', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const snapshots: any[] = []
+  let i = 0
+  const changes = multi.watch('/')
+  await multi.put('/x', String(i++))
+  for await (const [current, previous] of changes) {
+    t.equal(current.closed, false)
+    t.equal(previous.closed, false)
+    t.equal(String(await current.get('/x')), String(i - 1))
+    t.same(
+      (await collect(current.diff(previous.version))).map(({ left }) => left.key),
+      ['/x'],
+      'each can be compared with the other'
+    )
+    t.equal(current.writable, false)
+    if (i > 1) {
+      t.equal(previous, snapshots.at(-1)[0])
+      t.equal(snapshots.at(-1)[1].closed, true)
+    }
+    snapshots.push([current, previous])
+    if (i === 3) break
+    await multi.put('/x', String(i++))
+  }
+  t.ok(
+    snapshots.flat().every(({ closed }) => closed),
+    'all are closed at the end'
+  )
+  t.same(await changes.next(), { done: true, value: undefined })
+  const listeners = multi.listenerCount('update')
+  await multi.watch().destroy()
+  t.equal(multi.listenerCount('update'), listeners)
+})
+
+test('watch(folder) ends with destroy(), and with the MultiDrive', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const [one, two] = [watched(t, multi), watched(t, multi)]
+  const ends = [one.next(), two.next()]
+  await one.watcher.destroy()
+  t.equal(await ends[0], null)
+  await multi.close()
+  t.equal(await ends[1], null)
+  t.equal(await two.next(), null)
+  t.equal((await failureOf(() => multi.watch('/'))).code, 'CLOSED')
+  t.equal((await failureOf(() => multi.watch('/', () => undefined))).code, 'CLOSED')
+})
+
+test('watch(folder) of a MultiDrive that is not open yet, or never is', limit, async (t) => {
+  const own = await hyperdrive(t)
+  await own.put('/x', 'one')
+  const multi = new MultiDrive(own)
+  cleanup(t, () => multi.close())
+  const { next } = watched(t, multi)
+  await multi.put('/x', 'two')
+  const [current] = (await next())!
+  t.same(current, { '/x': 'two' })
+  t.equal((await failureOf(() => multi.watch('..'))).code, 'EINVAL')
+  const list = async function* () {}
+  const broken = new MultiDrive({
+    entry: () => Promise.resolve(null),
+    list,
+    createReadStream: list,
+    ready: () => Promise.reject(new Error('no disk'))
+  } as never)
+  const watcher = broken.watch()
+  t.match((await failureOf(watcher.ready())).message, /no disk/)
+  t.same(await watcher.next(), { done: true, value: undefined })
+})
+
+test('watch(folder) that begins again and again leaves nothing behind', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const warnings: Error[] = []
+  const warn = (warning: Error) => void warnings.push(warning)
+  process.on('warning', warn)
+  cleanup(t, () => process.off('warning', warn))
+  const watchers = Array.from({ length: 20 }, () => multi.watch())
+  await Promise.all(watchers.map((watcher) => watcher.ready()))
+  await Promise.all(watchers.map((watcher) => watcher.close()))
+  t.equal(multi.listenerCount('update'), 0)
+  t.equal(multi.listenerCount('close'), 0)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(warnings, [])
+})
+
+test('watch(folder) tells of mounts that come and go, and of what changes below them', limit, async (t) => {
+  const corestore = await store(t)
+  const drive = async (name: string): Promise<any> => {
+    const made = new Hyperdrive(corestore.namespace(name))
+    await made.ready()
+    return made
+  }
+  const [own, other, deep] = [await drive('own'), await drive('other'), await drive('deep')]
+  await other.put('/a', 'one')
+  await deep.put('/x/y', 'one')
+  const multi = await multidrive(t, [own])
+  const { next } = watched(t, multi)
+  await multi.mount('/m', other.key)
+  t.same((await next())![0], { '/m/a': 'one' })
+  await other.put('/a', 'two')
+  t.same(await next(), [{ '/m/a': 'two' }, { '/m/a': 'one' }])
+  const others = await multidrive(t, [other])
+  await others.mount('/n', deep.key)
+  t.same((await next())![0], { '/m/a': 'two', '/m/n/x/y': 'one' })
+
+  const [below, beside] = [watched(t, multi, '/m/n/x'), watched(t, multi, '/m/none')]
+  await Promise.all([below.watcher.ready(), beside.watcher.ready()])
+  let told = false
+  void beside.ask().then(({ done }) => (told = !done))
+  await deep.put('/z', 'elsewhere')
+  await deep.put('/x/y', 'two')
+  t.equal((await below.next())![0]!['/m/n/x/y'], 'two')
+  t.equal((await next())![0]!['/m/n/z'], 'elsewhere')
+  await multi.unmount('/m')
+  t.same((await below.next())![0], {})
+  t.notOk(told)
+  await beside.watcher.destroy()
+})
