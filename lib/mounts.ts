@@ -93,39 +93,32 @@ export class Mounts implements MountOpener {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    const settled = await Promise.allSettled(
-      [...this.#opened.values()].map((opening) => unlessAborted(opening, this.#closing.signal))
-    )
+    const own = [...this.#live.values()].filter(({ isOwn }) => isOwn)
     this.#opened.clear()
     this.#live.clear()
-    for (const result of settled) {
-      if (result.status === 'fulfilled' && result.value?.isOwn) await letGo(result.value)
-    }
+    // Who is on the way is let go on arrival: nobody waits for them.
+    for (const opened of own) await letGo(opened)
   }
 
   async #get(id: string): Promise<Opened> {
-    const known = await this.#opened.get(id)
-    if (known) {
+    for (let opening = this.#opened.get(id); opening; opening = this.#opened.get(id)) {
+      const known = await opening
       if (known.isOwn || this.#host.find(toBuffer(id)) === known.source) return known
       // It has left the set, and whoever took it out may have closed it.
-      this.#opened.delete(id)
+      this.#forget(id, opening)
     }
     if (this.#closing.signal.aborted) throw failure('CLOSED')
-    const underWay = this.#opened.get(id)
-    if (underWay) return underWay
     if (this.#opened.size >= MAX_DRIVES)
       throw failure('DRIVE_FAILED', { detail: 'too many drives are mounted' })
     const opening = this.#open(id)
     this.#opened.set(id, opening)
-    opening.then(
-      (opened) => {
-        // Who closed meanwhile has not waited.
-        if (this.#closing.signal.aborted && opened.isOwn) letGo(opened).catch(() => undefined)
-      },
-      // What could not be opened now may be later.
-      () => this.#opened.delete(id)
-    )
+    // What could not be opened now may be later.
+    opening.catch(() => this.#forget(id, opening))
     return opening
+  }
+
+  #forget(id: string, opening: Promise<Opened>): void {
+    if (this.#opened.get(id) === opening) this.#opened.delete(id)
   }
 
   async #open(id: string): Promise<Opened> {
@@ -143,11 +136,16 @@ export class Mounts implements MountOpener {
         change: () => this.#host.changed(given),
         sync: () => undefined,
         close: () => {
+          if (this.#live.get(id)?.source !== source) return
           this.#opened.delete(id)
           this.#live.delete(id)
         },
         format: this.#host.format
       })
+      if (this.#closing.signal.aborted) {
+        await source.close()
+        throw failure('CLOSED')
+      }
       this.#host.opened(given)
       const isAwaited = source.unsynced && this.#host.hasPeers()
       const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()

@@ -133,6 +133,43 @@ test('what is open stays open when its mount goes', limit, async (t) => {
   t.same(await keys(multi), ['/m/file', '/z'], 'it may come again')
 })
 
+test('closing closes the drives that were opened for mounts, and none of them twice', limit, async (t) => {
+  const corestore = await store(t)
+  const own = new Hyperdrive(corestore.namespace('own'))
+  const other = new Hyperdrive(corestore.namespace('other'))
+  await Promise.all([own.ready(), other.put('/x', 'x')])
+  const opened: any[] = []
+  const multi = await multidrive(t, [own], {
+    openDrive: (key) => {
+      const drive = new Hyperdrive(corestore.session({ writable: false }), key)
+      opened.push(drive)
+      return drive
+    }
+  })
+  await multi.mount('/m', other.key)
+  await multi.mount('/n', other.key)
+  t.same(await Promise.all([keys(multi), keys(multi)]), [
+    ['/m/x', '/n/x'],
+    ['/m/x', '/n/x']
+  ])
+  t.is(opened.length, 1)
+  await multi.addDrive(other)
+  const third = new Hyperdrive(corestore.namespace('third'))
+  await third.ready()
+  await multi.addDrive(third)
+  await multi.mount('/third', third.key)
+  await keys(multi)
+  await multi.removeDrive(third)
+  await Promise.all([keys(multi), keys(multi), keys(multi)])
+  t.is(opened.length, 2, 'a drive that left the set is opened once')
+  await multi.close()
+  t.same(
+    opened.map(({ closed }) => closed),
+    [true, true]
+  )
+  await third.close()
+})
+
 test('a listing goes on while mounts appear', limit, async (t) => {
   const [a, b] = [await hyperdrive(t), await hyperdrive(t)]
   await b.put('/x', 'x')
