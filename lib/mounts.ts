@@ -48,7 +48,9 @@ const MAX_DRIVES = 1000
 /** The drives that are mounted, each opened once, when it is first read. */
 export class Mounts implements MountOpener {
   readonly #host: MountHost
+  /** Those opened here; they wait while the set has the drive itself. */
   readonly #opened = new Map<string, Promise<Opened>>()
+  /** Those that were read last. */
   readonly #live = new Map<string, Opened>()
   readonly #closing = new AbortController()
 
@@ -99,20 +101,29 @@ export class Mounts implements MountOpener {
     this.#opened.clear()
     this.#live.clear()
     for (const result of settled) {
-      if (result.status === 'fulfilled' && result.value?.isOwn) await letGo(result.value)
+      if (result.status === 'fulfilled' && result.value) await letGo(result.value)
     }
   }
 
   async #get(id: string): Promise<Opened> {
-    const known = await this.#opened.get(id)
-    if (known) {
-      if (known.isOwn || this.#host.find(toBuffer(id)) === known.source) return known
-      // It has left the set, and whoever took it out may have closed it.
-      this.#opened.delete(id)
-    }
+    const member = this.#host.find(toBuffer(id))
+    const opened = member ? this.#member(id, member) : await this.#own(id)
+    this.#live.set(id, opened)
+    return opened
+  }
+
+  /** A drive of the set is open already, and may be written to where one that is opened here may not. */
+  #member(id: string, source: Source): Opened {
+    const known = this.#live.get(id)
+    if (known?.source === source) return known
     if (this.#closing.signal.aborted) throw failure('CLOSED')
+    return this.#serve({ source, drive: source.drive, isOwn: false, synced: Promise.resolve() })
+  }
+
+  async #own(id: string): Promise<Opened> {
     const underWay = this.#opened.get(id)
     if (underWay) return underWay
+    if (this.#closing.signal.aborted) throw failure('CLOSED')
     if (this.#opened.size >= MAX_DRIVES)
       throw failure('DRIVE_FAILED', { detail: 'too many drives are mounted' })
     const opening = this.#open(id)
@@ -120,7 +131,7 @@ export class Mounts implements MountOpener {
     opening.then(
       (opened) => {
         // Who closed meanwhile has not waited.
-        if (this.#closing.signal.aborted && opened.isOwn) letGo(opened).catch(() => undefined)
+        if (this.#closing.signal.aborted) letGo(opened).catch(() => undefined)
       },
       // What could not be opened now may be later.
       () => this.#opened.delete(id)
@@ -129,11 +140,6 @@ export class Mounts implements MountOpener {
   }
 
   async #open(id: string): Promise<Opened> {
-    const member = this.#host.find(toBuffer(id))
-    // A drive of the set is open already; a second time it would never open.
-    if (member) {
-      return this.#keep(id, { source: member, drive: member.drive, isOwn: false, synced: Promise.resolve() })
-    }
     let drive: Drive | null = null
     try {
       drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
@@ -144,27 +150,25 @@ export class Mounts implements MountOpener {
         sync: () => undefined,
         close: () => {
           this.#opened.delete(id)
-          this.#live.delete(id)
+          if (this.#live.get(id)?.source === source) this.#live.delete(id)
         },
         format: this.#host.format
       })
       this.#host.opened(given)
       const isAwaited = source.unsynced && this.#host.hasPeers()
       const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()
-      return this.#keep(id, { source, drive, isOwn: true, synced })
+      return this.#serve({ source, drive, isOwn: true, synced })
     } catch (cause) {
       if (drive) await closeDrive(drive).catch(() => undefined)
       throw driveFailure(cause, id, drive ? { drive } : {})
     }
   }
 
-  #keep(id: string, what: Omit<Opened, 'overlay' | 'checked'>): Opened {
+  #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
     const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
-    const opened = { ...what, overlay, checked: new Set<string>() }
-    this.#live.set(id, opened)
-    return opened
+    return { ...what, overlay, checked: new Set<string>() }
   }
 
   /** @throws VERSION_NOT_AVAILABLE for a drive without versions, DRIVE_INVALID when the version is another one than was mounted */
