@@ -48,8 +48,12 @@ const MAX_DRIVES = 1000
 /** The drives that are mounted, each opened once, when it is first read. */
 export class Mounts implements MountOpener {
   readonly #host: MountHost
+  /** Those opened here; they wait while the set has the drive itself. */
   readonly #opened = new Map<string, Promise<Opened>>()
+  /** Those that were read last. */
   readonly #live = new Map<string, Opened>()
+  /** All that have been opened here and are not closed. */
+  readonly #own = new Set<Opened>()
   readonly #closing = new AbortController()
 
   constructor(host: MountHost) {
@@ -93,20 +97,32 @@ export class Mounts implements MountOpener {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    const own = [...this.#live.values()].filter(({ isOwn }) => isOwn)
+    const own = [...this.#own]
     this.#opened.clear()
     this.#live.clear()
+    this.#own.clear()
     // Who is on the way is let go on arrival: nobody waits for them.
     for (const opened of own) await letGo(opened)
   }
 
   async #get(id: string): Promise<Opened> {
-    for (let opening = this.#opened.get(id); opening; opening = this.#opened.get(id)) {
-      const known = await opening
-      if (known.isOwn || this.#host.find(toBuffer(id)) === known.source) return known
-      // It has left the set, and whoever took it out may have closed it.
-      this.#forget(id, opening)
-    }
+    const member = this.#host.find(toBuffer(id))
+    const opened = member ? this.#member(id, member) : await this.#openOwn(id)
+    this.#live.set(id, opened)
+    return opened
+  }
+
+  /** A drive of the set is open already, and may be written to where one that is opened here may not. */
+  #member(id: string, source: Source): Opened {
+    const known = this.#live.get(id)
+    if (known?.source === source) return known
+    if (this.#closing.signal.aborted) throw failure('CLOSED')
+    return this.#serve({ source, drive: source.drive, isOwn: false, synced: Promise.resolve() })
+  }
+
+  async #openOwn(id: string): Promise<Opened> {
+    const underWay = this.#opened.get(id)
+    if (underWay) return underWay
     if (this.#closing.signal.aborted) throw failure('CLOSED')
     if (this.#opened.size >= MAX_DRIVES)
       throw failure('DRIVE_FAILED', { detail: 'too many drives are mounted' })
@@ -122,11 +138,6 @@ export class Mounts implements MountOpener {
   }
 
   async #open(id: string): Promise<Opened> {
-    const member = this.#host.find(toBuffer(id))
-    // A drive of the set is open already; a second time it would never open.
-    if (member) {
-      return this.#keep(id, { source: member, drive: member.drive, isOwn: false, synced: Promise.resolve() })
-    }
     let drive: Drive | null = null
     try {
       drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
@@ -136,9 +147,9 @@ export class Mounts implements MountOpener {
         change: () => this.#host.changed(given),
         sync: () => undefined,
         close: () => {
-          if (this.#live.get(id)?.source !== source) return
+          for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
+          if (this.#live.get(id)?.source === source) this.#live.delete(id)
           this.#opened.delete(id)
-          this.#live.delete(id)
         },
         format: this.#host.format
       })
@@ -149,20 +160,20 @@ export class Mounts implements MountOpener {
       this.#host.opened(given)
       const isAwaited = source.unsynced && this.#host.hasPeers()
       const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()
-      return this.#keep(id, { source, drive, isOwn: true, synced })
+      const opened = this.#serve({ source, drive, isOwn: true, synced })
+      this.#own.add(opened)
+      return opened
     } catch (cause) {
       if (drive) await closeDrive(drive).catch(() => undefined)
       throw driveFailure(cause, id, drive ? { drive } : {})
     }
   }
 
-  #keep(id: string, what: Omit<Opened, 'overlay' | 'checked'>): Opened {
+  #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
     const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
-    const opened = { ...what, overlay, checked: new Set<string>() }
-    this.#live.set(id, opened)
-    return opened
+    return { ...what, overlay, checked: new Set<string>() }
   }
 
   /** @throws VERSION_NOT_AVAILABLE for a drive without versions, DRIVE_INVALID when the version is another one than was mounted */

@@ -307,6 +307,41 @@ test('a drive that is mounted comes into the set as well', limit, async (t) => {
   t.same(await contents(multi.checkout(multi.version)), { '/m/x': 'x', '/x': 'x' })
 })
 
+test('a mounted drive that comes into the set is written to where that one can be', limit, async (t) => {
+  const corestore = await store(t)
+  const [own, other] = [
+    new Hyperdrive(corestore.namespace('own')),
+    new Hyperdrive(corestore.namespace('other'))
+  ]
+  await other.put('/x', '1')
+  const multi = await multidrive(t, [own])
+  await multi.mount('/m', other.key)
+  t.equal(String(await multi.get('/m/x')), '1')
+  t.equal((await failureOf(multi.put('/m/y', '2'))).code, 'EROFS')
+  await multi.addDrive(other)
+  await multi.put('/m/y', '2')
+  t.equal(String(await other.get('/y')), '2')
+  t.equal((await multi.entry('/m/x'))?.drive, other)
+  await multi.removeDrive(other)
+  t.equal(
+    (await failureOf(multi.put('/m/y', '3'))).code,
+    'EROFS',
+    'what was opened for the mount serves again'
+  )
+  t.equal(String(await multi.get('/m/y')), '2')
+  t.same(multi.unsynced, [])
+  await other.close()
+})
+
+test('mount and unmount without a writer name the path', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const past = multi.checkout(multi.version)
+  for (const refused of [past.mount('/m', multi.key!), past.unmount('/m')]) {
+    const { code, path } = await failureOf(refused)
+    t.same([code, path], ['EROFS', '/m'])
+  }
+})
+
 test('mounts beside each other are listed in the order of what is in them', limit, async (t) => {
   const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
   await other.put('/x', 'x')
