@@ -1,12 +1,13 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { decode } from 'hypercore-id-encoding'
 import { closeDrive, lender } from './drive-set.ts'
-import type { Comparator, Drive } from './drive.ts'
-import { driveFailure, failure } from './errors.ts'
+import type { Comparator, Drive, ReadOptions } from './drive.ts'
+import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { MountPoint } from './format/records.ts'
 import type { DriveVersion } from './format/version.ts'
 import { Overlay, type MountOpener } from './overlay/overlay.ts'
+import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
 import type { Source, SourceEvents } from './sources/source.ts'
@@ -31,99 +32,167 @@ export interface MountHost {
 
 interface Opened {
   readonly overlay: Overlay
-  /** Null for a drive of the set, which is not ours to close. */
-  readonly own: { readonly source: Source; readonly drive: Drive } | null
+  readonly source: Source
+  readonly drive: Drive
+  /** False for a drive of the set, which is not ours to close. */
+  readonly isOwn: boolean
+  /** Resolves when it has been whole here once, or is not going to be soon. */
+  readonly synced: Promise<void>
+  /** Versions of which the hash is right. */
+  readonly checked: Set<string>
 }
+
+/** How many drives are opened for mounts: whoever holds more of them in their records is not believed. */
+const MAX_DRIVES = 1000
 
 /** The drives that are mounted, each opened once, when it is first read. */
 export class Mounts implements MountOpener {
   readonly #host: MountHost
+  /** Those opened here; they wait while the set has the drive itself. */
   readonly #opened = new Map<string, Promise<Opened>>()
-  readonly #live = new Map<string, Overlay>()
-  #closed = false
+  /** Those that were read last. */
+  readonly #live = new Map<string, Opened>()
+  /** All that have been opened here and are not closed. */
+  readonly #own = new Set<Opened>()
+  readonly #closing = new AbortController()
 
   constructor(host: MountHost) {
     this.#host = host
+    setMaxListeners(0, this.#closing.signal)
   }
 
-  async open(mount: MountPoint): Promise<Overlay> {
-    let opening = this.#opened.get(mount.id)
-    if (!opening) {
-      if (this.#closed) throw failure('CLOSED')
-      opening = this.#open(mount.id)
-      this.#opened.set(mount.id, opening)
-      // What could not be opened now may be later.
-      opening.catch(() => this.#opened.delete(mount.id))
+  async open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
+    const opened = await within(this.#get(mount.id), opts.timeout, mount.id)
+    if (opts.wait !== false && patience.left > 0) {
+      const begun = performance.now()
+      await within(atMost(patience.left, opened.synced), opts.timeout, mount.id)
+      patience.left -= performance.now() - begun
     }
-    const { overlay } = await opening
+    const { overlay } = opened
     overlay.comparator = this.#host.comparator()
-    return mount.version === null ? overlay : this.#at(overlay, mount)
+    return mount.version === null ? overlay : within(this.#at(opened, mount, opts), opts.timeout, mount.id)
   }
 
   versions(): readonly DriveVersion[] {
-    return [...this.#live.values()].flatMap((overlay) => overlay.versions())
+    return [...this.#live.values()].flatMap(({ overlay }) => overlay.versions())
   }
 
   /** The drives that were opened for mounts. */
   get drives(): Drive[] {
-    return [...this.#live.values()].flatMap(({ sources }) => sources.map(({ drive }) => drive))
+    return [...this.#live.values()].map(({ drive }) => drive)
+  }
+
+  /** Those of them that never have been whole here. */
+  get unsynced(): Drive[] {
+    const unsynced = [...this.#live.values()].filter(({ isOwn, source }) => isOwn && source.unsynced)
+    return unsynced.map(({ drive }) => drive)
+  }
+
+  /** As `Overlay.update`, of the drives that were opened for mounts. */
+  async update(opts: { wait: boolean }): Promise<boolean> {
+    const own = [...this.#live.values()].filter(({ isOwn }) => isOwn)
+    const updated = await Promise.allSettled(own.map(({ source }) => source.update(opts)))
+    return updated.some((result) => result.status === 'fulfilled' && result.value)
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    const settled = await Promise.allSettled(this.#opened.values())
+    this.#closing.abort()
+    const own = [...this.#own]
     this.#opened.clear()
     this.#live.clear()
-    for (const result of settled) {
-      if (result.status === 'rejected' || result.value.own === null) continue
-      const { source, drive } = result.value.own
-      await source.close()
-      await closeDrive(drive)
-    }
+    this.#own.clear()
+    // Who is on the way is let go on arrival: nobody waits for them.
+    for (const opened of own) await letGo(opened)
+  }
+
+  async #get(id: string): Promise<Opened> {
+    const member = this.#host.find(toBuffer(id))
+    const opened = member ? this.#member(id, member) : await this.#openOwn(id)
+    this.#live.set(id, opened)
+    return opened
+  }
+
+  /** A drive of the set is open already, and may be written to where one that is opened here may not. */
+  #member(id: string, source: Source): Opened {
+    const known = this.#live.get(id)
+    if (known?.source === source) return known
+    if (this.#closing.signal.aborted) throw failure('CLOSED')
+    return this.#serve({ source, drive: source.drive, isOwn: false, synced: Promise.resolve() })
+  }
+
+  async #openOwn(id: string): Promise<Opened> {
+    const underWay = this.#opened.get(id)
+    if (underWay) return underWay
+    if (this.#closing.signal.aborted) throw failure('CLOSED')
+    if (this.#opened.size >= MAX_DRIVES)
+      throw failure('DRIVE_FAILED', { detail: 'too many drives are mounted' })
+    const opening = this.#open(id)
+    this.#opened.set(id, opening)
+    // What could not be opened now may be later.
+    opening.catch(() => this.#forget(id, opening))
+    return opening
+  }
+
+  #forget(id: string, opening: Promise<Opened>): void {
+    if (this.#opened.get(id) === opening) this.#opened.delete(id)
   }
 
   async #open(id: string): Promise<Opened> {
-    const key = Buffer.from(decode(id))
-    const member = this.#host.find(key)
-    // A drive of the set is open already; a second time it would never open.
-    if (member) return { overlay: this.#overlay(id, member), own: null }
     let drive: Drive | null = null
     try {
-      drive = await this.#host.openDrive(key, { primary: this.#host.primary })
+      drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
       const given = drive
       const source = sourceOf(given)
       await source.open({
         change: () => this.#host.changed(given),
         sync: () => undefined,
         close: () => {
+          for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
+          if (this.#live.get(id)?.source === source) this.#live.delete(id)
           this.#opened.delete(id)
-          this.#live.delete(id)
         },
         format: this.#host.format
       })
+      if (this.#closing.signal.aborted) {
+        await source.close()
+        throw failure('CLOSED')
+      }
       this.#host.opened(given)
-      if (source.unsynced && this.#host.hasPeers()) await firstSync(source)
-      return { overlay: this.#overlay(id, source), own: { source, drive } }
+      const isAwaited = source.unsynced && this.#host.hasPeers()
+      const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()
+      const opened = this.#serve({ source, drive, isOwn: true, synced })
+      this.#own.add(opened)
+      return opened
     } catch (cause) {
       if (drive) await closeDrive(drive).catch(() => undefined)
       throw driveFailure(cause, id, drive ? { drive } : {})
     }
   }
 
-  #overlay(id: string, source: Source): Overlay {
+  #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
     const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
-    overlay.add({ source, tombstones: true })
+    overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
-    this.#live.set(id, overlay)
-    return overlay
+    return { ...what, overlay, checked: new Set<string>() }
   }
 
   /** @throws VERSION_NOT_AVAILABLE for a drive without versions, DRIVE_INVALID when the version is another one than was mounted */
-  async #at(overlay: Overlay, { id, version, hash }: MountPoint): Promise<Overlay> {
+  async #at(
+    { overlay, drive, checked }: Opened,
+    { id, version, hash }: MountPoint,
+    opts: ReadOptions
+  ): Promise<Overlay> {
     const now = overlay.versions().find((one) => one.id === id)
     if (!now) throw failure('VERSION_NOT_AVAILABLE', { detail: `drive ${id} has no versions` })
-    if (hash !== null) await checkHash(overlay.sources[0]!.drive, version!, hash)
-    return overlay.at(new Map([[id, { id, version: version!, fork: now.fork }]]))
+    const name = `${now.fork} ${version} ${hash}`
+    if (hash !== null && !checked.has(name)) {
+      await checkHash(drive, version!, hash, this.#closing.signal)
+      checked.add(name)
+    }
+    const past = overlay.at(new Map([[id, { id, version: version!, fork: now.fork }]]))
+    // Whether it can be read at all is found out here, where a listing can still do without.
+    await past.sources[0]?.view(opts)
+    return past
   }
 }
 
@@ -132,24 +201,66 @@ const FIRST_PEER = 1000
 const FIRST_SYNC = 3000
 
 /** Drives that exchange over a stream hear of one another a moment after they were opened. */
-async function firstSync(source: Source): Promise<void> {
+async function firstSync(source: Source, closing: AbortSignal): Promise<void> {
   const { core } = lender(source.drive)
   if (!core) return
-  const peer = AbortSignal.timeout(FIRST_PEER)
+  const peer = AbortSignal.any([closing, AbortSignal.timeout(FIRST_PEER)])
   if (core.peers?.length === 0) await once(core, 'peer-add', { signal: peer }).catch(() => undefined)
-  if (core.peers?.length === 0) return
+  if (core.peers?.length === 0 || closing.aborted) return
   const synced = source.update({ wait: true }).catch(() => undefined)
-  const late = new AbortController()
-  await Promise.race([synced, setTimeout(FIRST_SYNC, undefined, { signal: late.signal })])
-  late.abort()
+  await unlessAborted(atMost(FIRST_SYNC, synced), closing)
 }
 
 interface Hashing {
+  readonly length: number
+  update(opts: { wait: boolean }): Promise<boolean>
   treeHash(length: number): Promise<Buffer>
 }
 
-async function checkHash(drive: Drive, version: number, hash: string): Promise<void> {
-  const found = await (lender(drive).core as unknown as Hashing).treeHash(version)
+async function checkHash(drive: Drive, version: number, hash: string, closing: AbortSignal): Promise<void> {
+  const core = lender(drive).core as unknown as Hashing
+  const hashing = async () => {
+    if (core.length < version) await core.update({ wait: true })
+    return core.length < version ? null : core.treeHash(version)
+  }
+  const found = await unlessAborted(atMost(FIRST_SYNC, hashing()), closing)
+  if (!found) throw failure('VERSION_NOT_AVAILABLE', { drive, detail: 'its peers have not told of it yet' })
   if (found.toString('hex') === hash) return
   throw failure('DRIVE_INVALID', { drive, detail: 'its version is another one than was mounted' })
+}
+
+async function letGo({ source, drive }: Opened): Promise<void> {
+  await source.close()
+  await closeDrive(drive)
+}
+
+function toBuffer(id: string): Buffer {
+  return Buffer.from(decode(id))
+}
+
+/** Null when it takes longer than so many milliseconds. */
+async function atMost<T>(ms: number, promise: Promise<T>): Promise<T | null> {
+  const settled = new AbortController()
+  const late = setTimeout(ms, null, { signal: settled.signal })
+  return Promise.race([promise, late]).finally(() => settled.abort())
+}
+
+/** Null when the signal comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const end = () => resolve(null)
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+  })
+}
+
+async function within<T>(promise: Promise<T>, timeout = 0, id: string): Promise<T> {
+  if (timeout === 0) return promise
+  const settled = new AbortController()
+  const late = setTimeout(timeout, null, { signal: settled.signal }).then(() => {
+    const message = `REQUEST_TIMEOUT: the mounted drive ${id} did not open in time`
+    throw new MultiDriveError('REQUEST_TIMEOUT', message)
+  })
+  return Promise.race([promise, late]).finally(() => settled.abort())
 }

@@ -192,9 +192,9 @@ class MultiDriveClass extends Face {
     return this.closing === null
   }
 
-  /** Drives that never have been whole on this machine: the view may miss what they hold. */
+  /** Drives, mounted ones too, that never have been whole on this machine: the view may miss what they hold. */
   get unsynced(): Drive[] {
-    return this.#set.unsynced
+    return [...this.#set.unsynced, ...(this.#mounts?.unsynced ?? [])]
   }
 
   /**
@@ -595,8 +595,16 @@ class MultiDriveClass extends Face {
    * @returns how many blocks were taken, with `diff: true`, else null
    * @throws as `entry`
    */
-  async clear(path: string | Entry, opts: ClearOptions = {}): Promise<Cleared | null> {
-    return clear(await this.reader(opts), path, opts)
+  clear(path: string | Entry, opts?: ClearOptions): Promise<Cleared | null>
+  clear(path: string | Entry, cb: NodeCallback<Cleared | null>): void
+  clear(path: string | Entry, opts: ClearOptions, cb: NodeCallback<Cleared | null>): void
+  clear(
+    path: string | Entry,
+    opts: ClearOptions | NodeCallback<Cleared | null> = {},
+    cb?: NodeCallback<Cleared | null>
+  ): Promise<Cleared | null> | undefined {
+    if (typeof opts === 'function') return callback(this.#clear(path, {}), opts)
+    return callback(this.#clear(path, opts), cb)
   }
 
   /**
@@ -646,14 +654,16 @@ class MultiDriveClass extends Face {
   }
 
   /**
-   * Asks the peers of every drive for their heads.
+   * Asks the peers of every drive for their heads, of mounted ones that were read too.
    *
    * @param opts - with `wait`, resolves only when every drive that can be reached is whole at its head
    * @returns whether any head moved
    */
   async update(opts: { wait?: boolean } = {}): Promise<boolean> {
     await this.#opening('update')
-    return this.#overlay.update({ wait: opts.wait === true })
+    const wait = { wait: opts.wait === true }
+    const moved = await Promise.all([this.#overlay.update(wait), this.#mounts?.update(wait)])
+    return moved.includes(true)
   }
 
   /**
@@ -746,6 +756,10 @@ class MultiDriveClass extends Face {
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
+  }
+
+  async #clear(path: string | Entry, opts: ClearOptions): Promise<Cleared | null> {
+    return clear(await this.reader(opts), path, opts)
   }
 
   async #createTag(name: string, version: string | null): Promise<void> {

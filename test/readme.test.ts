@@ -6,7 +6,6 @@ import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import Hyperdrive from 'hyperdrive'
 import test from 'tape'
 import MultiDrive, { ERRORS } from '../index.ts'
 import { ReadingFace } from '../lib/faces/drive/reading.ts'
@@ -62,6 +61,7 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   splitsAtBackslashes: '`\\` is `/`',
   saysWhatIsRemoved: '`rm` of `folder/..`',
   copiesLinksOver: '`cp` over links',
+  accessTakesOptions: 'Options of `access`.',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'
 }
@@ -184,18 +184,6 @@ test('the differences from Node have all that the suite knows', (t) => {
   )
   t.is(new Set(told).size, told.length, 'each is told once')
   t.end()
-})
-
-test('what Hyperdrive has is there or listed as missing', async (t) => {
-  const multi = await multidrive(t, [await localdrive(t)])
-  const missing = section('What it does not do')
-  const prototype = (Hyperdrive as unknown as { prototype: object }).prototype
-  const names = Object.getOwnPropertyNames(prototype).filter((name) => !/^_|^constructor$/.test(name))
-  t.ok(names.includes('checkout'))
-  for (const name of [...names, 'core', 'db', 'blobs', 'corestore']) {
-    const listed = missing.includes(`\`${name}\``)
-    t.is(listed, !(name in multi), `${name} is ${listed ? 'missing' : 'there'}`)
-  }
 })
 
 test('the table of errors is that of lib/errors.ts', (t) => {

@@ -3,10 +3,7 @@ import { isKey } from '../path.ts'
 import { formatClock, isSeq, parseClock, type Clock } from './clock.ts'
 import { isObject } from './json.ts'
 import { FORMAT_VERSION, isMode, isNewer, isTime } from './stamp.ts'
-import { isVersion } from './version.ts'
-
-/** A key of 32 bytes in z-base-32. */
-const ID = /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/
+import { isId, isVersion } from './version.ts'
 
 /** 32 bytes in hex. */
 const HASH = /^[0-9a-f]{64}$/
@@ -141,9 +138,9 @@ function parseMountPoint({
   [name: string]: unknown
 }): MountPoint | null | undefined {
   if (id === null) return null
-  if (typeof id !== 'string' || !ID.test(id)) return undefined
-  if (version !== null && !isSeq(version)) return undefined
-  if (hash !== null && !(typeof hash === 'string' && HASH.test(hash))) return undefined
+  if (!isId(id)) return undefined
+  if (version !== null && !(isSeq(version) && version > 0)) return undefined
+  if (hash !== null && !(version !== null && typeof hash === 'string' && HASH.test(hash))) return undefined
   return { id, version, hash }
 }
 

@@ -82,7 +82,7 @@ async function isUnknown(
   if (!(now instanceof MountedView && before instanceof MountedView)) return false
   for (const path of mountsIn(now, folder)) {
     if (!before.mounts.has(path)) continue
-    const [left, right] = await Promise.all([now, before].map((view) => view.inner(path).catch(() => null)))
+    const [left, right] = await Promise.all([now, before].map((view) => view.innerInListing(path)))
     if (!left || !right) {
       // What could not be opened showed nothing.
       if (left !== right) return true
@@ -96,7 +96,7 @@ async function isUnknown(
 export async function openMounts(view: MergedView | MountedView, folder: string): Promise<void> {
   if (!(view instanceof MountedView)) return
   for (const path of mountsIn(view, folder)) {
-    const inner = await view.inner(path).catch(() => null)
+    const inner = await view.innerInListing(path)
     if (inner) await openMounts(inner, isIn(folder, path) ? folder.slice(path.length) : '')
   }
 }

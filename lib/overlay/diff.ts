@@ -29,7 +29,7 @@ export async function* differences(
 ): AsyncGenerator<Difference, void, void> {
   const keys = merged(changedInAll(now, before, range, opts))
   for await (const key of keys) {
-    const [left, right] = await Promise.all([now.locate(key, opts), before.locate(key, opts)])
+    const [left, right] = await Promise.all([locate(now, key, opts), locate(before, key, opts)])
     if (!isSameVersion(left?.candidate, right?.candidate)) yield { key, now: left, before: right }
   }
 }
@@ -42,7 +42,9 @@ export function changedInAll(
   opts: ReadOptions
 ): AsyncIterable<string>[] {
   const [left, right] = [mountsOf(now), mountsOf(before)]
-  const rows: AsyncIterable<string>[] = [changedKeys(baseOf(now), baseOf(before), range, opts)]
+  const isHidden = (key: string) => covers(now, key) && covers(before, key)
+  const own = changedKeys(baseOf(now), baseOf(before), range, opts)
+  const rows: AsyncIterable<string>[] = [without(own, isHidden)]
   for (const path of new Set([...left.keys(), ...right.keys()])) {
     const below = intersection(range, path)
     if (inRange(path, range)) rows.push(each([path]))
@@ -61,8 +63,7 @@ async function* changedBelow(
   range: KeyRange,
   opts: ReadOptions
 ): AsyncGenerator<string, void, void> {
-  const inner = [now, before].map((view) => view.inner(path).catch(() => null))
-  const [left, right] = await Promise.all(inner)
+  const [left, right] = await Promise.all([now, before].map((view) => view.innerInListing(path)))
   if (!left || !right) return
   const rows = changedInAll(left, right, stripped(range, path), opts)
   for await (const key of merged(rows)) yield path + key
@@ -72,6 +73,22 @@ const NO_MOUNTS: MountedView['mounts'] = new Map()
 
 function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
   return view instanceof MountedView ? view.mounts : NO_MOUNTS
+}
+
+/** What is mounted and cannot be opened is empty, as in listings. */
+function locate(view: MergedView | MountedView, key: string, opts: ReadOptions): Promise<Located | null> {
+  return view instanceof MountedView ? view.locateListed(key, opts) : view.locate(key, opts)
+}
+
+function covers(view: MergedView | MountedView, key: string): boolean {
+  return view instanceof MountedView && view.isMounted(key)
+}
+
+async function* without(
+  keys: AsyncIterable<string>,
+  isLeftOut: (key: string) => boolean
+): AsyncGenerator<string, void, void> {
+  for await (const key of keys) if (!isLeftOut(key)) yield key
 }
 
 export function baseOf(view: MergedView | MountedView): MergedView {

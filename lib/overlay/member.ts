@@ -148,11 +148,11 @@ class WithoutTombstones implements View {
   }
 
   mounts(): readonly Mount[] {
-    return this.view.mounts()
+    return this.view.mounts().filter(({ record }) => record.mount !== null)
   }
 
   tags(): readonly Tag[] {
-    return this.view.tags()
+    return this.view.tags().filter(({ record }) => record.version !== null)
   }
 
   leaves(): readonly LeafView[] {

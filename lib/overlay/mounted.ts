@@ -1,17 +1,21 @@
 import type { ReadOptions } from '../drive.ts'
-import { errorCode, failure } from '../errors.ts'
-import { ancestors, compareKeys, isIn, type KeyRange } from '../path.ts'
-import type { BelowOptions, Directory, Mount, ScanOptions, Source } from '../sources/source.ts'
+import { errorCode } from '../errors.ts'
+import { ancestors, compareKeys, type KeyRange } from '../path.ts'
+import type { BelowOptions, Directory, Mount, Source } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
-import { MAX_LINKS } from './tree.ts'
 import {
   newestIn,
   type Located,
   type LocatedCursor,
   type MergedView,
   type TreeView,
-  type ViewRules
+  type ViewRules,
+  type WinnerOptions
 } from './view.ts'
+import { Way } from './way.ts'
+
+/** How long a listing waits at least for one mounted drive to open, in milliseconds. */
+const LEAST_PATIENCE = 250
 
 /** Where a path lies: in an overlay, under what is left of its key. */
 export interface Place {
@@ -23,15 +27,18 @@ export interface Place {
 /**
  * The merged view of now, with what is mounted in it.
  *
- * @param chain - the drives that the overlay is mounted in, by id
+ * @param way - to the overlay, where it is mounted
+ * @throws ELOOP when the way has no end
  */
 export async function readerOf(
   overlay: Overlay,
   opts: ReadOptions = {},
-  chain: readonly string[] = []
+  way: Way | null = null
 ): Promise<MergedView | MountedView> {
   const view = await overlay.view(opts)
-  return view.mountPoints().size === 0 ? view : new MountedView(view, overlay, chain, opts)
+  const { size } = view.mountPoints()
+  way?.spend(1 + size)
+  return size === 0 ? view : new MountedView(view, overlay, way ?? Way.begin(), opts)
 }
 
 /** A merged view with what is mounted in it (design, "Directories, links, mounts"): below a mount there is the other drive and nothing else. */
@@ -41,28 +48,22 @@ export class MountedView implements TreeView {
   readonly base: MergedView
   readonly #overlay: Overlay
   readonly #opts: ReadOptions
-  /** The drives on the way here: those that hold the mounts, and those that are mounted. */
-  readonly #chain: readonly string[]
-  readonly #mounts: ReadonlyMap<string, Mount>
-  /** Mounts that are not hidden by another one above them, in order. */
-  readonly #paths: readonly string[]
+  readonly #way: Way
+  readonly #table: MountTable
   readonly #inner = new Map<string, Promise<MergedView | MountedView>>()
 
-  constructor(base: MergedView, overlay: Overlay, chain: readonly string[], opts: ReadOptions) {
+  constructor(base: MergedView, overlay: Overlay, way: Way, opts: ReadOptions) {
     this.rules = base.rules
     this.base = base
     this.#overlay = overlay
-    this.#chain = chain
+    this.#way = way
     this.#opts = opts
-    this.#mounts = base.mountPoints()
-    this.#paths = [...this.#mounts.keys()]
-      .filter((path) => !ancestors(path).some((folder) => this.#mounts.has(folder)))
-      .sort(compareKeys)
+    this.#table = MountTable.of(base.mountPoints())
   }
 
-  /** What is mounted here, not hidden by another mount: by path. */
+  /** What is mounted here, not hidden by another mount: by path, in order. */
   get mounts(): ReadonlyMap<string, Mount> {
-    return new Map(this.#paths.map((path) => [path, this.#mounts.get(path)!]))
+    return this.#table.mounts
   }
 
   /**
@@ -80,9 +81,30 @@ export class MountedView implements TreeView {
     return inner
   }
 
+  /** As {@link inner}, null for what cannot be opened: nobody who can mount a drive may keep others from listing what else there is. */
+  async innerInListing(path: string): Promise<MergedView | MountedView | null> {
+    const { patience } = this.#way
+    const begun = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, Math.max(LEAST_PATIENCE, patience.left), null)
+    })
+    const inner = this.inner(path).catch((err: unknown) => {
+      if (errorCode(err) === 'CLOSED') throw err
+      return null
+    })
+    try {
+      const found = await Promise.race([inner, late])
+      if (found === null) patience.left -= performance.now() - begun
+      return found
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   /** Where a key lies; a mount itself is the root of the drive that is mounted. */
   async place(key: string): Promise<Place> {
-    const path = this.#over(key)
+    const path = this.#table.over(key)
     if (path === null) return { overlay: this.#overlay, prefix: '' }
     const view = await this.inner(path)
     const rest = key.slice(path.length)
@@ -94,26 +116,38 @@ export class MountedView implements TreeView {
   }
 
   async locate(key: string, opts?: ReadOptions): Promise<Located | null> {
-    const path = this.#over(key)
+    const path = this.#table.over(key)
     if (path === null) return this.base.locate(key, opts)
     if (path === key) return null
     const located = await (await this.inner(path)).locate(key.slice(path.length), opts)
     return located && seenBelow(path, located)
   }
 
+  /** As {@link locate}, null below what cannot be opened, as listings have it. */
+  async locateListed(key: string, opts?: ReadOptions): Promise<Located | null> {
+    const path = this.#table.over(key)
+    if (path === null) return this.base.locate(key, opts)
+    const inner = path === key ? null : await this.innerInListing(path)
+    const rest = key.slice(path.length)
+    const located = await (inner instanceof MountedView
+      ? inner.locateListed(rest, opts)
+      : inner?.locate(rest, opts))
+    return located ? seenBelow(path, located) : null
+  }
+
   async older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]> {
-    const path = this.#over(key)
+    const path = this.#table.over(key)
     if (path === null) return this.base.older(key, winner, opts)
     const older = await (await this.inner(path)).older(key.slice(path.length), winner, opts)
     return older.map((located) => seenBelow(path, located))
   }
 
-  winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
-    return new MountedCursor(this, this.#segments(range, opts.reverse === true), opts)
+  winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
+    return new MountedCursor(this, this.#segments(range, opts), opts)
   }
 
   async directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null> {
-    const path = this.#over(folder)
+    const path = this.#table.over(folder)
     if (path === null) return this.base.directoryAt(folder, opts)
     if (path === folder) return this.#mountPoint(path)
     const directory = await (await this.inner(path)).directoryAt(folder.slice(path.length), opts)
@@ -121,48 +155,69 @@ export class MountedView implements TreeView {
   }
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
-    const over = this.#over(folder)
+    const over = this.#table.over(folder)
     if (over !== null) {
       const below = await (await this.inner(over)).directoriesBelow(folder.slice(over.length), opts)
       return below.map((directory) => directoryBelow(over, directory))
     }
-    const own = await this.base.directoriesBelow(folder, opts)
-    const found = own.filter(({ record }) => this.#over(record.path) === null)
-    for (const path of this.#below(folder)) {
-      found.push(this.#mountPoint(path))
-      if (opts.shallow === true) continue
-      const inner = await this.inner(path).catch(absentInListings)
-      const below = (await inner?.directoriesBelow('', opts)) ?? []
-      found.push(...below.map((directory) => directoryBelow(path, directory)))
+    const found = await this.#directoriesOutside(folder, opts)
+    if (opts.shallow !== true) {
+      for (const path of this.#below(folder)) {
+        const inner = await this.innerInListing(path)
+        const below = (await inner?.directoriesBelow('', opts)) ?? []
+        for (const directory of below) found.push(directoryBelow(path, directory))
+      }
     }
     return found.sort((a, b) => compareKeys(a.record.path, b.record.path))
   }
 
+  /** The directories below a folder that is not in a mounted drive, with the mounts, but without what is in those. */
+  async #directoriesOutside(folder: string, opts?: BelowOptions): Promise<Directory[]> {
+    const own = await this.base.directoriesBelow(folder, opts)
+    const found = own.filter(({ record }) => !this.isMounted(record.path))
+    for (const path of this.#below(folder)) found.push(this.#mountPoint(path))
+    return found
+  }
+
   async hasBelow(folder: string, opts?: ReadOptions): Promise<boolean> {
-    const path = this.#over(folder)
+    const path = this.#table.over(folder)
     if (path !== null) return (await this.inner(path)).hasBelow(folder.slice(path.length), opts)
     return this.#below(folder).length > 0 || this.base.hasBelow(folder, opts)
   }
 
+  /** What lies in mounted drives has no part in it: a folder is looked at without opening all that is mounted below it. */
   async newestBelow(folder: string, opts: ReadOptions = {}): Promise<number> {
-    const path = this.#over(folder)
+    const path = this.#table.over(folder)
     if (path !== null) return (await this.inner(path)).newestBelow(folder.slice(path.length), opts)
-    return this.#below(folder).length > 0 ? newestIn(this, folder, opts) : this.base.newestBelow(folder, opts)
+    if (this.#below(folder).length === 0) return this.base.newestBelow(folder, opts)
+    const known = this.#table.newest.get(folder)
+    if (known !== undefined) return known
+    const newest = await newestIn(
+      {
+        rules: this.rules,
+        winners: (range, options) => this.winners(range, options),
+        directoriesBelow: (at, options) => this.#directoriesOutside(at, options)
+      },
+      folder,
+      opts
+    )
+    if (this.base.isStable) this.#table.newest.set(folder, newest)
+    return newest
   }
 
   async findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null> {
     // What is mounted is no drive of the set.
-    return this.#over(key) === null ? this.base.findIn(source, key, opts) : null
+    return this.#table.over(key) === null ? this.base.findIn(source, key, opts) : null
   }
 
   /** Whether a key lies at a mount or below one. */
   isMounted(key: string): boolean {
-    return this.#over(key) !== null
+    return this.#table.over(key) !== null
   }
 
   /** The view of the drives that a key lies in, and the path where they are mounted. */
   async baseOf(key: string): Promise<{ view: MergedView; prefix: string }> {
-    const path = this.#over(key)
+    const path = this.#table.over(key)
     if (path === null) return { view: this.base, prefix: '' }
     const inner = await this.inner(path)
     if (!(inner instanceof MountedView)) return { view: inner, prefix: path }
@@ -170,33 +225,24 @@ export class MountedView implements TreeView {
     return { view, prefix: path + prefix }
   }
 
-  /** The mount that a key is at or below, null for none. */
-  #over(key: string): string | null {
-    if (this.#mounts.has(key) && !ancestors(key).some((folder) => this.#mounts.has(folder))) return key
-    return ancestors(key).findLast((folder) => this.#mounts.has(folder)) ?? null
-  }
-
-  #below(folder: string): string[] {
-    return this.#paths.filter((path) => path !== folder && isIn(path, folder))
+  #below(folder: string): readonly string[] {
+    return this.#table.below(folder)
   }
 
   #overlayAt(path: string): Promise<Overlay> {
-    const { mount } = this.#mounts.get(path)!.record
-    return this.#overlay.openMount(mount!)
+    const { mount } = this.mounts.get(path)!.record
+    return this.#overlay.openMount(mount!, this.#opts, this.#way.patience)
   }
 
   async #open(path: string): Promise<MergedView | MountedView> {
-    const { origin, record } = this.#mounts.get(path)!
-    const mount = record.mount!
-    const chain = [...this.#chain, origin.id]
-    const name = mount.version === null ? mount.id : `${mount.id}@${mount.version}`
-    if (chain.includes(name) || chain.length > MAX_LINKS)
-      throw failure('ELOOP', { path, detail: 'a mount in itself' })
-    return readerOf(await this.#overlayAt(path), this.#opts, [...chain, name])
+    const { origin, record } = this.mounts.get(path)!
+    const { id, version } = record.mount!
+    const way = this.#way.into(origin.id, version === null ? id : `${id}@${version}`)
+    return readerOf(await this.#overlayAt(path), this.#opts, way)
   }
 
   #mountPoint(path: string): Directory {
-    const { origin, stamp, leaf, record } = this.#mounts.get(path)!
+    const { origin, stamp, leaf, record } = this.mounts.get(path)!
     const { mtime, ctime, clock, mount } = record
     return {
       origin,
@@ -208,21 +254,77 @@ export class MountedView implements TreeView {
   }
 
   /** A range of keys as the ranges of this view and of what is mounted, in their order. */
-  #segments(range: KeyRange, reverse: boolean): Segment[] {
+  #segments(range: KeyRange, { reverse = false, mounted = true }: WinnerOptions): Segment[] {
     const segments: Segment[] = []
     let rest: KeyRange | null = range
-    for (const path of this.#paths) {
+    for (const path of this.#table.in(range)) {
       if (rest === null) break
       const [start, end] = [path + '/', path + '0']
       const before = clip(rest, { lt: start })
       const within = clip(rest, { gte: start, lt: end })
-      // The file that the mount stands over is not to be seen.
       if (before) segments.push({ mount: null, range: before })
-      if (within) segments.push({ mount: path, range: within })
+      if (within && (mounted || range.gt?.startsWith(start))) segments.push({ mount: path, range: within })
       rest = clip(rest, { gte: end })
     }
     if (rest) segments.push({ mount: null, range: rest })
     return reverse ? segments.reverse() : segments
+  }
+}
+
+/** The mounts of one view, to be looked up. */
+class MountTable {
+  static readonly #tables = new WeakMap<ReadonlyMap<string, Mount>, MountTable>()
+
+  /** Those that are not hidden by another one above them, in the order of what lies below them: `/a!b/c` is before `/a/b`. */
+  readonly mounts: ReadonlyMap<string, Mount>
+  /** What is known of the dates of folders. */
+  readonly newest = new Map<string, number>()
+  readonly #paths: readonly string[]
+
+  private constructor(mounts: ReadonlyMap<string, Mount>) {
+    this.#paths = [...mounts.keys()]
+      .filter((path) => !ancestors(path).some((folder) => mounts.has(folder)))
+      .sort((a, b) => compareKeys(a + '/', b + '/'))
+    this.mounts = new Map(this.#paths.map((path) => [path, mounts.get(path)!]))
+  }
+
+  static of(mounts: ReadonlyMap<string, Mount>): MountTable {
+    let table = this.#tables.get(mounts)
+    if (!table) this.#tables.set(mounts, (table = new MountTable(mounts)))
+    return table
+  }
+
+  /** The mount that a key is at or below, null for none. */
+  over(key: string): string | null {
+    if (this.mounts.has(key)) return key
+    return ancestors(key).find((folder) => this.mounts.has(folder)) ?? null
+  }
+
+  /** Mounts below a folder, in order. */
+  below(folder: string): readonly string[] {
+    return this.#paths.slice(this.#first(folder + '/'), this.#first(folder + '0'))
+  }
+
+  /** Mounts that may have something to do with a range, in order. */
+  in({ gt, gte = gt, lt, lte = lt }: KeyRange): readonly string[] {
+    let start = 0
+    if (gte !== undefined) {
+      const over = this.over(gte.replace(/\/$/, ''))
+      start = Math.min(this.#first(gte), over === null ? Infinity : this.#first(over + '/'))
+    }
+    const end = lte === undefined ? this.#paths.length : this.#first(lte)
+    return this.#paths.slice(start, end + 1)
+  }
+
+  /** The place of the first mount of which what lies below is not before a key. */
+  #first(key: string): number {
+    let [low, high] = [0, this.#paths.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (compareKeys(this.#paths[middle]! + '/', key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
 
@@ -235,11 +337,11 @@ interface Segment {
 /** Reads segments one after another. */
 class MountedCursor implements LocatedCursor {
   readonly #view: MountedView
-  readonly #opts: ScanOptions
+  readonly #opts: WinnerOptions
   readonly #segments: Segment[]
   #cursor: LocatedCursor | null = null
 
-  constructor(view: MountedView, segments: Segment[], opts: ScanOptions) {
+  constructor(view: MountedView, segments: Segment[], opts: WinnerOptions) {
     this.#view = view
     this.#segments = segments
     this.#opts = opts
@@ -257,7 +359,8 @@ class MountedCursor implements LocatedCursor {
       }
       const seen =
         mount === null
-          ? page.filter(({ candidate }) => !this.#view.mounts.has(candidate.key))
+          ? // The file that a mount stands over is not to be seen.
+            page.filter(({ candidate }) => !this.#view.mounts.has(candidate.key))
           : page.map((located) => seenBelow(mount, located))
       if (seen.length > 0) return seen
     }
@@ -288,15 +391,9 @@ class MountedCursor implements LocatedCursor {
 
   async #open({ mount, range }: Segment): Promise<LocatedCursor | null> {
     if (mount === null) return this.#view.base.winners(range, this.#opts)
-    const inner = await this.#view.inner(mount).catch(absentInListings)
+    const inner = await this.#view.innerInListing(mount)
     return inner?.winners(stripped(range, mount), this.#opts) ?? null
   }
-}
-
-/** Nobody who can mount a drive may keep others from listing what else there is: whoever reads below the mount is told why it cannot be. */
-function absentInListings(err: unknown): null {
-  if (errorCode(err) === 'CLOSED') throw err
-  return null
 }
 
 function seenBelow(path: string, located: Located): Located {

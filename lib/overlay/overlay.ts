@@ -7,11 +7,16 @@ import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
+import type { Patience } from './way.ts'
 
 /** Opens the drives that are mounted. */
 export interface MountOpener {
-  /** An overlay over the one drive. Rejects when it cannot be opened, or is another one than was mounted. */
-  open(mount: MountPoint): Promise<Overlay>
+  /**
+   * An overlay over the one drive. Rejects when it cannot be opened in time, or is another one than was mounted.
+   *
+   * @param patience - what is left of the time that a drive which was never here is waited for
+   */
+  open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay>
   /** Where those that are open stand. */
   versions(): readonly DriveVersion[]
 }
@@ -26,6 +31,7 @@ export class Overlay {
   readonly #maxClockSkew: number | null
   readonly #fallback: boolean
   #last: MergedView | null = null
+  #ended = false
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
@@ -71,8 +77,18 @@ export class Overlay {
     return true
   }
 
-  /** The merged view of now. A promise only when a source must first be brought up to date. */
+  /** From now on there is nothing to be seen or written: it fails, rather than that its drives vanish one by one. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /**
+   * The merged view of now. A promise only when a source must first be brought up to date.
+   *
+   * @throws CLOSED when it has ended
+   */
   view(opts: ReadOptions = {}): MergedView | Promise<MergedView> {
+    this.#requireOpen('read')
     const rules = this.#rules()
     const views = this.#members.map((member) => viewOf(member, opts))
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
@@ -87,9 +103,9 @@ export class Overlay {
   }
 
   /** The overlay over a mounted drive. */
-  async openMount(mount: MountPoint): Promise<Overlay> {
+  async openMount(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
     if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
-    const overlay = await this.mounts.open(mount)
+    const overlay = await this.mounts.open(mount, opts, patience)
     if (this.#mountsAt === null || mount.version !== null) return overlay
     // Whatever was not open then is shown as it is now, and is read-only all the same.
     const then = this.#mountsAt.get(MOUNTED + mount.id)
@@ -109,9 +125,10 @@ export class Overlay {
   /**
    * Where the next write lands.
    *
-   * @throws EROFS, with the names of the drives tried
+   * @throws EROFS, with the names of the drives tried; CLOSED when it has ended
    */
   requireWriter(syscall: string, path?: string): WritableLeaf {
+    this.#requireOpen(syscall)
     const { writer } = this
     if (writer) return writer.leaf
     const names = this.sources.map(({ name }) => name).join(', ')
@@ -157,6 +174,10 @@ export class Overlay {
   async update(opts: { wait: boolean }): Promise<boolean> {
     const updated = await fromAll(this.sources, (source) => source.update(opts))
     return updated.includes(true)
+  }
+
+  #requireOpen(syscall: string): void {
+    if (this.#ended) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
 
   #rules(): ViewRules {

@@ -21,13 +21,19 @@ const PATIENCE = 3000
 /**
  * Where what is written at a key lands.
  *
+ * @param path - what an error names, where that is not the key
  * @throws as `Overlay.requireWriter`; the error of a mount that cannot be opened
  */
-export async function placeAt(overlay: Overlay, syscall: string, key: string): Promise<WritePlace> {
+export async function placeAt(
+  overlay: Overlay,
+  syscall: string,
+  key: string,
+  path = key
+): Promise<WritePlace> {
   const view = await readerOf(overlay, { timeout: PATIENCE })
   const { overlay: inner, prefix } =
     view instanceof MountedView ? await view.place(key) : { overlay, prefix: '' }
-  return { overlay: inner, prefix, writer: inner.requireWriter(syscall, key) }
+  return { overlay: inner, prefix, writer: inner.requireWriter(syscall, path) }
 }
 
 /**

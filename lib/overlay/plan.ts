@@ -79,16 +79,16 @@ export class Plan {
       case 'keep-directory':
         return this.#keepDirectory(key)
       case 'mount':
-        if (operation.mount && (await this.#hasFile(key))) throw this.#failure('ENOTDIR', key)
-        await this.#checkAncestors(key)
-        {
-          this.#mount(key, operation.mount)
-          return
+        // What is there may always be taken away: two authors apart can have made a file above it.
+        if (operation.mount) {
+          if (await this.#hasFile(key)) throw this.#failure('ENOTDIR', key)
+          await this.#checkAncestors(key)
         }
-      case 'tag': {
+        this.#mount(key, operation.mount)
+        return
+      case 'tag':
         this.#tag(key, operation.version)
         return
-      }
     }
   }
 

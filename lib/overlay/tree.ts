@@ -85,7 +85,7 @@ export class Tree {
         children.set(name, { kind: 'directory', key, record: key === path ? directory : null })
       }
     }
-    const cursor = this.view.winners(folderRange(folder), this.#opts)
+    const cursor = this.view.winners(folderRange(folder), { ...this.#opts, mounted: false })
     try {
       const firsts = new Shallow(cursor, prefix)
       for (let page = await firsts.page(PAGE); page.length > 0; page = await firsts.page(PAGE)) {

@@ -46,13 +46,18 @@ export interface LocatedCursor {
   close(): Promise<void>
 }
 
+export interface WinnerOptions extends ScanOptions {
+  /** False to leave out what lies in drives that are mounted below the place where the range begins. Default true. */
+  mounted?: boolean
+}
+
 /** What the faces read from. */
 export interface Reader {
   readonly rules: ViewRules
   locate(key: string, opts?: ReadOptions): Promise<Located | null>
   /** What would show at a key if its winner did not, the newest first, and nothing that is deleted. */
   older(key: string, winner: Located, opts?: ReadOptions): Promise<Located[]>
-  winners(range: KeyRange, opts?: ScanOptions): LocatedCursor
+  winners(range: KeyRange, opts?: WinnerOptions): LocatedCursor
 }
 
 /** A view that has folders too: what trees are read from. */
@@ -119,7 +124,7 @@ export class MergedView implements View, TreeView {
     return sorted.map((candidate) => found.find((located) => located.candidate === candidate)!)
   }
 
-  winners(range: KeyRange, opts: ScanOptions = {}): LocatedCursor {
+  winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
     const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
     return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) =>
       this.#winner(key, found)
@@ -311,11 +316,15 @@ export class MergedView implements View, TreeView {
   }
 }
 
-/** The date of the newest thing below a folder of any view. */
-export async function newestIn(view: TreeView, folder: string, opts: ReadOptions): Promise<number> {
+/** The date of the newest thing below a folder of any view; of a mount it is that of the mount. */
+export async function newestIn(
+  view: Pick<TreeView, 'rules' | 'winners' | 'directoriesBelow'>,
+  folder: string,
+  opts: ReadOptions
+): Promise<number> {
   let newest = 0
   const take = (version: Version) => void (newest = Math.max(newest, believed(version, view.rules) ?? 0))
-  const cursor = view.winners(folderRange(folder), opts)
+  const cursor = view.winners(folderRange(folder), { ...opts, mounted: false })
   try {
     for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
       for (const { candidate } of page) take(candidate)

@@ -121,8 +121,8 @@ async function live(t: Test, repo: Repository): Promise<string[]> {
   await promises.unlink(at('bin/latest'))
   await promises.symlink('second', at('bin/newest'))
   await promises.chmod(at('odd/empty'), 0o755)
-  await promises.rm(at('test/helpers'), { recursive: true })
-  const gone = paths.filter((path) => path.startsWith('test/helpers/'))
+  await promises.rm(at('lib/format'), { recursive: true })
+  const gone = paths.filter((path) => path.startsWith('lib/format/'))
   t.ok(gone.length > 0)
   const status = await unusual(repo, CLEAN)
   t.same(

@@ -5,12 +5,12 @@ import Corestore from 'corestore'
 import Localdrive from 'localdrive'
 import test from 'tape'
 import { cleanup, folder, hyperdrive } from '../helpers/drives.ts'
-import { describe } from './golden.ts'
+import { describe, describeNames, openFrom } from './golden.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
 for (const name of (await readdir(here)).filter((file) => file.startsWith('golden-'))) {
-  test(`drives stored by a release of format ${name.slice('golden-'.length)} read as they did then`, async (t) => {
+  test(`the drives of ${name} read as they did when they were stored`, async (t) => {
     const path = await folder(t)
     await cp(join(here, name), path, { recursive: true })
     const expected = JSON.parse(await readFile(join(path, 'expected.json'), 'utf8'))
@@ -24,6 +24,10 @@ for (const name of (await readdir(here)).filter((file) => file.startsWith('golde
     const ann = await hyperdrive(t, { store, key: expected.ids.ann })
     const bob = await hyperdrive(t, { store, key: expected.ids.bob })
     const local = new Localdrive(join(path, 'folder'))
-    t.same(JSON.parse(JSON.stringify(await describe({ ann, bob, local }))), expected)
+    const drives = { ann, bob, local }
+    const opts = openFrom(store)
+    const found = await describe(drives, opts)
+    if ('names' in expected) Object.assign(found, { names: await describeNames(drives, opts) })
+    t.same(JSON.parse(JSON.stringify(found)), expected)
   })
 }

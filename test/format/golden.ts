@@ -1,23 +1,23 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import MultiDrive from '../../index.ts'
+import Hyperdrive from 'hyperdrive'
+import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
 
-/** Everything that the golden vectors fix: the stored records as they lie there, and the merged view. */
-export async function describe(drives: { ann: any; bob: any; local: any }): Promise<unknown> {
-  const views: { [name: string]: unknown } = {}
-  const sets: { [name: string]: any[] } = {
-    ann: [drives.ann],
-    'ann, bob': [drives.ann, drives.bob],
-    'bob, ann': [drives.bob, drives.ann],
-    'folder, ann, bob': [drives.local, drives.ann, drives.bob]
-  }
-  for (const [name, set] of Object.entries(sets)) {
-    const multi = new MultiDrive(set[0])
-    for (const drive of set.slice(1)) await multi.addDrive(drive)
-    views[name] = await view(multi, drives)
-    for (const drive of set) await multi.removeDrive(drive)
-  }
+interface Drives {
+  ann: any
+  bob: any
+  local: any
+}
+
+/** Opens what is mounted out of a corestore. */
+export function openFrom(store: any): MultiDriveOptions {
+  return { openDrive: (key) => new Hyperdrive(store.session({ writable: false }), key) }
+}
+
+/** Everything that the golden vectors fix of files: the stored records as they lie there, and the merged view. */
+export async function describe(drives: Drives, opts: MultiDriveOptions = {}): Promise<object> {
+  const views = await ofEach(drives, opts, (multi) => view(multi, drives))
   return {
     ids: { ann: drives.ann.id, bob: drives.bob.id },
     records: { ann: await records(drives.ann), bob: await records(drives.bob) },
@@ -27,14 +27,53 @@ export async function describe(drives: { ann: any; bob: any; local: any }): Prom
   }
 }
 
-async function view(multi: MultiDrive, drives: { [name: string]: any }): Promise<unknown[]> {
+/** What they fix of mounts and tags. */
+export function describeNames(drives: Drives, opts: MultiDriveOptions): Promise<object> {
+  return ofEach(drives, opts, async (multi) => {
+    const mounts = await collect(multi.createMountStream())
+    const tags = [...(await multi.getAllTags())].sort(([a], [b]) => (a < b ? -1 : 1))
+    return {
+      mounts: mounts.map(({ path, mount: { key, version, hash } }) => ({
+        path,
+        key: key.toString('hex'),
+        version,
+        hash: hash?.toString('hex') ?? null
+      })),
+      tags: Object.fromEntries(tags),
+      version: multi.version
+    }
+  })
+}
+
+async function ofEach(
+  drives: Drives,
+  opts: MultiDriveOptions,
+  what: (multi: MultiDrive) => Promise<unknown>
+): Promise<object> {
+  const found: { [name: string]: unknown } = {}
+  const sets: { [name: string]: any[] } = {
+    ann: [drives.ann],
+    'ann, bob': [drives.ann, drives.bob],
+    'bob, ann': [drives.bob, drives.ann],
+    'folder, ann, bob': [drives.local, drives.ann, drives.bob]
+  }
+  for (const [name, set] of Object.entries(sets)) {
+    const multi = new MultiDrive(set[0], opts)
+    for (const drive of set.slice(1)) await multi.addDrive(drive)
+    found[name] = await what(multi)
+    for (const drive of set) await multi.removeDrive(drive)
+  }
+  return found
+}
+
+async function view(multi: MultiDrive, drives: Drives): Promise<unknown[]> {
   const entries = await collect(multi.list('/'))
   return Promise.all(
     entries.map(async (entry) => ({
       key: entry.key,
       seq: entry.seq,
       mtime: entry.mtime,
-      drive: Object.keys(drives).find((name) => drives[name] === entry.drive),
+      drive: Object.entries(drives).find(([, drive]) => drive === entry.drive)?.[0] ?? entry.drive.id,
       executable: entry.value.executable,
       linkname: entry.value.linkname,
       metadata: entry.value.metadata,

@@ -83,6 +83,22 @@ function opening(kind: FsKind): void {
     await leaves(O_RDWR | O_CREAT, 'XYllo')
     await (await openFile(t, ground, p('/made'), O_RDONLY | O_CREAT)).close()
     t.equal(await call('readFile', p('/made'), 'utf8'), '', 'O_RDONLY | O_CREAT')
+    // What may only be read is made, or emptied, and nothing else.
+    const readOnly = async (path: string, flags: number, what: string) => {
+      const file = await openFile(t, ground, path, flags)
+      await fails(t, file.write('XY'), { code: 'EBADF', syscall: 'write' }, what)
+      await fails(t, file.do('truncate', 1), { code: 'EINVAL', syscall: 'ftruncate' }, what)
+      t.same([await file.text(), (await file.do('stat')).size], ['', 0], what)
+      await file.close()
+      t.equal(await call('readFile', path, 'utf8'), '', what)
+    }
+    await readOnly(p('/fresh'), O_RDONLY | O_CREAT, 'O_RDONLY | O_CREAT')
+    await readOnly(p('/fresher'), O_RDONLY | O_CREAT | O_EXCL, 'O_RDONLY | O_CREAT | O_EXCL')
+    await readOnly(p('/file'), O_RDONLY | O_TRUNC, 'O_RDONLY | O_TRUNC')
+    await call('mkdir', p('/folder'))
+    const isFolder = { code: 'EISDIR', syscall: 'open', path: p('/folder') } as const
+    for (const flags of [O_RDONLY | O_TRUNC, O_WRONLY | O_RDWR])
+      await fails(t, call('open', p('/folder'), flags), isFolder, String(flags))
     for (const [flags, path] of [
       ['xw', '/xw'],
       ['xw+', '/xw+'],

@@ -184,7 +184,7 @@ function statSuite(kind: FsKind): void {
   })
 
   both('access(path) of what is not there', async (t, ground) => {
-    const { call, p, promises } = ground
+    const { call, limits, p, promises, style } = ground
     await notThere(promises, p)
     for (const [path, code] of [
       ['/none', 'ENOENT'],
@@ -201,6 +201,11 @@ function statSuite(kind: FsKind): void {
     await refuses(t, ground, 'access', [p('/file'), 8], outside)
     await refuses(t, ground, 'access', [p('/file'), -1], outside)
     await refuses(t, ground, 'access', [p('/file'), 'r'], { code: 'ERR_INVALID_ARG_TYPE' })
+    if (limits.accessTakesOptions && style === 'callback') {
+      t.equal(await call('access', p('/file'), {}), undefined)
+      const missing = { code: 'ENOENT', syscall: 'access', path: p('/none') } as const
+      await fails(t, call('access', p('/none'), { wait: false }), missing)
+    } else await refuses(t, ground, 'access', [p('/file'), {}], { code: 'ERR_INVALID_ARG_TYPE' })
   })
 
   once(

@@ -52,6 +52,8 @@ export interface Limits {
    * what comes to stand in the way while it makes folders.
    */
   copiesLinksOver?: true
+  /** `access` of the object takes options in the place of a mode, as Hyperdrive 10's. */
+  accessTakesOptions?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */
   beginsIn1970?: true
   /** An error about an argument has the code and the class of Node's, and words of its own. */

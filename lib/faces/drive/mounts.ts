@@ -39,7 +39,7 @@ export async function mount(
 ): Promise<void> {
   const at = toKey(path, 'mount')
   const point = toMountPoint(key, opts ?? {})
-  const { writer } = await placeAt(overlay, 'mount', parentOf(at))
+  const { writer } = await placeAt(overlay, 'mount', parentOf(at), at)
   const isItself = point.version === null && writer.identity === point.id
   if (isItself) throw failure('ELOOP', { syscall: 'mount', path: at, detail: 'a drive in itself' })
   await transact(overlay, 'mount', parentOf(at), async (preparation) => {
@@ -54,6 +54,7 @@ export async function mount(
 
 export async function unmount(overlay: Overlay, path: string): Promise<void> {
   const at = toKey(path, 'unmount')
+  await placeAt(overlay, 'unmount', parentOf(at), at)
   await transact(overlay, 'unmount', parentOf(at), async (preparation) => {
     const node = await preparation.look(at)
     if (node?.kind !== 'directory' || !node.record?.mount) {
@@ -81,7 +82,7 @@ async function* mountsIn(
     yield { path: prefix + path, mount: toMount(record.mount!) }
     if (!recursive) continue
     // One that cannot be opened has none in it that anybody could see.
-    const inner = await view.inner(path).catch(() => null)
+    const inner = await view.innerInListing(path)
     if (inner) yield* mountsIn(inner, prefix + path, recursive)
   }
 }

@@ -226,7 +226,7 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
 type Both<K extends SameCall> = NodeFs[K & keyof NodeFs] & FsPromises[K]
 
 type SameCalls = {
-  readonly [K in Exclude<SameCall, 'lchmod' | 'appendFile' | 'writeFile'>]: Both<K>
+  readonly [K in Exclude<SameCall, 'access' | 'lchmod' | 'appendFile' | 'writeFile'>]: Both<K>
 }
 
 /** A call about a descriptor. */
@@ -287,6 +287,11 @@ type FileLike = PathLike | number
 export interface FsCalls extends SameCalls {
   /** Node's `fs.constants`. */
   readonly constants: NodeFs['constants']
+  /** In the place of a mode it takes options as well, as Hyperdrive 10's. */
+  readonly access: Both<'access'> & {
+    (path: PathLike, opts: Waiting, cb: DoneCallback): void
+    (path: PathLike, opts: Waiting): Promise<void>
+  }
   readonly readFile: ReadFileCallback<FileLike, WholeFile> &
     ReadFileCallback<PathLike, WholeFile & FallingBack> &
     ReadFileOf<FileLike> &

@@ -1,9 +1,10 @@
 import type { FsCalls } from './api.ts'
-import { toData, toDescriptor, toMode, toOptions } from './arguments.ts'
+import { toData, toDescriptor, toMode, toOptions, type PathLike } from './arguments.ts'
 import { checkOwner, checkTime, times } from './change.ts'
 import { toChunks, toLength, writeAll, type WriteFileOptions } from './content.ts'
 import { named } from './failure.ts'
 import type { Host } from './host.ts'
+import { access } from './look.ts'
 import type { OpenFiles } from './open-files.ts'
 import { PATH_CALLS, pathCall } from './promises.ts'
 import { BigIntStats, Stats } from './stats.ts'
@@ -72,6 +73,11 @@ export function callsOf(
   })
   return {
     ...paths,
+    // Hyperdrive 10 takes options here.
+    access: (path, mode) =>
+      typeof mode === 'object' && mode !== null
+        ? access(host, path as PathLike, null, mode)
+        : paths.access(path, mode),
     appendFile: either(paths.appendFile, writing),
     writeFile: either(paths.writeFile, writing),
     readFile: either(

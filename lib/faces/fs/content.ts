@@ -117,7 +117,7 @@ function write(
   const land = async () => {
     checkSignal(signal)
     const [only] = Array.isArray(chunks) ? (chunks as Uint8Array[]) : []
-    const isReplacing = flags.truncate && flags.create && !flags.exclusive && !flags.noFollow
+    const isReplacing = flags.write && flags.truncate && flags.create && !flags.exclusive && !flags.noFollow
     if (isReplacing && only) {
       await replace(host, at, only, bits)
       return

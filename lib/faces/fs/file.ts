@@ -28,6 +28,8 @@ export interface Opening {
   /** What stood there, null for what is to be made. */
   readonly node: Node | null
   readonly flags: Flags
+  /** Whether it is written, made or emptied. */
+  readonly changes: boolean
   /** Permission bits for a file that is to be made. */
   readonly mode: number
   readonly read: ReadOptions
@@ -64,15 +66,14 @@ export class OpenFile {
   #closed = false
 
   constructor(host: Host, opening: Opening) {
-    const { flags, key, node, read } = opening
+    const { changes, flags, key, node, read } = opening
     this.#host = host
     this.#opening = opening
     this.key = key
     this.#located = node && node.kind !== 'directory' ? node.located : null
     this.#isExclusive = flags.exclusive
-    this.#isWritten = flags.write && (this.#located === null || flags.truncate)
-    if (flags.write)
-      this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
+    this.#isWritten = changes && (this.#located === null || flags.truncate)
+    if (changes) this.#draft = new FileDraft(flags.truncate ? null : (this.#located?.candidate ?? null), read)
   }
 
   /** Set when it stands in for a newer version, whose bytes could not be had. */

@@ -58,7 +58,7 @@ export function toFlags(value: unknown, otherwise: string): Flags {
     append: (number & O_APPEND) !== 0,
     create: (number & O_CREAT) !== 0,
     exclusive: (number & O_EXCL) !== 0 && (number & O_CREAT) !== 0,
-    truncate: (number & O_TRUNC) !== 0 && access !== O_RDONLY,
+    truncate: (number & O_TRUNC) !== 0,
     directory: has(number, O_DIRECTORY),
     noFollow: has(number, O_NOFOLLOW)
   }

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
-import { failure } from '../../errors.ts'
-import type { Node, Tree } from '../../overlay/tree.ts'
+import { errorCode, failure } from '../../errors.ts'
+import type { Child, Node, Tree } from '../../overlay/tree.ts'
 import { badArgument, encoded, toInteger, toOptions, toPath, type Path, type PathLike } from './arguments.ts'
 import { toDirent, type Dirent } from './dirent.ts'
 import { named } from './failure.ts'
@@ -46,11 +46,16 @@ export function lstat(host: Host, path: PathLike, opts?: StatOptions | null): Pr
   return statOf(host, 'lstat', path, false, opts)
 }
 
-export function access(host: Host, path: PathLike, mode?: number | null): Promise<void> {
+export function access(
+  host: Host,
+  path: PathLike,
+  mode?: number | null,
+  read: ReadOptions = {}
+): Promise<void> {
   const at = toPath(path)
   const wanted = toInteger(mode ?? constants.F_OK, 'mode', 0, 7)
   return named(host, { syscall: 'access', path: at.given }, async () => {
-    const node = await find(await treeOf(host), at, true)
+    const node = await find(await treeOf(host, read), at, true)
     if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)
     // As for a user who may do everything: only what nobody may run cannot be run.
     const isRunnable = node.kind !== 'file' || (modeOf(node.located) & 0o111) !== 0
@@ -126,11 +131,21 @@ export async function namesBelow(
   // The list grows while it is gone through.
   for (const { name, node } of all) {
     if (node.kind !== 'directory') continue
-    for (const child of await tree.children(node.key)) {
+    for (const child of await childrenBelow(tree, node)) {
       all.push({ name: `${name}/${child.name}`, node: child.node })
     }
   }
   return all
+}
+
+/** What is mounted and cannot be opened is an empty folder to those who come by it. */
+async function childrenBelow(tree: Tree, { key, record }: Node & { kind: 'directory' }): Promise<Child[]> {
+  try {
+    return await tree.children(key)
+  } catch (err) {
+    if (!record?.mount || errorCode(err) === 'CLOSED') throw err
+    return []
+  }
 }
 
 export async function statsOf(tree: Tree, node: Node): Promise<Stats> {

@@ -46,24 +46,18 @@ async function openOnce(
   const follow = !(flags.noFollow || flags.exclusive)
   const tree = await treeOf(host, read)
   const { key, node: found } = await (flags.create ? resolveFile : resolve)(tree, path, follow)
-  const node = flags.write ? found : await withBytes(tree, found, read)
+  const node = flags.write || flags.truncate ? found : await withBytes(tree, found, read)
   if (node && flags.exclusive) throw failure('EEXIST')
   if (node === null && !flags.create) throw failure('ENOENT')
   if (node?.kind === 'link') throw failure('ELOOP')
-  if (node?.kind === 'directory' && (flags.write || flags.create)) throw failure('EISDIR')
+  const isForFiles = flags.write || flags.create || flags.truncate || !flags.read
+  if (node?.kind === 'directory' && isForFiles) throw failure('EISDIR')
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
-  const writer = flags.write || node === null ? (await placeAt(host.overlay, 'open', key)).writer : null
+  // What is made or emptied by being opened changes, also when nothing may be written to it.
+  const changes = flags.write || flags.truncate || node === null
+  const writer = changes ? (await placeAt(host.overlay, 'open', key)).writer : null
   const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
-  // What is made by being opened is made by one who may write, whatever else the flags say.
-  const isMaking = node === null && !flags.write
-  const file = new OpenFile(host, {
-    key,
-    node,
-    flags: isMaking ? { ...flags, write: true } : flags,
-    mode,
-    read,
-    release
-  })
+  const file = new OpenFile(host, { key, node, flags, changes, mode, read, release })
   try {
     await file.hold()
   } catch (err) {

@@ -110,3 +110,13 @@ test('clear() and clearAll() leave Localdrives and drives of other kinds alone',
     t.same(await contents(multi), { '/a': 'a' })
   }
 })
+
+test('clear(path, opts?, cb) calls back', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  await multi.put('/file', 'bytes')
+  const called = (call: (cb: (...args: unknown[]) => void) => unknown) =>
+    new Promise((resolve) => call((...args) => resolve(args)))
+  t.same(await called((cb) => multi.clear('/file', { diff: true }, cb)), [null, { blocks: 1 }])
+  t.equal(await multi.has('/file'), false)
+  t.same(await called((cb) => multi.clear('/file', cb)), [null, null])
+})

@@ -34,6 +34,7 @@ export const LIMITS: Limits = {
   splitsAtBackslashes: true,
   saysWhatIsRemoved: true,
   copiesLinksOver: true,
+  accessTakesOptions: true,
   beginsIn1970: true
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
@@ -40,6 +40,51 @@ for (const [kind, writer] of WRITERS) {
     t.equal(await multi.open('/mine', 'r'), fds[17], 'a number that was given back is given out again')
     await within(QUICK, 'close', multi.close())
     t.ok((await failureOf(() => multi.read(fds[0], Buffer.alloc(1), 0, 1, 0))) instanceof Error)
+  })
+
+  test(`what is under way when the MultiDrive closes fails, and not as if nothing were there (${kind})`, async (t) => {
+    const multi: any = await multidrive(t, [await writer(t), await hyperdrive(t)])
+    const { promises } = multi
+    await promises.writeFile('/file', Buffer.alloc(MIB))
+    await promises.mkdir('/folder/in', { recursive: true })
+    await promises.writeFile('/folder/in/it', 'text')
+    const parts = new EventEmitter()
+    const late = (async function* () {
+      yield 'one'
+      setImmediate(() => parts.emit('begun'))
+      await once(parts, 'closed')
+      yield 'two'
+    })()
+    const writing = failureOf(promises.writeFile('/late', late))
+    await within(QUICK, 'begin', once(parts, 'begun'))
+    const outcomes: Promise<unknown>[] = []
+    const ask = (call: Promise<unknown>, isRight: (value: any) => boolean = () => true) => {
+      outcomes.push(
+        call.then(
+          (value) => (isRight(value) ? 'done' : value),
+          (err: unknown) => (err as { code: unknown }).code
+        )
+      )
+    }
+    for (let i = 0; i < 10; i++) {
+      ask(promises.readFile('/file'))
+      ask(promises.stat('/folder/in/it'))
+      ask(promises.readdir('/folder', { recursive: true }), (names) => names.length === 2)
+      ask(promises.copyFile('/folder/in/it', `/copy${i}`))
+      ask(promises.cp('/folder', `/copies${i}`, { recursive: true }))
+      ask(promises.chmod('/folder/in/it', 0o600))
+      ask(promises.truncate('/file', i))
+      ask(promises.appendFile('/file', 'x'))
+      ask(multi.get('/folder/in/it'), (bytes) => bytes !== null)
+      ask(multi.put(`/put${i}`, 'x'))
+    }
+    await outcomes[1]
+    await within(QUICK, 'close', multi.close())
+    parts.emit('closed')
+    const told = new Set(await within(QUICK, 'calls', Promise.all(outcomes)))
+    for (const what of ['done', 'CLOSED', 'SESSION_CLOSED', 'DRIVE_FAILED']) told.delete(what)
+    t.same([...told], [], 'nothing else was told')
+    t.equal((await within(QUICK, 'write', writing)).code, 'CLOSED')
   })
 
   test(`a stream of Node's whose bytes cannot land fails, and never finishes (${kind})`, async (t) => {
