@@ -7,10 +7,10 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
-import MultiDrive, { type Drive, type Entry } from '../../index.ts'
+import MultiDrive, { type Drive, type Entry, type FolderWatcher } from '../../index.ts'
 import { within } from '../availability/links.ts'
 import { collect, link } from '../helpers/drives.ts'
-import type { FolderWatcher } from '../../lib/faces/drive/watch.ts'
+
 import {
   conflicts,
   hasSeen,
