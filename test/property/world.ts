@@ -723,7 +723,7 @@ async function compareDiff(
   before: ReadonlyMap<string, File>
 ): Promise<void> {
   const differences: [path: string, left: string | null, right: string | null][] = []
-  for (const path of PATHS) {
+  for (const path of new Set([...now.keys(), ...before.keys()])) {
     const [left, right] = [now, before].map((files) => {
       const file = files.get(path)
       return file ? `${file.drive} ${file.seq}` : null

@@ -130,7 +130,8 @@ export function fsMisuseSuite(kind: FsKind): void {
           new Promise((resolve) => child.once('close', resolve))
         ])
         if (dies) {
-          t.equal(code, 1)
+          // Null where the storage, which nobody could close, brings the process down by a signal.
+          t.notEqual(code, 0)
           t.match(err.join(''), /thrown by readFile/)
           t.equal(out.join(''), 'called\n')
           return
