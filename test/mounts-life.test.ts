@@ -358,3 +358,66 @@ test('a Localdrive as the writer: mounts over folders, and cp between', limit, a
   await multi.unmount('/m')
   t.same(await keys(multi), ['/m/hidden', '/n/x'])
 })
+
+test(
+  'a drive of a mount that closes by itself leaves, and the next read opens it again',
+  limit,
+  async (t) => {
+    const theirs = await store(t)
+    const [shared] = await hyperdrives(t, 1, theirs)
+    await shared.put('/x', 'x')
+    const opened: any[] = []
+    const told: string[] = []
+    const multi = await multidrive(t, [await localdrive(t)], {
+      openDrive: (key) => {
+        const drive: any = new Hyperdrive(theirs.session({ writable: false }), key)
+        const name = `drive ${opened.push(drive)}`
+        const find = drive.findingPeers.bind(drive)
+        drive.findingPeers = () => {
+          told.push(name)
+          return find()
+        }
+        return drive
+      }
+    })
+    await multi.mount('/m', shared.key)
+    t.equal(
+      (await failureOf(() => multi.replicate(true))).code,
+      'DRIVE_INVALID',
+      'nothing has a corestore yet'
+    )
+    t.equal(String(await multi.get('/m/x')), 'x')
+    multi.replicate(true).destroy()
+    multi.findingPeers()()
+    t.same(told, ['drive 1'])
+
+    await opened[0].close()
+    t.equal(
+      (await failureOf(() => multi.replicate(true))).code,
+      'DRIVE_INVALID',
+      'its corestore left with it'
+    )
+    multi.findingPeers()()
+    t.same(told, ['drive 1'], 'it hears of no more searches')
+    t.same(multi.unsynced, [])
+
+    t.equal(String(await multi.get('/m/x')), 'x')
+    t.equal(opened.length, 2)
+    multi.findingPeers()()
+    t.same(told, ['drive 1', 'drive 2'])
+  }
+)
+
+test('a drive that the set and a mount have both is known until both let it go', limit, async (t) => {
+  const [shared] = await hyperdrives(t, 1)
+  await shared.put('/x', 'x')
+  const multi = await multidrive(t, [await localdrive(t)], opener([shared]))
+  await multi.mount('/m', shared.key)
+  t.equal(String(await multi.get('/m/x')), 'x')
+  await multi.addDrive(shared)
+  await multi.removeDrive(shared)
+  t.equal(String(await multi.get('/m/x')), 'x')
+  multi.replicate(true).destroy()
+  await shared.close()
+  t.equal((await failureOf(() => multi.replicate(true))).code, 'DRIVE_INVALID')
+})
