@@ -25,6 +25,8 @@ export interface MountHost {
   hasPeers(): boolean
   /** A mounted drive was opened. */
   opened(drive: Drive): void
+  /** A drive that was opened for a mount has closed by itself. */
+  closed(drive: Drive): void
   /** What a mounted drive shows may have changed. */
   changed(drive: Drive): void
   format: SourceEvents['format']
@@ -77,12 +79,12 @@ export class Mounts implements MountOpener {
     return [...this.#live.values()].flatMap(({ overlay }) => overlay.versions())
   }
 
-  /** The drives that were opened for mounts. */
-  get drives(): Drive[] {
-    return [...this.#live.values()].map(({ drive }) => drive)
+  /** Whether a drive was opened here and is not closed. */
+  has(drive: Drive): boolean {
+    return [...this.#own].some((opened) => opened.drive === drive)
   }
 
-  /** Those of them that never have been whole here. */
+  /** The drives that were opened for mounts and never have been whole here. */
   get unsynced(): Drive[] {
     const unsynced = [...this.#live.values()].filter(({ isOwn, source }) => isOwn && source.unsynced)
     return unsynced.map(({ drive }) => drive)
@@ -139,24 +141,24 @@ export class Mounts implements MountOpener {
 
   async #open(id: string): Promise<Opened> {
     let drive: Drive | null = null
+    let source: Source | null = null
+    const gone = new AbortController()
     try {
       drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
       const given = drive
-      const source = sourceOf(given)
+      source = sourceOf(given)
       await source.open({
         change: () => this.#host.changed(given),
         sync: () => undefined,
         close: () => {
-          for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
-          if (this.#live.get(id)?.source === source) this.#live.delete(id)
-          this.#opened.delete(id)
+          gone.abort()
+          this.#drop(id, given, source!)
         },
         format: this.#host.format
       })
-      if (this.#closing.signal.aborted) {
-        await source.close()
-        throw failure('CLOSED')
-      }
+      if (this.#closing.signal.aborted) throw failure('CLOSED')
+      if (gone.signal.aborted)
+        throw failure('DRIVE_FAILED', { drive, detail: 'it closed while it was opened' })
       this.#host.opened(given)
       const isAwaited = source.unsynced && this.#host.hasPeers()
       const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()
@@ -164,9 +166,19 @@ export class Mounts implements MountOpener {
       this.#own.add(opened)
       return opened
     } catch (cause) {
+      await source?.close()
       if (drive) await closeDrive(drive).catch(() => undefined)
       throw driveFailure(cause, id, drive ? { drive } : {})
     }
+  }
+
+  /** It closed by itself. */
+  #drop(id: string, drive: Drive, source: Source): void {
+    for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
+    if (this.#live.get(id)?.source === source) this.#live.delete(id)
+    this.#opened.delete(id)
+    this.#host.closed(drive)
+    source.close().catch(() => undefined)
   }
 
   #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {

@@ -753,6 +753,7 @@ class MultiDriveClass extends Face {
       comparator: () => this.#overlay.comparator,
       hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
       opened: (drive) => this.#join(drive),
+      closed: (drive) => this.#leave(drive),
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
@@ -884,6 +885,8 @@ class MultiDriveClass extends Face {
   }
 
   #leave(drive: Drive): void {
+    // The set and a mount may have the same one.
+    if (this.#set.drives.includes(drive) || this.#mounts?.has(drive) === true) return
     this.#replication.remove(drive)
     this.#findingPeers.remove(drive)
   }

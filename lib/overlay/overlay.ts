@@ -5,6 +5,7 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { MountPoints } from './mount-points.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 import type { Patience } from './way.ts'
@@ -30,6 +31,7 @@ export class Overlay {
   #mountsAt: Versions | null = null
   readonly #maxClockSkew: number | null
   readonly #fallback: boolean
+  readonly #points = new MountPoints()
   #last: MergedView | null = null
   #ended = false
   /** Null holds the place of a member that is not known yet. */
@@ -98,7 +100,7 @@ export class Overlay {
 
   /** One view as long as it is of the same versions: who holds it can tell that nothing has changed. */
   #merged(views: readonly MemberView[], rules: ViewRules): MergedView {
-    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules)
+    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules, this.#points)
     return this.#last
   }
 
