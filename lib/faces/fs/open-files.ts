@@ -2,6 +2,7 @@ import TinyQueue from 'tinyqueue'
 import type { FallbackOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { transact } from '../../overlay/transact.ts'
+import { markStale } from '../drive/streams.ts'
 import { checkSignal, toDescriptor, toMode, toOptions, toPath, type PathLike } from './arguments.ts'
 import { withAttributes, type AttributeChange } from './attributes.ts'
 import { UMASK } from './change.ts'
@@ -75,7 +76,8 @@ export class OpenFiles {
   async readFile(fd: number, opts?: ReadFileOptions | BufferEncoding | null): Promise<string | Buffer> {
     const { encoding, signal } = toOptions<ReadFileOptions>(opts)
     checkSignal(signal)
-    const bytes = await this.get(fd).readRest()
+    const file = this.get(fd)
+    const bytes = markStale(await file.readRest(), file)
     checkSignal(signal)
     return encoding ? bytes.toString(encoding) : bytes
   }
