@@ -6,7 +6,7 @@ import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { MountPoint } from './format/records.ts'
 import type { DriveVersion } from './format/version.ts'
-import { Overlay, type MountOpener } from './overlay/overlay.ts'
+import { Overlay, type MountOpener, type OverlayOptions } from './overlay/overlay.ts'
 import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
@@ -16,8 +16,7 @@ import type { Source, SourceEvents } from './sources/source.ts'
 export interface MountHost {
   readonly primary: Drive
   readonly openDrive: OpenDrive
-  readonly maxClockSkew: number | null
-  readonly fallback: boolean
+  readonly options: OverlayOptions
   /** The source of a drive of the set. */
   find(key: Buffer): Source | null
   comparator(): Comparator
@@ -182,7 +181,7 @@ export class Mounts implements MountOpener {
   }
 
   #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
-    const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
+    const overlay = new Overlay(this.#host.options)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
     return { ...what, overlay, checked: new Set<string>() }

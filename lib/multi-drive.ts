@@ -40,7 +40,7 @@ import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { ConflictMonitor } from './overlay/conflict-monitor.ts'
 import { conflictAt, type Conflict } from './overlay/conflicts.ts'
-import { Overlay } from './overlay/overlay.ts'
+import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import { type MountedView, readerOf } from './overlay/mounted.ts'
 import { setTag, tagsOf, toName } from './overlay/tags.ts'
@@ -57,13 +57,20 @@ export interface MultiDriveOptions {
    * by its own `fallback`. Default false.
    */
   fallback?: boolean
+  /**
+   * How many milliseconds a call that does not say by its own `timeout` waits for bytes of files that are not on this machine: reads of
+   * them, and changes of files of which the writer must first have a copy. Default 0: without bound. Downloads have only their own.
+   */
+  timeout?: number
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
   openDrive?: OpenDrive
 }
 
-type NodeWriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type NodeWriteStream = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type NodeWriteStreamOptions =
+  Extract<NodeWriteStream, string> | (Exclude<NodeWriteStream, string> & ReadOptions)
 
 /** The outcome of one drive in `runAll`. */
 export interface RunResult {
@@ -114,12 +121,15 @@ class MultiDriveClass extends Face {
       compareStats,
       fallback = false,
       maxClockSkew = null,
-      openDrive = openThroughPrimary
+      openDrive = openThroughPrimary,
+      timeout = 0
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
+    if (!(timeout >= 0)) throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew, fallback)
+    const rules = { maxClockSkew, fallback, timeout }
+    this.#overlay = new Overlay(rules)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
     const tell: Tell = (event, about) => {
@@ -130,7 +140,7 @@ class MultiDriveClass extends Face {
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
       : new DriveSet(this.#overlay, primary, openDrive, tell)
-    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, rules))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
@@ -740,12 +750,15 @@ class MultiDriveClass extends Face {
     return readerOf(this.#overlay, opts)
   }
 
-  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
+  protected override waiting<T extends ReadOptions>(opts: T): T {
+    return this.#overlay.waiting(opts)
+  }
+
+  #mountHost(openDrive: OpenDrive, options: OverlayOptions): MountHost {
     return {
       primary: this.primary,
       openDrive,
-      maxClockSkew,
-      fallback,
+      options,
       find: (key) => {
         const drive = this.#set.find(key)?.drive
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null

@@ -50,6 +50,7 @@ const SHARED = [
 
 /** What Node's streams need of a file system. */
 type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
+type WriteStreamFs = Exclude<WriteStreamOptions, string>['fs']
 
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
 type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
@@ -68,17 +69,17 @@ export abstract class Face extends ReadingFace {
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
 
-  /** Node's own stream, whose descriptor is opened with what it cannot say. */
-  #nodeReadStream(
-    path: string,
-    { wait, timeout, fallback, ...options }: Record<string, unknown>
-  ): ReadStream {
-    const waiting = { wait, timeout, fallback } as FallbackOptions
+  /** What Node's streams open their descriptor with, which says what they cannot. */
+  #opening({ wait, timeout, fallback }: Record<string, unknown>): object {
+    const opts = { wait, timeout, fallback } as FallbackOptions
     const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
-      this.open(of, flags, mode, waiting, cb)
+      this.open(of, flags, mode, opts, cb)
     }
-    const face = Object.assign(Object.create(this) as object, { open }) as ReadStreamFs
-    const stream = fs.createReadStream(path, { ...options, fs: face })
+    return Object.assign(Object.create(this) as object, { open })
+  }
+
+  #nodeReadStream(path: string, options: Record<string, unknown>): ReadStream {
+    const stream = fs.createReadStream(path, { ...options, fs: this.#opening(options) as ReadStreamFs })
     stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
     return stream
   }
@@ -197,7 +198,10 @@ export abstract class Face extends ReadingFace {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    const stream = fs.createWriteStream(path as string, { ...options, fs: this })
+    const stream = fs.createWriteStream(path as string, {
+      ...options,
+      fs: this.#opening(options) as WriteStreamFs
+    })
     // Node's own member, which its types leave out.
     return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
   }

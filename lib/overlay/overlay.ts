@@ -10,6 +10,16 @@ import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 import type { Patience } from './way.ts'
 
+/** What a MultiDrive and all that shows a part of it have in common. */
+export interface OverlayOptions {
+  /** Milliseconds by which an mtime may be ahead of the local clock and still be believed; null, the default, for any. */
+  readonly maxClockSkew?: number | null
+  /** Whether reads that do not say fall back to older versions. Default false. */
+  readonly fallback?: boolean
+  /** Milliseconds that calls which do not say wait for bytes that are not on this machine. Default 0: without bound. */
+  readonly timeout?: number
+}
+
 /** Opens the drives that are mounted. */
 export interface MountOpener {
   /**
@@ -29,21 +39,21 @@ export class Overlay {
   mounts: MountOpener | null = null
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
-  readonly #maxClockSkew: number | null
-  readonly #fallback: boolean
+  readonly #options: OverlayOptions
   readonly #points = new MountPoints()
   #last: MergedView | null = null
   #ended = false
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
-  /**
-   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
-   * @param fallback - whether reads that do not say fall back to older versions
-   */
-  constructor(maxClockSkew: number | null, fallback = false) {
-    this.#maxClockSkew = maxClockSkew
-    this.#fallback = fallback
+  constructor(opts: OverlayOptions = {}) {
+    this.#options = opts
+  }
+
+  /** The options of a call that may have to wait for bytes. */
+  waiting<T extends ReadOptions>(opts: T): T {
+    const { timeout = 0 } = this.#options
+    return opts.timeout === undefined && timeout > 0 ? { ...opts, timeout } : opts
   }
 
   get sources(): readonly Source[] {
@@ -156,7 +166,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew, this.#fallback)
+    const past = new Overlay(this.#options)
     past.showAt(this, versions)
     return past
   }
@@ -183,10 +193,11 @@ export class Overlay {
   }
 
   #rules(): ViewRules {
+    const { maxClockSkew = null, fallback = false } = this.#options
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
-      fallback: this.#fallback
+      horizon: maxClockSkew === null ? Infinity : Date.now() + maxClockSkew,
+      fallback
     }
   }
 }
