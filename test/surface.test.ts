@@ -12,7 +12,7 @@ const LAYERS = [
   /^lib\/sources\/.*\.ts$/,
   /^lib\/overlay\/.*\.ts$/,
   /^lib\/faces\/.*\.ts$/,
-  /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication)\.ts$/,
+  /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication|run-all)\.ts$/,
   /^lib\/multi-drive\.ts$/,
   /^index\.ts$/,
   /^lib\/demo\/.*\.ts$/
