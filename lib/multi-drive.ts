@@ -17,6 +17,7 @@ import { Overlay } from './overlay/overlay.ts'
 import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
+import { within } from './wait.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
@@ -363,10 +364,11 @@ class MultiDriveClass extends Face<MultiDrive> {
     return () => void this.off(event, listener)
   }
 
-  async #opening(syscall: string, opts: ReadOptions = {}): Promise<void> {
-    if (!this.opened) await within(this.ready(), opts, syscall)
+  async #opening(syscall: string, { timeout = 0 }: ReadOptions = {}): Promise<void> {
+    const late = () => didNotOpen(syscall)
+    if (!this.opened) await within(this.ready(), timeout, late)
     const settled = this.#set.settled()
-    if (settled) await within(settled, opts, syscall)
+    if (settled) await within(settled, timeout, late)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
 
@@ -391,21 +393,9 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 }
 
-async function within(
-  opening: Promise<unknown>,
-  { timeout = 0 }: ReadOptions,
-  syscall: string
-): Promise<void> {
-  if (timeout === 0) {
-    await opening
-    return
-  }
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const message = 'REQUEST_TIMEOUT: a drive that is being added did not open in time'
-    timer = setTimeout(() => reject(new MultiDriveError('REQUEST_TIMEOUT', message, { syscall })), timeout)
-  })
-  await Promise.race([opening, late]).finally(() => clearTimeout(timer))
+function didNotOpen(syscall: string): MultiDriveError {
+  const message = 'REQUEST_TIMEOUT: a drive that is being added did not open in time'
+  return new MultiDriveError('REQUEST_TIMEOUT', message, { syscall })
 }
 
 /** What a checkout is of. */
