@@ -1,6 +1,7 @@
 export { MultiDrive, MultiDrive as default, MultiDrive as 'module.exports' } from './lib/multi-drive.ts'
-export type { MultiDriveConstructor, MultiDriveOptions, RunResult } from './lib/multi-drive.ts'
+export type { MultiDriveConstructor, MultiDriveOptions } from './lib/multi-drive.ts'
 export type { AddDriveOptions, FormatNotice } from './lib/drive-set.ts'
+export type { RunResult } from './lib/run-all.ts'
 export { byMtime, byOrder, type Dated } from './lib/overlay/compare.ts'
 export { ERRORS, MultiDriveError, type ErrorCode } from './lib/errors.ts'
 export type {

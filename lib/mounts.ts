@@ -1,5 +1,4 @@
 import { once, setMaxListeners } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import { decode } from 'hypercore-id-encoding'
 import { closeDrive, lender } from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
@@ -11,6 +10,7 @@ import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
 import type { Source, SourceEvents } from './sources/source.ts'
+import { atMost, unlessAborted, within } from './wait.ts'
 
 /** What mounts need of the MultiDrive that they are in. */
 export interface MountHost {
@@ -63,15 +63,17 @@ export class Mounts implements MountOpener {
   }
 
   async open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
-    const opened = await within(this.#get(mount.id), opts.timeout, mount.id)
+    const { timeout = 0 } = opts
+    const late = () => didNotOpen(mount.id)
+    const opened = await within(this.#get(mount.id), timeout, late)
     if (opts.wait !== false && patience.left > 0) {
       const begun = performance.now()
-      await within(atMost(patience.left, opened.synced), opts.timeout, mount.id)
+      await within(atMost(opened.synced, patience.left, null), timeout, late)
       patience.left -= performance.now() - begun
     }
     const { overlay } = opened
     overlay.comparator = this.#host.comparator()
-    return mount.version === null ? overlay : within(this.#at(opened, mount, opts), opts.timeout, mount.id)
+    return mount.version === null ? overlay : within(this.#at(opened, mount, opts), timeout, late)
   }
 
   versions(): readonly DriveVersion[] {
@@ -219,7 +221,7 @@ async function firstSync(source: Source, closing: AbortSignal): Promise<void> {
   if (core.peers?.length === 0) await once(core, 'peer-add', { signal: peer }).catch(() => undefined)
   if (core.peers?.length === 0 || closing.aborted) return
   const synced = source.update({ wait: true }).catch(() => undefined)
-  await unlessAborted(atMost(FIRST_SYNC, synced), closing)
+  await unlessAborted(atMost(synced, FIRST_SYNC, null), closing)
 }
 
 interface Hashing {
@@ -234,7 +236,7 @@ async function checkHash(drive: Drive, version: number, hash: string, closing: A
     if (core.length < version) await core.update({ wait: true })
     return core.length < version ? null : core.treeHash(version)
   }
-  const found = await unlessAborted(atMost(FIRST_SYNC, hashing()), closing)
+  const found = await unlessAborted(atMost(hashing(), FIRST_SYNC, null), closing)
   if (!found) throw failure('VERSION_NOT_AVAILABLE', { drive, detail: 'its peers have not told of it yet' })
   if (found.toString('hex') === hash) return
   throw failure('DRIVE_INVALID', { drive, detail: 'its version is another one than was mounted' })
@@ -249,29 +251,7 @@ function toBuffer(id: string): Buffer {
   return Buffer.from(decode(id))
 }
 
-/** Null when it takes longer than so many milliseconds. */
-async function atMost<T>(ms: number, promise: Promise<T>): Promise<T | null> {
-  const settled = new AbortController()
-  const late = setTimeout(ms, null, { signal: settled.signal })
-  return Promise.race([promise, late]).finally(() => settled.abort())
-}
-
-/** Null when the signal comes first. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  return new Promise((resolve, reject) => {
-    const end = () => resolve(null)
-    if (signal.aborted) end()
-    signal.addEventListener('abort', end)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
-}
-
-async function within<T>(promise: Promise<T>, timeout = 0, id: string): Promise<T> {
-  if (timeout === 0) return promise
-  const settled = new AbortController()
-  const late = setTimeout(timeout, null, { signal: settled.signal }).then(() => {
-    const message = `REQUEST_TIMEOUT: the mounted drive ${id} did not open in time`
-    throw new MultiDriveError('REQUEST_TIMEOUT', message)
-  })
-  return Promise.race([promise, late]).finally(() => settled.abort())
+function didNotOpen(id: string): MultiDriveError {
+  const message = `REQUEST_TIMEOUT: the mounted drive ${id} did not open in time`
+  return new MultiDriveError('REQUEST_TIMEOUT', message)
 }

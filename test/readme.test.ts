@@ -26,17 +26,7 @@ const examples = [...readme.matchAll(/^(#+ .*)$|^```js\n([^]*?)^```$/gm)]
   .filter((example): example is { code: string; title: string } => example.code !== undefined)
 
 /** What is there for MultiDrive's own layers, not for callers. */
-const INTERNAL = new Set([
-  'constructor',
-  'reader',
-  'serve',
-  'call',
-  'closeDescriptor',
-  'nodeWriteStream',
-  'release',
-  'is',
-  'inode'
-])
+const INTERNAL = new Set(['constructor', 'reader', 'serve', 'body', 'call', 'release', 'is', 'inode'])
 
 /** Under which words the README tells each difference that the suite of the fs face knows. */
 const DIFFERENCES: Record<keyof Limits, string> = {

@@ -8,11 +8,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** From the bottom up. A file may import its own layer and those below; a new folder has to find its place here. */
 const LAYERS = [
-  /^lib\/(format\/.*|path|errors|drive|callback)\.ts$/,
+  /^lib\/(format\/.*|path|errors|drive|callback|wait)\.ts$/,
   /^lib\/sources\/.*\.ts$/,
   /^lib\/overlay\/.*\.ts$/,
   /^lib\/faces\/.*\.ts$/,
-  /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication)\.ts$/,
+  /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication|run-all)\.ts$/,
   /^lib\/multi-drive\.ts$/,
   /^index\.ts$/,
   /^lib\/demo\/.*\.ts$/

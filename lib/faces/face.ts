@@ -1,12 +1,14 @@
 import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
-import { Readable } from 'streamx'
-import type { DoneCallback, NodeCallback } from '../callback.ts'
+import { Readable, type Writable } from 'streamx'
+import { callback, type DoneCallback, type NodeCallback } from '../callback.ts'
 import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
 import { failure } from '../errors.ts'
-import { ReadingFace } from './drive/reading.ts'
+import type { Body } from './body.ts'
 import { markStale } from './drive/streams.ts'
+import { VersioningFace } from './drive/versioning.ts'
+import type { FolderWatcher } from './drive/watch.ts'
 import type { EntryOptions } from './drive/entry.ts'
 import type { PutOptions } from './drive/write.ts'
 import type {
@@ -25,7 +27,6 @@ import { badArgument, toPath, type PathLike } from './fs/arguments.ts'
 import { CALLS, callsOf, SPREAD, type Call, type CallName } from './fs/calls.ts'
 import type { Dirent } from './fs/dirent.ts'
 import { FileHandle } from './fs/handle.ts'
-import type { Host } from './fs/host.ts'
 import type { NameAndStat } from './fs/look.ts'
 import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
@@ -50,22 +51,24 @@ const SHARED = [
 
 /** What Node's streams need of a file system. */
 type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
-type WriteStreamFs = Exclude<WriteStreamOptions, string>['fs']
 
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
-type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type NodeWriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type WriteStreamFs = Exclude<NodeWriteStreamOptions, string>['fs']
+type WriteStreamOptions =
+  Extract<NodeWriteStreamOptions, string> | (Exclude<NodeWriteStreamOptions, string> & ReadOptions)
 
 // Its methods are those of the table, of which the class has one for each (below).
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface Face extends Omit<FsCalls, 'readdir' | 'symlink'>, SyncCalls {
+
+export interface Face<Past extends VersioningFace<Past>>
+  extends Omit<FsCalls, 'readdir' | 'symlink'>, SyncCalls {
   /** The file system under the signatures of `node:fs/promises`. */
   readonly promises: FsPromises
 }
 
 /** Both faces over one body: what reads of a drive, and Node's `fs`. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export abstract class Face extends ReadingFace {
-  #host: Host | null = null
+export abstract class Face<Past extends VersioningFace<Past>> extends VersioningFace<Past> {
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
 
@@ -84,14 +87,14 @@ export abstract class Face extends ReadingFace {
     return stream
   }
 
-  /** Gives the face its body, and makes its calls the object's own, bound to it: they can be taken off it. */
-  protected serve(host: Host): void {
-    this.#host = host
-    this.#files = new OpenFiles(host)
-    this.#calls = callsOf(host, this.#files)
+  /** Makes its calls the object's own too, bound to it: they can be taken off it. */
+  protected override serve(body: Body): void {
+    super.serve(body)
+    this.#files = new OpenFiles(body)
+    this.#calls = callsOf(body, this.#files)
     const own = (name: string, value: unknown) =>
       Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
-    own('promises', promisesOf(host, this.#files))
+    own('promises', promisesOf(body, this.#files))
     own('constants', constants)
     for (const [name, call] of Object.entries(syncCalls())) own(name, call)
     for (const name of [...CALLS, ...SHARED]) {
@@ -127,7 +130,7 @@ export abstract class Face extends ReadingFace {
   override readdir(path: PathLike, opts: ReaddirAny, cb: NodeCallback<Names>): void
   override readdir(folder?: string, opts?: ReadOptions): Readable
   override readdir(...args: unknown[]): Readable | undefined {
-    if (!hasCallback(args)) return super.readdir(...(args as Parameters<ReadingFace['readdir']>))
+    if (!hasCallback(args)) return super.readdir(...(args as Parameters<VersioningFace<Past>['readdir']>))
     this.call('readdir', args).catch(() => undefined)
     return undefined
   }
@@ -175,35 +178,83 @@ export abstract class Face extends ReadingFace {
   }
 
   /**
-   * Watches a path and what lies below it; see the README, "watch".
+   * Watches a folder: an async iterator of `[current, previous]`, two checkouts, of after and before a change of what the MultiDrive shows there.
+   * Changes that come while nobody asks are joined. Where a drive without history tells of a change, there is a pair whatever has changed.
    *
-   * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
-   * @throws ERR_INVALID_ARG_TYPE without a callback, CLOSED
+   * With a callback it watches a path as Node's does, and gives `{ destroy() }`: see the README, "watch".
+   *
+   * @param folder - default the root
+   * @throws CLOSED, EINVAL for a bad folder; with a callback ERR_INVALID_ARG_TYPE for what is none
    */
-  watch(path: string | Buffer | URL, onchange: OnChange): Watcher
-  watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
-  watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
+  override watch(folder?: string): FolderWatcher<Past>
+  override watch(path: PathLike, onchange: OnChange): Watcher
+  override watch(path: PathLike, opts: object | null | undefined, onchange: OnChange): Watcher
+  override watch(...args: unknown[]): FolderWatcher<Past> | Watcher {
+    if (!args.slice(1).some((arg) => arg != null)) return super.watch(args[0] as string | undefined)
+    const [path, opts, onchange = opts] = args
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
     if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
-    return watch(this.#body, path, onchange as OnChange, () => undefined)
+    return watch(this.body, path as PathLike, onchange as OnChange, () => undefined)
   }
 
-  /** A writing stream with options that only Node's streams have; null for one without. */
-  protected nodeWriteStream(
-    path: unknown,
-    opts: PutOptions | WriteStreamOptions | undefined
-  ): WriteStream | null {
+  /**
+   * Writes a symbolic link into the writer, over what is there. With a callback the arguments are in Node's order, `(target, path, type?)`,
+   * and what is there is EEXIST.
+   *
+   * @param linkname - where it points to: absolute, or relative to its folder
+   * @throws as {@link put}
+   */
+  override symlink(path: string, linkname: string, opts?: PutOptions): Promise<void>
+  override symlink(target: PathLike, path: PathLike, type: string | null | undefined, cb: DoneCallback): void
+  override symlink(target: PathLike, path: PathLike, cb: DoneCallback): void
+  override symlink(...args: unknown[]): Promise<void> | undefined {
+    if (!hasCallback(args)) return super.symlink(...(args as [string, string, PutOptions?]))
+    this.call('symlink', args).catch(() => undefined)
+    return undefined
+  }
+
+  /**
+   * A stream into a file. The bytes wait aside, in memory or a temporary file, and land at the end in one write; however long the
+   * stream is open, it holds up nothing. With an option that only Node's streams have (`fd`, `flags`, `start`, `mode`, `encoding`,
+   * `highWaterMark`, `autoClose`, `emitClose`, `flush`, `signal`) it is one of those, over a descriptor.
+   *
+   * @throws as {@link put}, at once for a bad path or bad metadata, else as `error` of the stream
+   */
+  override createWriteStream(path: string, opts?: PutOptions): Writable
+  override createWriteStream(path: PathLike, opts: WriteStreamOptions): WriteStream
+  override createWriteStream(path: PathLike, opts?: PutOptions | WriteStreamOptions): Writable | WriteStream {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
-    if (!isOfNode(options, WRITE_STREAM_OPTIONS)) return null
+    if (!isOfNode(options, WRITE_STREAM_OPTIONS))
+      return super.createWriteStream(path as string, opts as PutOptions)
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    const stream = fs.createWriteStream(path as string, {
+    const stream = fs.createWriteStream(path, {
       ...options,
       fs: this.#opening(options) as WriteStreamFs
     })
     // Node's own member, which its types leave out.
     return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
+  }
+
+  /**
+   * Closes the MultiDrive and all of its drives; descriptors that are still open are let go, and what was written to them does not land.
+   * With a descriptor it closes that, and lands what was written to it.
+   *
+   * @throws EBADF for a descriptor that is not open, and what landing throws: see {@link put}
+   */
+  override close(): Promise<void>
+  override close(cb: DoneCallback): void
+  override close(fd: number): Promise<void>
+  override close(fd: number, cb: DoneCallback): void
+  override close(...args: [(number | DoneCallback)?, DoneCallback?]): Promise<void> | undefined {
+    const [fd, cb] = args
+    if (args.length === 0 || typeof fd === 'function') {
+      return callback(super.close(), fd as DoneCallback | undefined)
+    }
+    // A descriptor that got lost on its way must not close everything.
+    const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
+    return cb ? undefined : closed
   }
 
   /** Makes a call of the fs face, with its callback if the last argument is one. */
@@ -221,25 +272,15 @@ export abstract class Face extends ReadingFace {
     return promise
   }
 
-  /** Closes a descriptor. */
-  protected closeDescriptor(fd: unknown, cb?: DoneCallback): Promise<void> | undefined {
-    const closed = this.call('close', cb ? [fd, cb] : [fd]) as Promise<void>
-    return cb ? undefined : closed
-  }
-
   /** Lets go of all open descriptors. */
   protected async release(): Promise<void> {
     await this.#files?.release()
   }
-
-  get #body(): Host {
-    return this.#host!
-  }
 }
 
 for (const name of CALLS) {
-  const value = function (this: Face, ...args: unknown[]): Promise<unknown> | undefined {
-    const promise = (this as unknown as { call: Face['call'] }).call(name, args)
+  const value = function (this: Face<never>, ...args: unknown[]): Promise<unknown> | undefined {
+    const promise = (this as unknown as { call: Face<never>['call'] }).call(name, args)
     return hasCallback(args) ? undefined : promise
   }
   Object.defineProperty(value, 'name', { value: name })

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { FallbackOptions } from '../drive.ts'
 import { driveFailure } from '../errors.ts'
+import { atMost, budget } from '../wait.ts'
 import type { Located, Reader } from './view.ts'
 
 /** How long the bytes of a version are waited for where a read that may fall back does not say, in milliseconds. */
@@ -20,14 +21,13 @@ export async function readable(
 ): Promise<Located> {
   if (!(opts.fallback ?? reader.rules.fallback) || (await isHere(winner))) return winner
   const time = opts.timeout || FALLBACK_TIMEOUT
-  const end = performance.now() + time
   const over = new AbortController()
   setMaxListeners(0, over.signal)
-  const left = () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })
+  const left = budget({ ...opts, timeout: time })
   const fetch = (located: Located) => outcome(located, { ...left(), signal: over.signal })
   try {
     const first = fetch(winner)
-    const early = await within(first, time / 2)
+    const early = await atMost(first, time / 2, undefined)
     if (early === null) return winner
     const others = await standIns(reader, key, winner, left())
     const attempts = others.map(fetch)
@@ -71,11 +71,4 @@ async function outcome(
   } catch (error) {
     return { error }
   }
-}
-
-/** What a promise gives, undefined when it takes longer. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)))
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

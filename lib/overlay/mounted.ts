@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../drive.ts'
 import { errorCode } from '../errors.ts'
 import { compareKeys, type KeyRange } from '../path.ts'
+import { atMost } from '../wait.ts'
 import type { BelowOptions, Directory, Mount, Source } from '../sources/source.ts'
 import { MountTable } from './mount-table.ts'
 import type { Overlay } from './overlay.ts'
@@ -86,21 +87,13 @@ export class MountedView implements TreeView {
   async innerInListing(path: string): Promise<MergedView | MountedView | null> {
     const { patience } = this.#way
     const begun = performance.now()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, Math.max(LEAST_PATIENCE, patience.left), null)
-    })
     const inner = this.inner(path).catch((err: unknown) => {
       if (errorCode(err) === 'CLOSED') throw err
       return null
     })
-    try {
-      const found = await Promise.race([inner, late])
-      if (found === null) patience.left -= performance.now() - begun
-      return found
-    } finally {
-      clearTimeout(timer)
-    }
+    const found = await atMost(inner, Math.max(LEAST_PATIENCE, patience.left), null)
+    if (found === null) patience.left -= performance.now() - begun
+    return found
   }
 
   /** Where a key lies; a mount itself is the root of the drive that is mounted. */

@@ -61,7 +61,7 @@ test('a put keeps what is mounted by a drive whose deletions do not count, with 
   const they = await overlayOf(t, [other, own])
   await mount(they, '/n', ID)
   await mount(they, '/m', null)
-  const overlay = new Overlay(60_000)
+  const overlay = new Overlay({ maxClockSkew: 60_000 })
   for (const [drive, tombstones] of [
     [own, true],
     [other, false]

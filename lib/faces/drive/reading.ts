@@ -6,6 +6,7 @@ import type { Entry, RangeOptions, ReadOptions, Stale } from '../../drive.ts'
 import { newest } from '../../overlay/compare.ts'
 import type { Reader } from '../../overlay/view.ts'
 import { toKey, type KeyRange } from '../../path.ts'
+import { budget } from '../../wait.ts'
 import { Download, type DownloadOptions } from './download.ts'
 import { findReadable, toEntry, type EntryOptions } from './entry.ts'
 import { entries, list, readdir, type EntriesOptions, type ListOptions } from './list.ts'
@@ -13,13 +14,6 @@ import { has, stats, type ContentStats } from './presence.ts'
 import { mirrorEnds, type Mirror } from './mirror.ts'
 import { readAll, readStream } from './streams.ts'
 import { winnersIn } from './winners.ts'
-
-/** The options for what is left to do within the timeout of a call of several steps. */
-function budget<T extends ReadOptions>(opts: T): () => T {
-  if (!opts.timeout) return () => opts
-  const end = performance.now() + opts.timeout
-  return () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })
-}
 
 /** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
 export abstract class ReadingFace extends ReadyResource {

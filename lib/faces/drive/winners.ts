@@ -1,6 +1,7 @@
 import type { Entry } from '../../drive.ts'
 import type { Located, Reader } from '../../overlay/view.ts'
 import { toFolder } from '../../path.ts'
+import { onAbort } from '../../wait.ts'
 import { originOf } from './entry.ts'
 import { list, type ListOptions } from './list.ts'
 
@@ -26,16 +27,14 @@ export async function* winnersIn(
     return
   }
   const entries = list(() => reader, folder, opts, from)
-  const end = () => entries.destroy()
-  if (signal?.aborted) end()
-  signal?.addEventListener('abort', end)
+  const forget = onAbort(signal, () => entries.destroy())
   try {
     for await (const entry of entries as AsyncIterable<Entry>) {
       const located = originOf(entry)!
       if (located.candidate.value.blob) yield located
     }
   } finally {
-    signal?.removeEventListener('abort', end)
+    forget()
   }
 }
 
@@ -51,15 +50,13 @@ export async function* changedIn(
   differences: Differences,
   signal: AbortSignal
 ): AsyncGenerator<Located, void, void> {
-  const end = () => void differences.destroy?.()
-  if (signal.aborted) end()
-  signal.addEventListener('abort', end)
+  const forget = onAbort(signal, () => void differences.destroy?.())
   try {
     for await (const { left } of differences) {
       const located = left && originOf(left)
       if (located?.candidate.value.blob) yield located
     }
   } finally {
-    signal.removeEventListener('abort', end)
+    forget()
   }
 }

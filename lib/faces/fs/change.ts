@@ -394,7 +394,6 @@ function changeMetadata(
       (tree) => resolve(tree, path, true),
       ({ node }, at) => {
         if (node === null) throw failure('ENOENT')
-        checkKeeps(node)
         const before =
           node.kind === 'directory'
             ? (node.record?.record.metadata ?? null)
@@ -429,7 +428,6 @@ function setAttributes(
       (tree) => resolve(tree, at, follow),
       ({ node }, preparation) => {
         if (node === null) throw failure('ENOENT')
-        checkKeeps(node)
         if (node.kind === 'link' && attributes.mode !== undefined) return []
         return withAttributes(preparation, node, attributes)
       },
@@ -456,10 +454,6 @@ function removal(key: string, tree: boolean): Operation[] {
 
 function checkNotRoot(key: string): void {
   if (key === '') throw failure('EBUSY')
-}
-
-function checkKeeps(node: Node): void {
-  if (node.key === '') throw failure('EPERM', { detail: 'nothing is kept of the root' })
 }
 
 function checkName(name: unknown): void {

@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
+import { onAbort, within } from '../../wait.ts'
 import type { ByteRange, Content, Draft } from '../source.ts'
 import { amend } from './amend.ts'
 import { Arrivals } from './arrivals.ts'
@@ -49,13 +50,12 @@ export class HyperdriveBytes {
     const { signal, ...range } = opts
     const blobs = await this.blobs(opts)
     const stream = blobs.createReadStream(blob, range)
-    const end = () => stream.destroy()
-    signal?.addEventListener('abort', end)
+    const forget = onAbort(signal, () => stream.destroy())
     try {
       if (signal?.aborted) return
       yield* stream as AsyncIterable<Uint8Array>
     } finally {
-      signal?.removeEventListener('abort', end)
+      forget()
       stream.destroy()
     }
   }
@@ -152,11 +152,6 @@ export class HyperdriveBytes {
     const drive = this.#drive
     if (drive.blobs !== null) return drive.blobs
     if (wait === false) throw unavailable()
-    if (timeout === 0) return drive.getBlobs()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(timedOut()), timeout)
-    })
-    return Promise.race([drive.getBlobs(), late]).finally(() => clearTimeout(timer))
+    return within(drive.getBlobs(), timeout, timedOut)
   }
 }

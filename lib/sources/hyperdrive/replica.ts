@@ -1,3 +1,4 @@
+import { onAbort, unlessAborted } from '../../wait.ts'
 import type { Clearing } from '../clearing.ts'
 import type { FetchOptions, Presence, Replica } from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
@@ -55,15 +56,13 @@ export class HyperdriveReplica implements Replica {
     if (await this.isWhole()) return
     if (wait === false) throw unavailable()
     const ended = new AbortController()
-    const end = () => ended.abort(signal!.reason)
-    if (signal?.aborted) end()
-    signal?.addEventListener('abort', end)
+    const forget = onAbort(signal, () => ended.abort(signal!.reason))
     const timer = timeout > 0 ? setTimeout(() => ended.abort(timedOut()), timeout) : undefined
     try {
       await this.#fetch(ended.signal, onbytes)
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
+      forget()
     }
   }
 
@@ -74,6 +73,7 @@ export class HyperdriveReplica implements Replica {
   async #fetch(signal: AbortSignal, onbytes: FetchOptions['onbytes']): Promise<void> {
     const { blockOffset, blockLength, blockMap } = this.#blob
     const blobs = await unlessAborted(this.#bytes.blobs({}), signal)
+    if (blobs === null) throw signal.reason as Error
     const { core } = blobs
     const end = blockOffset + blockLength
     const tell = onbytes ?? (() => undefined)
@@ -175,21 +175,11 @@ function lengthsOf({ blocks }: Layout): Map<number, number> {
 async function download(core: Core, range: object, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   const download = core.download(range)
-  const end = () => download.destroy()
-  signal.addEventListener('abort', end)
+  const forget = onAbort(signal, () => download.destroy())
   try {
     await download.done()
   } finally {
-    signal.removeEventListener('abort', end)
+    forget()
   }
   signal.throwIfAborted()
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason as Error)
-    if (signal.aborted) end()
-    signal.addEventListener('abort', end)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
 }

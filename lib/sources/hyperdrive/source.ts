@@ -31,6 +31,7 @@ import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, PendingReads, WholeReader } from './reader.ts'
 import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
+import { atMost } from '../../wait.ts'
 import { HyperdriveView } from './view.ts'
 import { WholeVersion } from './whole.ts'
 
@@ -232,7 +233,7 @@ export class HyperdriveSource implements WritableLeaf {
 
   async #viewAt({ version, fork }: DriveVersion, opts: ReadOptions = {}): Promise<LeafView> {
     const { core } = this.drive
-    if (core.length < version && version > 1 && opts.wait !== false) await within(core.update(), opts.timeout)
+    if (core.length < version && version > 1 && opts.wait !== false) await askPeers(core, opts.timeout)
     if (core.fork !== fork || (core.length < version && version > 1)) {
       const detail = core.fork === fork ? 'its peers have not told of it yet' : 'it was truncated since'
       throw failure('VERSION_NOT_AVAILABLE', { drive: this.drive, detail })
@@ -290,7 +291,7 @@ export class HyperdriveSource implements WritableLeaf {
   async #demand(opts: ReadOptions): Promise<LeafView> {
     const { drive } = this
     const { core } = drive
-    if (!core.snapshotted && opts.wait !== false) await within(core.update(), opts.timeout)
+    if (!core.snapshotted && opts.wait !== false) await askPeers(core, opts.timeout)
     const version = Math.max(1, drive.version)
     const { fork } = core
     const reader = new DemandReader(drive, version, this.#sparse, this.#pending)
@@ -395,12 +396,7 @@ async function write(batch: BeeBatch, change: Change): Promise<void> {
   }
 }
 
-async function within<T>(promise: Promise<T>, timeout = 0): Promise<void> {
-  if (timeout === 0) {
-    await promise
-    return
-  }
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout)))
-  await Promise.race([promise, late]).finally(() => clearTimeout(timer))
+/** Asks the peers for the head, no longer than a read may take: what is here by then is read. */
+async function askPeers(core: Core, timeout = 0): Promise<void> {
+  await (timeout === 0 ? core.update() : atMost(core.update(), timeout, null))
 }

@@ -1,0 +1,51 @@
+/** Waiting with an end: by time, or by a signal. */
+
+/**
+ * What a promise gives, or something else where it takes longer.
+ *
+ * @param ms - how long it may take, in milliseconds
+ */
+export async function atMost<T, L>(promise: Promise<T>, ms: number, otherwise: L): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<L>((resolve) => (timer = setTimeout(resolve, ms, otherwise)))
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * What a promise gives.
+ *
+ * @param timeout - how long it may take, in milliseconds; 0 waits without bound
+ * @param late - makes the error that it rejects with where it takes longer
+ */
+export async function within<T>(promise: Promise<T>, timeout: number, late: () => Error): Promise<T> {
+  if (timeout === 0) return promise
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late()), timeout)))
+  return Promise.race([promise, over]).finally(() => clearTimeout(timer))
+}
+
+/** What a promise gives, null where the signal comes first. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const forget = onAbort(signal, () => resolve(null))
+    promise.then(resolve, reject).finally(forget)
+  })
+}
+
+/**
+ * Calls when a signal is aborted, at once where it was before.
+ *
+ * @returns what ends that
+ */
+export function onAbort(signal: AbortSignal | undefined, end: () => void): () => void {
+  if (signal?.aborted) end()
+  signal?.addEventListener('abort', end)
+  return () => signal?.removeEventListener('abort', end)
+}
+
+/** The options of a call of several steps, with what is left of its timeout by then. */
+export function budget<T extends { timeout?: number }>(opts: T): () => T {
+  if (!opts.timeout) return () => opts
+  const end = performance.now() + opts.timeout
+  return () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })
+}
