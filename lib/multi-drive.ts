@@ -751,7 +751,10 @@ class MultiDriveClass extends Face {
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null
       },
       comparator: () => this.#overlay.comparator,
-      hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
+      peersToCome: () => {
+        const isConnected = this.#replication.active || this.drives.some(hasPeers)
+        return this.#findingPeers.found ?? (isConnected ? Promise.resolve() : null)
+      },
       opened: (drive) => this.#join(drive),
       closed: (drive) => this.#leave(drive),
       changed: (drive) => void this.emit('update', drive),
@@ -917,6 +920,11 @@ class MultiDriveClass extends Face {
     if (located === null) throw failure('ENOENT', { syscall: 'resolveLatest', path })
     return located.source.drive
   }
+}
+
+function hasPeers(drive: Drive): boolean {
+  const { core, peers } = lender(drive)
+  return (core?.peers ?? peers ?? []).length > 0
 }
 
 async function within(
