@@ -362,7 +362,10 @@ class MultiDriveClass extends Face<MultiDrive> {
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null
       },
       comparator: () => this.#overlay.comparator,
-      hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
+      peersToCome: () => {
+        const isConnected = this.#replication.active || this.drives.some(hasPeers)
+        return this.#findingPeers.found ?? (isConnected ? Promise.resolve() : null)
+      },
       opened: (drive) => this.#join(drive),
       closed: (drive) => this.#leave(drive),
       changed: (drive) => void this.emit('update', drive),
@@ -410,6 +413,11 @@ class MultiDriveClass extends Face<MultiDrive> {
 function didNotOpen(syscall: string): MultiDriveError {
   const message = 'REQUEST_TIMEOUT: a drive that is being added did not open in time'
   return new MultiDriveError('REQUEST_TIMEOUT', message, { syscall })
+}
+
+function hasPeers(drive: Drive): boolean {
+  const { core, peers } = lender(drive)
+  return (core?.peers ?? peers ?? []).length > 0
 }
 
 /** What a checkout is of. */
