@@ -238,7 +238,7 @@ class MultiDriveClass extends Face {
   }
 
   /**
-   * Takes a drive out of the set without closing it, unless it was opened here.
+   * Takes a drive out of the set without closing it; one that was opened here closes once no checkout shows it.
    *
    * @returns whether it was there
    */
@@ -342,7 +342,11 @@ class MultiDriveClass extends Face {
   // The class itself knows more of its own.
   checkout(version: string): MultiDriveClass {
     const versions = parseVersion(version, 'checkout')
-    const origin = { overlay: this.#overlay, ready: () => this.#opening('checkout') }
+    const origin = {
+      overlay: this.#overlay,
+      ready: () => this.#opening('checkout'),
+      hold: () => this.#set.hold()
+    }
     const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
@@ -826,6 +830,7 @@ class MultiDriveClass extends Face {
       snapshot: () => this.checkout(this.version),
       viewOf: (snapshot) => snapshot.reader(),
       view: (opts) => this.#look(opts),
+      hold: () => this.#set.hold(),
       onUpdate: (listener) => this.#whenever('update', listener),
       onClose: (listener) => this.#whenever('close', listener)
     }

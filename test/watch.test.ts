@@ -296,3 +296,72 @@ test('watch(folder) tells of mounts that come and go, and of what changes below 
   t.notOk(told)
   await beside.watcher.destroy()
 })
+
+/** A drive of its own and the key of another, which is not open, in one store. */
+async function keyed(t: Test, files: Record<string, string>) {
+  const corestore = await store(t)
+  const own: any = new Hyperdrive(corestore.namespace('own'))
+  const other: any = new Hyperdrive(corestore.namespace('other'))
+  for (const [path, text] of Object.entries(files)) await other.put(path, text)
+  await other.close()
+  return { own, key: other.key as Buffer }
+}
+
+test(
+  'watch(folder) is silent when a drive leaves that is mounted too, and showed nothing else',
+  limit,
+  async (t) => {
+    const { own, key } = await keyed(t, { '/a': 'theirs' })
+    const multi = await multidrive(t, [own])
+    await multi.mount('/m', key)
+    await multi.addDrive(key)
+    await multi.put('/a', 'mine')
+    const before = { '/a': 'mine', '/m/a': 'theirs' }
+    for (const folder of ['/', '/m', '/none']) {
+      await multi.addDrive(key)
+      const { next, ask, watcher } = watched(t, multi, folder)
+      await watcher.ready()
+      void ask()
+      // It shows nothing in the folder when it comes, nor when it goes.
+      for (const come of [true, false, true, false])
+        await (come ? multi.addDrive(key) : multi.removeDrive(key))
+      const end = `${folder === '/' ? '' : folder}/end`
+      if (folder === '/m') await multi.unmount('/m')
+      else await multi.put(end, '')
+      const [current, previous] = (await next())!
+      t.same(previous, before, `${folder}: what was there before`)
+      t.notSame(current, before, 'all that is told is a change')
+      await watcher.destroy()
+      if (folder === '/m') await multi.mount('/m', key)
+      else await multi.del(end)
+    }
+  }
+)
+
+test('watch(folder) keeps a drive that has left open until no snapshot shows it', limit, async (t) => {
+  const { own, key } = await keyed(t, { '/x': 'theirs' })
+  const multi = await multidrive(t, [own])
+  const drive: any = await multi.addDrive(key)
+  const { next, watcher } = watched(t, multi)
+  await watcher.ready()
+  await multi.removeDrive(key)
+  t.same(await next(), [{}, { '/x': 'theirs' }], 'what was opened for its key can be read in `previous`')
+  t.notOk(drive.closed)
+  t.equal(await multi.addDrive(key), drive, 'it comes back as it is')
+  t.same(await next(), [{ '/x': 'theirs' }, {}])
+  await multi.removeDrive(key)
+  t.same(await next(), [{}, { '/x': 'theirs' }])
+  await multi.put('/y', '')
+  await next()
+  t.ok(drive.closed)
+
+  const again: any = await multi.addDrive(key)
+  const outer = await multidrive(t, [await hyperdrive(t), multi])
+  const nested = watched(t, outer)
+  await nested.watcher.ready()
+  await watcher.destroy()
+  await multi.removeDrive(key)
+  t.same(await nested.next(), [{ '/y': '' }, { '/x': 'theirs', '/y': '' }], 'also of a MultiDrive in the set')
+  await nested.watcher.destroy()
+  t.ok(again.closed)
+})

@@ -33,6 +33,8 @@ export interface Watched<S extends Snapshot> {
   viewOf(snapshot: S): Promise<View>
   /** The merged view of now. */
   view(opts: ReadOptions): Promise<View>
+  /** Keeps what the view of now shows readable when drives leave, until the returned function is called. */
+  hold(): () => Promise<void>
   /** Tells of each drive that has changed, until the returned function is called. */
   onUpdate(listener: (drive: Drive) => void): () => void
   onClose(listener: () => void): () => void
@@ -73,8 +75,9 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
   #isUncertain = false
   #current: S | null = null
   #previous: S | null = null
-  /** What was shown when it was last looked. */
+  /** What was shown when it was last looked, by `#current` or since. */
   #view: View | null = null
+  #release: () => Promise<void> = () => Promise.resolve()
 
   constructor(host: Watched<S>, folder: string) {
     super()
@@ -137,7 +140,7 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     for (const forget of this.#forget) forget()
     this.#end()
     this.#wake()
-    await Promise.all([this.#current?.close(), this.#previous?.close()])
+    await Promise.all([this.#current?.close(), this.#previous?.close(), this.#release()])
   }
 
   #isOver(): boolean {
@@ -164,19 +167,30 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
       }
       this.#previous = this.#current!
       this.#current = taken.snapshot
-      this.#view = taken.view
+      await this.#show(taken.view)
       return [this.#current, this.#previous]
     }
+  }
+
+  async #show(view: View, release: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const before = this.#release
+    this.#view = view
+    this.#release = release
+    await before()
+    // Who ends it while it looks lets go of what was shown before.
+    if (this.#isOver()) await release()
   }
 
   /** Whether the folder may be another than when it was last looked. */
   async #differs(told: ReadonlySet<Drive>): Promise<boolean> {
     const now = await this.#host.view(PATIENCE)
+    const release = this.#host.hold()
     // What cannot be compared may have changed.
     const compared = mayDiffer(now, this.#view!, this.#folder, told, PATIENCE).catch(() => true)
     const differs = (await compared) || this.#isUncertain
     this.#isUncertain = false
-    if (!differs) this.#view = now
+    if (differs) await release()
+    else await this.#show(now, release)
     return differs
   }
 
