@@ -6,6 +6,7 @@ import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { MountPoint } from './format/records.ts'
 import type { DriveVersion } from './format/version.ts'
+import type { Horizon } from './overlay/horizon.ts'
 import { Overlay, type MountOpener } from './overlay/overlay.ts'
 import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
@@ -16,7 +17,7 @@ import type { Source, SourceEvents } from './sources/source.ts'
 export interface MountHost {
   readonly primary: Drive
   readonly openDrive: OpenDrive
-  readonly maxClockSkew: number | null
+  readonly horizon: Horizon | null
   readonly fallback: boolean
   /** The source of a drive of the set. */
   find(key: Buffer): Source | null
@@ -170,7 +171,7 @@ export class Mounts implements MountOpener {
   }
 
   #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
-    const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
+    const overlay = new Overlay(this.#host.horizon, this.#host.fallback)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
     return { ...what, overlay, checked: new Set<string>() }

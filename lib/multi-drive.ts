@@ -40,6 +40,7 @@ import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { ConflictMonitor } from './overlay/conflict-monitor.ts'
 import { conflictAt, type Conflict } from './overlay/conflicts.ts'
+import { Horizon } from './overlay/horizon.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { Spool } from './overlay/spool.ts'
 import { type MountedView, readerOf } from './overlay/mounted.ts'
@@ -57,7 +58,10 @@ export interface MultiDriveOptions {
    * by its own `fallback`. Default false.
    */
   fallback?: boolean
-  /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
+  /**
+   * An mtime further ahead of the local clock than so many milliseconds counts as none until it no longer is. Default: any mtime is
+   * believed.
+   */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
   openDrive?: OpenDrive
@@ -90,6 +94,8 @@ class MultiDriveClass extends Face {
   /** Symbolic links and files keep what is given as `metadata`. */
   readonly supportsMetadata = true
   readonly #overlay: Overlay
+  /** Null where any date is believed, and for a checkout, which keeps to that of when it was taken. */
+  readonly #horizon: Horizon | null
   readonly #options: MultiDriveOptions
   readonly #set: Drives
   /** Null for a checkout, which shares those of the MultiDrive that it is of. */
@@ -119,7 +125,8 @@ class MultiDriveClass extends Face {
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew, fallback)
+    this.#horizon = past || maxClockSkew === null ? null : new Horizon(maxClockSkew)
+    this.#overlay = new Overlay(this.#horizon, fallback)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
     const tell: Tell = (event, about) => {
@@ -130,7 +137,7 @@ class MultiDriveClass extends Face {
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
       : new DriveSet(this.#overlay, primary, openDrive, tell)
-    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, fallback))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
@@ -732,6 +739,7 @@ class MultiDriveClass extends Face {
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
     this.#endMonitor()
+    this.#horizon?.ignore()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
     this.#replication.close()
@@ -744,11 +752,11 @@ class MultiDriveClass extends Face {
     return readerOf(this.#overlay, opts)
   }
 
-  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
+  #mountHost(openDrive: OpenDrive, fallback: boolean): MountHost {
     return {
       primary: this.primary,
       openDrive,
-      maxClockSkew,
+      horizon: this.#horizon,
       fallback,
       find: (key) => {
         const drive = this.#set.find(key)?.drive
@@ -848,8 +856,9 @@ class MultiDriveClass extends Face {
     return readerOf(this.#overlay, opts)
   }
 
-  /** Looks for conflicts as long as anybody listens. */
+  /** Looks for conflicts, and for dates that come to be believed, as long as anybody listens. */
   readonly #listening = (event: string | symbol): void => {
+    if (event === 'update') this.#horizon?.listen((drive) => void this.emit('update', drive))
     if (event !== 'conflict' || this.#monitor || this.closing) return
     const view = this.opened ? this.#overlay.view({ wait: false }) : null
     const tell = (conflict: Conflict, now: Reader) => {
@@ -861,6 +870,7 @@ class MultiDriveClass extends Face {
   }
 
   readonly #unlistening = (event: string | symbol): void => {
+    if (event === 'update' && this.listenerCount('update') === 0) this.#horizon?.ignore()
     if (event === 'conflict' && this.listenerCount('conflict') === 0) this.#endMonitor()
   }
 

@@ -5,6 +5,7 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { ENDLESS, type Horizon, type HorizonNow } from './horizon.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 import type { Patience } from './way.ts'
@@ -28,7 +29,9 @@ export class Overlay {
   mounts: MountOpener | null = null
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
-  readonly #maxClockSkew: number | null
+  readonly #horizon: Horizon | null
+  /** That of a checkout, whose view never changes; null for one that moves on. */
+  #fixed: HorizonNow | null = null
   readonly #fallback: boolean
   #last: MergedView | null = null
   #ended = false
@@ -36,11 +39,11 @@ export class Overlay {
   readonly #places: { member: Member | null }[] = []
 
   /**
-   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
+   * @param horizon - the latest date that is believed; null for any
    * @param fallback - whether reads that do not say fall back to older versions
    */
-  constructor(maxClockSkew: number | null, fallback = false) {
-    this.#maxClockSkew = maxClockSkew
+  constructor(horizon: Horizon | null, fallback = false) {
+    this.#horizon = horizon
     this.#fallback = fallback
   }
 
@@ -110,7 +113,11 @@ export class Overlay {
     // Whatever was not open then is shown as it is now, and is read-only all the same.
     const then = this.#mountsAt.get(MOUNTED + mount.id)
     const at = then ? [{ ...then, id: mount.id }] : overlay.versions()
-    return overlay.at(new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)]))
+    const past = overlay.at(
+      new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)])
+    )
+    past.#fixed = this.#fixed
+    return past
   }
 
   /** The first source that can be written to, null when there is none. */
@@ -154,7 +161,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew, this.#fallback)
+    const past = new Overlay(null, this.#fallback)
     past.showAt(this, versions)
     return past
   }
@@ -164,6 +171,7 @@ export class Overlay {
     this.comparator = overlay.comparator
     this.mounts = overlay.mounts
     this.#mountsAt = versions
+    this.#fixed = overlay.#fixed ?? fixed(overlay.#horizon)
     for (const { source, tombstones } of overlay.#members) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })
@@ -183,8 +191,13 @@ export class Overlay {
   #rules(): ViewRules {
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
+      ...(this.#fixed ?? this.#horizon?.now() ?? ENDLESS),
       fallback: this.#fallback
     }
   }
+}
+
+/** The horizon of a checkout that is taken now. */
+function fixed(horizon: Horizon | null): HorizonNow {
+  return horizon ? { horizon: horizon.now().horizon, epoch: null } : ENDLESS
 }

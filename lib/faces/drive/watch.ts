@@ -143,6 +143,11 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     await Promise.all([this.#current?.close(), this.#previous?.close(), this.#release()])
   }
 
+  /** Whether it must be looked for dates ahead in the folder (option `maxClockSkew`) which nobody may have met. */
+  get #isUnseen(): boolean {
+    return this.#view!.rules.epoch === null
+  }
+
   #isOver(): boolean {
     return this.closing !== null
   }
@@ -154,7 +159,8 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     await this.#previous?.close()
     this.#previous = null
     for (;;) {
-      if (this.#told.size === 0 && !this.#isUncertain) await new Promise<void>((wake) => (this.#wake = wake))
+      if (this.#told.size === 0 && !this.#isUncertain && !this.#isUnseen)
+        await new Promise<void>((wake) => (this.#wake = wake))
       if (this.#isOver()) return null
       const told = this.#told
       this.#told = new Set()
@@ -185,8 +191,8 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
   async #differs(told: ReadonlySet<Drive>): Promise<boolean> {
     const now = await this.#host.view(PATIENCE)
     const release = this.#host.hold()
-    // What cannot be compared may have changed.
-    const compared = mayDiffer(now, this.#view!, this.#folder, told, PATIENCE).catch(() => true)
+    // What cannot be compared may have changed, where anything has.
+    const compared = mayDiffer(now, this.#view!, this.#folder, told, PATIENCE).catch(() => told.size > 0)
     const differs = (await compared) || this.#isUncertain
     this.#isUncertain = false
     if (differs) await release()
