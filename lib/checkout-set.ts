@@ -9,6 +9,8 @@ export interface CheckoutOrigin {
   readonly overlay: Overlay
   /** Resolves when the drives of the set are open. */
   ready(): Promise<void>
+  /** Keeps the drives of now readable when they leave the set, until the returned function is called. */
+  hold(): () => Promise<void>
 }
 
 /** The drives of a checkout: those of the set that it was taken from, as they were. */
@@ -17,6 +19,7 @@ export class CheckoutSet implements Drives {
   readonly #origin: CheckoutOrigin
   readonly #versions: Versions
   readonly #primary: Drive
+  #release: () => Promise<void> = () => Promise.resolve()
 
   constructor(overlay: Overlay, origin: CheckoutOrigin, versions: Versions, primary: Drive) {
     this.#overlay = overlay
@@ -44,6 +47,7 @@ export class CheckoutSet implements Drives {
   /** @throws VERSION_NOT_AVAILABLE when a drive of the version is not in the set */
   async addPrimary(): Promise<Drive> {
     await this.#origin.ready()
+    this.#release = this.#origin.hold()
     this.#overlay.showAt(this.#origin.overlay, this.#versions)
     const known = new Set(this.#overlay.versions().map(({ id }) => id))
     for (const id of this.#versions.keys()) {
@@ -65,8 +69,13 @@ export class CheckoutSet implements Drives {
     return this.#overlay.sources.find(({ drive }) => drive === keyOrDrive) ?? null
   }
 
-  async close(): Promise<void> {
-    // The drives are those of the set.
+  hold(): () => Promise<void> {
+    return this.#origin.hold()
+  }
+
+  /** The drives are those of the set, and stay open. */
+  close(): Promise<void> {
+    return this.#release()
   }
 
   purge(): Promise<never> {

@@ -46,6 +46,7 @@ export interface Lender {
   readonly core?:
     (EventEmitter & { key?: Buffer | null; snapshotted?: boolean; peers?: readonly unknown[] }) | null
   readonly peers?: readonly unknown[]
+  readonly closing?: Promise<void> | null
   close?(): Promise<void>
 }
 
@@ -62,6 +63,8 @@ export interface Drives {
   add(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive>
   remove(keyOrDrive: Drive | Uint8Array | string): Promise<boolean>
   find(keyOrDrive: Drive | Uint8Array | string): { readonly drive: Drive } | null
+  /** Keeps the drives of now readable when they leave, until the returned function is called. */
+  hold(): () => Promise<void>
   close(): Promise<void>
   purge(): Promise<Drive[]>
 }
@@ -76,6 +79,10 @@ export class DriveSet implements Drives {
   readonly #adding = new Map<Source | string, Promise<Drive>>()
   /** Drives opened here, to be closed when they leave. */
   readonly #opened = new Set<Drive>()
+  /** How many hold each of them. */
+  readonly #holds = new Map<Drive, number>()
+  /** Those that have left and are held. */
+  readonly #leaving = new Set<Drive>()
   readonly #formats = new Set<string>()
   /** Drives that are purged and not closed yet. */
   readonly #purged: Source[] = []
@@ -93,6 +100,7 @@ export class DriveSet implements Drives {
       drive: multi,
       overlay: this.#overlay,
       settled: () => this.settled(),
+      hold: () => this.hold(),
       purge: () => this.purge()
     })
   }
@@ -155,6 +163,19 @@ export class DriveSet implements Drives {
     return (key && sources.find(({ drive }) => keyBeforeOpen(drive)?.equals(key))) ?? null
   }
 
+  hold(): () => Promise<void> {
+    const held = [...this.#opened]
+    for (const drive of held) this.#holds.set(drive, (this.#holds.get(drive) ?? 0) + 1)
+    const nested = this.#overlay.sources.flatMap((source) =>
+      source instanceof NestedSource ? source.hold() : []
+    )
+    let released: Promise<void> | null = null
+    const release = async () => {
+      await Promise.all([...held.map((drive) => this.#release(drive)), ...nested.map((letGo) => letGo())])
+    }
+    return () => (released ??= release())
+  }
+
   /** Lets go of all drives without closing them. */
   async empty(): Promise<Source[]> {
     await this.settled()
@@ -169,7 +190,10 @@ export class DriveSet implements Drives {
 
   /** Closes all drives. */
   async close(): Promise<void> {
-    await fromAll([...(await this.empty()), ...this.#purged.splice(0)], ({ drive }) => closeDrive(drive))
+    const sources = [...(await this.empty()), ...this.#purged.splice(0)]
+    const leaving = [...this.#leaving]
+    this.#leaving.clear()
+    await Promise.all([fromAll(sources, ({ drive }) => closeDrive(drive)), ...leaving.map(closeDrive)])
   }
 
   /**
@@ -194,7 +218,7 @@ export class DriveSet implements Drives {
       let opened: Drive | null = null
       let added: Drive | null = null
       try {
-        opened = await this.#openDrive(key, { primary: this.#primary })
+        opened = this.#takeBack(key) ?? (await this.#openDrive(key, { primary: this.#primary }))
         this.#opened.add(opened)
         const source = this.#source(opened, opts)
         place.fill({ source, tombstones })
@@ -249,7 +273,24 @@ export class DriveSet implements Drives {
   }
 
   async #closeOpened(drive: Drive): Promise<void> {
-    if (this.#opened.delete(drive)) await closeDrive(drive)
+    if (!this.#opened.delete(drive)) return
+    if (this.#holds.has(drive)) this.#leaving.add(drive)
+    else await closeDrive(drive)
+  }
+
+  async #release(drive: Drive): Promise<void> {
+    const others = this.#holds.get(drive)! - 1
+    if (others > 0) return void this.#holds.set(drive, others)
+    this.#holds.delete(drive)
+    if (this.#leaving.delete(drive)) await closeDrive(drive)
+  }
+
+  /** A drive of a key that has left and is still open; null for none. */
+  #takeBack(key: Buffer): Drive | null {
+    const drive = [...this.#leaving].find((left) => keyBeforeOpen(left)?.equals(key))
+    if (drive === undefined || lender(drive).closing) return null
+    this.#leaving.delete(drive)
+    return drive
   }
 
   #source(drive: unknown, opts: AddDriveOptions): Source {

@@ -12,6 +12,7 @@ import type { SharedCalls } from './faces/fs/api.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
+import { Horizon } from './overlay/horizon.ts'
 import { readerOf } from './overlay/mounted.ts'
 import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
 import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
@@ -32,7 +33,10 @@ export interface MultiDriveOptions {
    * them, and changes of files of which the writer must first have a copy. Default 0: without bound. Downloads have only their own.
    */
   timeout?: number
-  /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
+  /**
+   * An mtime further ahead of the local clock than so many milliseconds counts as none until it no longer is. Default: any mtime is
+   * believed.
+   */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
   openDrive?: OpenDrive
@@ -58,6 +62,8 @@ class MultiDriveClass extends Face<MultiDrive> {
   /** Symbolic links and files keep what is given as `metadata`. */
   readonly supportsMetadata = true
   readonly #overlay: Overlay
+  /** Null where any date is believed, and for a checkout, which keeps to that of when it was taken. */
+  readonly #horizon: Horizon | null
   readonly #options: MultiDriveOptions
   readonly #set: Drives
   /** Null for a checkout, which shares those of the MultiDrive that it is of. */
@@ -88,7 +94,8 @@ class MultiDriveClass extends Face<MultiDrive> {
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
     if (!(timeout >= 0)) throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
     this.primary = primary
-    const rules = { maxClockSkew, fallback, timeout }
+    this.#horizon = past || maxClockSkew === null ? null : new Horizon(maxClockSkew)
+    const rules = { horizon: this.#horizon, fallback, timeout }
     this.#overlay = new Overlay(rules)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
@@ -106,12 +113,15 @@ class MultiDriveClass extends Face<MultiDrive> {
     if (compareStats !== undefined) this.compareStats = compareStats
     // Whoever watches listens.
     this.setMaxListeners(0)
+    this.on('newListener', this.#listened)
+    this.on('removeListener', this.#unlistened)
     this.#first = this.#set.addPrimary()
     this.#join(primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall, options) => this.#opening(syscall, options),
       view: (options) => this.#view(options),
+      hold: () => this.#set.hold(),
       onUpdate: (listener) => this.#whenever('update', listener),
       onClose: (listener) => this.#whenever('close', listener)
     })
@@ -206,7 +216,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 
   /**
-   * Takes a drive out of the set without closing it, unless it was opened here.
+   * Takes a drive out of the set without closing it; one that was opened here closes once no checkout shows it.
    *
    * @returns whether it was there
    */
@@ -246,7 +256,11 @@ class MultiDriveClass extends Face<MultiDrive> {
   // The class itself knows more of its own.
   checkout(version: string): MultiDriveClass {
     const versions = parseVersion(version, 'checkout')
-    const origin = { overlay: this.#overlay, ready: () => this.#opening('checkout') }
+    const origin = {
+      overlay: this.#overlay,
+      ready: () => this.#opening('checkout'),
+      hold: () => this.#set.hold()
+    }
     const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
@@ -335,6 +349,7 @@ class MultiDriveClass extends Face<MultiDrive> {
 
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
+    this.#horizon?.ignore()
     await super._close()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
@@ -371,6 +386,15 @@ class MultiDriveClass extends Face<MultiDrive> {
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
+  }
+
+  /** Looks for dates that come to be believed, as long as anybody listens. */
+  readonly #listened = (event: string | symbol): void => {
+    if (event === 'update') this.#horizon?.listen((drive) => void this.emit('update', drive))
+  }
+
+  readonly #unlistened = (event: string | symbol): void => {
+    if (event === 'update' && this.listenerCount('update') === 0) this.#horizon?.ignore()
   }
 
   /** @returns what ends it */

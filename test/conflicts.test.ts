@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import Hyperdrive from 'hyperdrive'
 import test from 'tape'
-import MultiDrive, { type Entry } from '../index.ts'
+import MultiDrive, { type Drive, type Entry } from '../index.ts'
 import { within } from './availability/links.ts'
 import {
   cleanup,
@@ -371,5 +371,22 @@ test('the event `conflict` tells of two rivals after a truncation', async (t) =>
   t.same(await until('/x 2'), ['/x 2'])
   await a.truncate(version)
   await a.put('/x', 'two')
+  t.same(await until('/x 2'), ['/x 2'])
+})
+
+test('the event `conflict` comes when a drive has closed and so left the set', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b, c]) await drive.put('/known', 'text')
+  const late = await hyperdrive(t)
+  let open: (drive: Drive) => void = () => undefined
+  const opened = new Promise<Drive>((resolve) => (open = resolve))
+  const multi = await multidrive(t, [a, b, c], { openDrive: () => opened })
+  const until = told(t, multi)
+  // Until a drive is in that is being added, nothing is looked at.
+  const adding = multi.addDrive(late.key)
+  await c.close()
+  for (const drive of [a, b]) await drive.put('/x', 'text')
+  open(late)
+  await adding
   t.same(await until('/x 2'), ['/x 2'])
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import MultiDrive from '../index.ts'
@@ -295,4 +296,156 @@ test('watch(folder) tells of mounts that come and go, and of what changes below 
   t.same((await below.next())![0], {})
   t.notOk(told)
   await beside.watcher.destroy()
+})
+
+/** A drive of its own and the key of another, which is not open, in one store. */
+async function keyed(t: Test, files: Record<string, string>) {
+  const corestore = await store(t)
+  const own: any = new Hyperdrive(corestore.namespace('own'))
+  const other: any = new Hyperdrive(corestore.namespace('other'))
+  for (const [path, text] of Object.entries(files)) await other.put(path, text)
+  await other.close()
+  return { own, key: other.key as Buffer }
+}
+
+test(
+  'watch(folder) is silent when a drive leaves that is mounted too, and showed nothing else',
+  limit,
+  async (t) => {
+    const { own, key } = await keyed(t, { '/a': 'theirs' })
+    const multi = await multidrive(t, [own])
+    await multi.mount('/m', key)
+    await multi.addDrive(key)
+    await multi.put('/a', 'mine')
+    const before = { '/a': 'mine', '/m/a': 'theirs' }
+    for (const folder of ['/', '/m', '/none']) {
+      await multi.addDrive(key)
+      const { next, ask, watcher } = watched(t, multi, folder)
+      await watcher.ready()
+      void ask()
+      // It shows nothing in the folder when it comes, nor when it goes.
+      for (const come of [true, false, true, false])
+        await (come ? multi.addDrive(key) : multi.removeDrive(key))
+      const end = `${folder === '/' ? '' : folder}/end`
+      if (folder === '/m') await multi.unmount('/m')
+      else await multi.put(end, '')
+      const [current, previous] = (await next())!
+      t.same(previous, before, `${folder}: what was there before`)
+      t.notSame(current, before, 'all that is told is a change')
+      await watcher.destroy()
+      if (folder === '/m') await multi.mount('/m', key)
+      else await multi.del(end)
+    }
+  }
+)
+
+test('watch(folder) keeps a drive that has left open until no snapshot shows it', limit, async (t) => {
+  const { own, key } = await keyed(t, { '/x': 'theirs' })
+  const multi = await multidrive(t, [own])
+  const drive: any = await multi.addDrive(key)
+  const { next, watcher } = watched(t, multi)
+  await watcher.ready()
+  await multi.removeDrive(key)
+  t.same(await next(), [{}, { '/x': 'theirs' }], 'what was opened for its key can be read in `previous`')
+  t.notOk(drive.closed)
+  t.equal(await multi.addDrive(key), drive, 'it comes back as it is')
+  t.same(await next(), [{ '/x': 'theirs' }, {}])
+  await multi.removeDrive(key)
+  t.same(await next(), [{}, { '/x': 'theirs' }])
+  await multi.put('/y', '')
+  await next()
+  t.ok(drive.closed)
+
+  const again: any = await multi.addDrive(key)
+  const outer = await multidrive(t, [await hyperdrive(t), multi])
+  const nested = watched(t, outer)
+  await nested.watcher.ready()
+  await watcher.destroy()
+  await multi.removeDrive(key)
+  t.same(await nested.next(), [{ '/y': '' }, { '/x': 'theirs', '/y': '' }], 'also of a MultiDrive in the set')
+  await nested.watcher.destroy()
+  t.ok(again.closed)
+})
+
+const SKEW = 100
+
+/** Two drives, and the dates at which what the second holds comes to be believed: so many milliseconds from now. */
+async function ahead(t: Test, files: Record<string, number>) {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  for (const path of Object.keys(files)) await own.put(path, 'honest', { metadata: { mtime: 1 } })
+  const now = Date.now()
+  for (const [path, ms] of Object.entries(files))
+    await other.put(path, 'ahead', { metadata: { mtime: now + SKEW + ms } })
+  const multi = await multidrive(t, [own, other], { maxClockSkew: SKEW })
+  return { own, other, multi }
+}
+
+test(
+  'maxClockSkew: `update` tells when a date that a read has met comes to be believed',
+  limit,
+  async (t) => {
+    const { own, other, multi } = await ahead(t, { '/x': 800, '/y': 1300, '/never': 40 * 24 * 3_600_000 })
+    const warnings: Error[] = []
+    const warn = (warning: Error) => void warnings.push(warning)
+    process.on('warning', warn)
+    cleanup(t, () => process.off('warning', warn))
+    const past = multi.checkout(multi.version)
+    const honest = { '/x': 'honest', '/y': 'honest', '/never': 'honest' }
+    t.same(await contents(multi), honest)
+    t.same(await contents(past), honest)
+    t.equal(multi.listenerCount('update'), 0)
+    for (const path of ['/x', '/y']) {
+      const [drive] = (await within(QUICK, 'an update', once(multi, 'update'))) as unknown[]
+      t.equal(drive, other)
+      t.equal((await contents(multi))[path], 'ahead')
+    }
+    t.equal((await contents(multi))['/never'], 'honest')
+    t.same(await contents(past), honest, 'a checkout believes what was believed when it was taken')
+    await new Promise((resolve) => setImmediate(resolve))
+    t.same(warnings, [], 'one that is far ahead waits')
+    await multi.removeDrive(own)
+  }
+)
+
+test('maxClockSkew: watch(folder) tells of dates that come to be believed', limit, async (t) => {
+  const { multi } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
+  const { next } = watched(t, multi, '/a')
+  const honest = { '/a/x': 'honest', '/a/y': 'honest', '/b/z': 'honest' }
+  t.same(await next(), [{ ...honest, '/a/x': 'ahead' }, honest])
+  const [current, previous] = (await next())!
+  t.same(
+    current,
+    { '/a/x': 'ahead', '/a/y': 'ahead', '/b/z': 'ahead' },
+    'of what is elsewhere nothing is told alone'
+  )
+  t.same(previous, { ...honest, '/a/x': 'ahead' })
+})
+
+test('maxClockSkew: watch(path, onchange) tells of dates that come to be believed', limit, async (t) => {
+  const { multi } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
+  const told: string[] = []
+  const both = new Promise<void>((resolve) => {
+    const watcher = multi.watch('/a', (event, name) => {
+      if (told.push(`${event} ${name}`) === 2) resolve()
+    })
+    cleanup(t, () => watcher.destroy())
+  })
+  await within(QUICK, 'two events', both)
+  t.same(told, ['change x', 'change y'])
+})
+
+test('maxClockSkew: watch(folder) tells of dates ahead that come while it watches', limit, async (t) => {
+  const { own, other, multi } = await ahead(t, {})
+  await own.put('/x', 'honest', { metadata: { mtime: 1 } })
+  const { next, ask, watcher } = watched(t, multi)
+  await watcher.ready()
+  void ask()
+  await multi.put('/told', '')
+  t.same(await next(), [{ '/told': '', '/x': 'honest' }, { '/x': 'honest' }])
+  void ask()
+  await other.put('/x', 'ahead', { metadata: { mtime: Date.now() + SKEW + 800 } })
+  t.same(await next(), [
+    { '/told': '', '/x': 'ahead' },
+    { '/told': '', '/x': 'honest' }
+  ])
 })

@@ -16,6 +16,12 @@ export interface Body {
   ready(syscall: string, opts?: ReadOptions): Promise<void>
   /** The merged view of now. */
   view(opts?: ReadOptions): Promise<View>
+  /**
+   * Keeps the drives that were opened here open, though they leave.
+   *
+   * @returns what lets go of them
+   */
+  hold(): () => Promise<void>
   /** Tells of each drive that has changed, until the returned function is called. */
   onUpdate(listener: (drive: Drive) => void): () => void
   /** Calls the listener when the MultiDrive closes, until the returned function is called. */

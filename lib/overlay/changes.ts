@@ -28,7 +28,7 @@ export interface NodeChange {
 
 /**
  * Where two merged views differ below a folder, folders of their own included, in the order of keys. As `differences`, it costs what has
- * changed; only where another rule decides, or drives have changed places, all is compared.
+ * changed; only where another rule decides, or dates are believed that were not, or drives have changed places, all is compared.
  */
 export async function* nodeChanges(
   now: MergedView | MountedView,
@@ -128,7 +128,9 @@ function canCompare(view: LeafView, other: LeafView): boolean {
 
 /** Whether what differs between two views is no more than what their drives hold. */
 function isComparable(now: MergedView, before: MergedView): boolean {
-  if (now.rules.comparator !== before.rules.comparator) return false
+  const [rules, other] = [now.rules, before.rules]
+  if (rules.comparator !== other.comparator || rules.epoch === null || rules.epoch !== other.epoch)
+    return false
   const [left, right] = [leavesOf(now), leavesOf(before)]
   const order = [...left.keys()].filter((identity) => right.has(identity))
   return isDeepStrictEqual(

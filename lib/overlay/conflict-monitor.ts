@@ -6,7 +6,6 @@ import type { Candidate, LeafView } from '../sources/source.ts'
 import { conflictsAmong, rivalsIn, type Conflict } from './conflicts.ts'
 import { baseOf, keysOf, leavesOf, merged } from './diff.ts'
 import { joined } from './joined.ts'
-import type { Rules } from './resolve.ts'
 import type { MountedView } from './mounted.ts'
 import type { MergedView, Reader } from './view.ts'
 
@@ -73,20 +72,29 @@ export class ConflictMonitor {
     if (keys.length > 1) {
       for await (const conflict of conflictsAmong(now, merged(keys), this.#opts)) {
         if (this.#ended) return
-        if (await this.#isNew(conflict, [...known.values()], own.rules)) this.#tell(conflict, now)
+        if (await this.#isNew(conflict, [...known.values()], own)) this.#tell(conflict, now)
       }
     }
     this.#before = Promise.resolve(own)
   }
 
   /** Whether these were no rivals before, or not all of them, and they have not been told of together. */
-  async #isNew({ key, rivals }: Conflict, known: readonly LeafView[], rules: Rules): Promise<boolean> {
-    const found = await Promise.all(known.map((view) => view.find(key, this.#opts)))
+  async #isNew({ key, rivals }: Conflict, known: readonly LeafView[], now: MergedView): Promise<boolean> {
+    const drives = leavesOf(now)
+    const found = await Promise.all(
+      known.map((view) =>
+        view.find(key, this.#opts).catch((err: unknown) => {
+          if (drives.has(view.leaf.identity)) throw err
+          // A drive that has left may be closed, and will never tell.
+          return null
+        })
+      )
+    )
     const were = rivalsIn(
       known,
       key,
       found.flatMap((candidate) => (candidate ? { candidate } : [])),
-      rules
+      now.rules
     )
     const before = new Set(were.map(versionOf))
     if (rivals.every((rival) => before.has(versionOf(rival)))) return false

@@ -12,6 +12,8 @@ export interface Nestable {
   readonly overlay: Overlay
   /** Resolves when the drives being added are in; null when none are. */
   settled(): Promise<unknown> | null
+  /** Keeps its drives of now readable when they leave it, until the returned function is called. */
+  hold(): () => Promise<void>
   /** Removes what its drives have stored, without closing them. */
   purge(): Promise<Drive[]>
 }
@@ -70,6 +72,10 @@ export class NestedSource implements Source {
 
   writer(): WritableLeaf | null {
     return this.overlay.writer?.leaf ?? null
+  }
+
+  hold(): () => Promise<void> {
+    return this.#nested.hold()
   }
 
   purge(): Promise<Drive[]> {

@@ -5,6 +5,7 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { ENDLESS, type Horizon, type HorizonNow } from './horizon.ts'
 import { MountPoints } from './mount-points.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
@@ -12,8 +13,8 @@ import type { Patience } from './way.ts'
 
 /** What a MultiDrive and all that shows a part of it have in common. */
 export interface OverlayOptions {
-  /** Milliseconds by which an mtime may be ahead of the local clock and still be believed; null, the default, for any. */
-  readonly maxClockSkew?: number | null
+  /** The latest date that is believed; null, the default, for any. */
+  readonly horizon?: Horizon | null
   /** Whether reads that do not say fall back to older versions. Default false. */
   readonly fallback?: boolean
   /** Milliseconds that calls which do not say wait for bytes that are not on this machine. Default 0: without bound. */
@@ -40,6 +41,8 @@ export class Overlay {
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
   readonly #options: OverlayOptions
+  /** The horizon of a checkout, whose view never changes; null for one that moves on. */
+  #fixed: HorizonNow | null = null
   readonly #points = new MountPoints()
   #last: MergedView | null = null
   #ended = false
@@ -122,7 +125,11 @@ export class Overlay {
     // Whatever was not open then is shown as it is now, and is read-only all the same.
     const then = this.#mountsAt.get(MOUNTED + mount.id)
     const at = then ? [{ ...then, id: mount.id }] : overlay.versions()
-    return overlay.at(new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)]))
+    const past = overlay.at(
+      new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)])
+    )
+    past.#fixed = this.#fixed
+    return past
   }
 
   /** The first source that can be written to, null when there is none. */
@@ -166,7 +173,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#options)
+    const past = new Overlay({ ...this.#options, horizon: null })
     past.showAt(this, versions)
     return past
   }
@@ -176,6 +183,7 @@ export class Overlay {
     this.comparator = overlay.comparator
     this.mounts = overlay.mounts
     this.#mountsAt = versions
+    this.#fixed = overlay.#fixed ?? fixed(overlay.#options.horizon)
     for (const { source, tombstones } of overlay.#members) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })
@@ -193,11 +201,16 @@ export class Overlay {
   }
 
   #rules(): ViewRules {
-    const { maxClockSkew = null, fallback = false } = this.#options
+    const { horizon = null, fallback = false } = this.#options
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: maxClockSkew === null ? Infinity : Date.now() + maxClockSkew,
+      ...(this.#fixed ?? horizon?.now() ?? ENDLESS),
       fallback
     }
   }
+}
+
+/** The horizon of a checkout that is taken now. */
+function fixed(horizon: Horizon | null): HorizonNow {
+  return horizon ? { horizon: horizon.now().horizon, epoch: null } : ENDLESS
 }

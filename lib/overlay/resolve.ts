@@ -5,6 +5,8 @@ import { newest } from './compare.ts'
 export interface Rules {
   /** The latest mtime that is believed, in milliseconds since the epoch. */
   readonly horizon: number
+  /** Told of what is dated later, when it is compared. */
+  readonly meet?: (version: Version) => void
 }
 
 /**
@@ -79,9 +81,11 @@ export function supersedes(a: Version, b: Version): boolean {
 }
 
 /** The mtime that is believed, null for none. */
-export function believed(version: Version, { horizon }: Rules): number | null {
+export function believed(version: Version, rules: Rules): number | null {
   const { mtime } = version.stamp
-  return mtime !== null && mtime <= horizon ? mtime : null
+  if (mtime === null || mtime <= rules.horizon) return mtime
+  rules.meet?.(version)
+  return null
 }
 
 /** The versions that no other one supersedes. Forged clocks can make a ring; then all are taken as concurrent. */

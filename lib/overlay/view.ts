@@ -21,6 +21,7 @@ import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
 import { MountPoints } from './mount-points.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
+import type { HorizonNow } from './horizon.ts'
 import { believed, older, resolve, type Rules } from './resolve.ts'
 
 /** How many winners are read at once. */
@@ -75,7 +76,7 @@ export interface TreeView extends Reader {
   readonly isStable: boolean
 }
 
-export interface ViewRules extends Rules {
+export interface ViewRules extends HorizonNow {
   /** The user's comparator, null for the design's own rule. */
   readonly comparator: Comparator | null
   /** Whether an older version is given where the bytes of the newest cannot be had, when a read does not say. */

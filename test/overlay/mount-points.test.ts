@@ -2,6 +2,7 @@
 import test from 'tape'
 import MultiDrive from '../../index.ts'
 import { MountPoints } from '../../lib/overlay/mount-points.ts'
+import { Horizon } from '../../lib/overlay/horizon.ts'
 import { Overlay } from '../../lib/overlay/overlay.ts'
 import { commit } from '../../lib/overlay/write.ts'
 import { sourceOf } from '../../lib/sources/index.ts'
@@ -61,7 +62,7 @@ test('a put keeps what is mounted by a drive whose deletions do not count, with 
   const they = await overlayOf(t, [other, own])
   await mount(they, '/n', ID)
   await mount(they, '/m', null)
-  const overlay = new Overlay({ maxClockSkew: 60_000 })
+  const overlay = new Overlay({ horizon: new Horizon(60_000) })
   for (const [drive, tombstones] of [
     [own, true],
     [other, false]

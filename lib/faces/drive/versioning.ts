@@ -188,6 +188,7 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
       snapshot: () => this.checkout(this.version),
       viewOf: (snapshot) => snapshot.reader(),
       view: (opts) => latest(body, opts),
+      hold: () => body.hold(),
       onUpdate: (listener) => body.onUpdate(listener),
       onClose: (listener) => body.onClose(listener)
     }

@@ -33,6 +33,8 @@ export interface Watched<S extends Snapshot> {
   viewOf(snapshot: S): Promise<View>
   /** The merged view of now. */
   view(opts: ReadOptions): Promise<View>
+  /** Keeps what the view of now shows readable when drives leave, until the returned function is called. */
+  hold(): () => Promise<void>
   /** Tells of each drive that has changed, until the returned function is called. */
   onUpdate(listener: (drive: Drive) => void): () => void
   onClose(listener: () => void): () => void
@@ -73,8 +75,9 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
   #isUncertain = false
   #current: S | null = null
   #previous: S | null = null
-  /** What was shown when it was last looked. */
+  /** What was shown when it was last looked, by `#current` or since. */
   #view: View | null = null
+  #release: () => Promise<void> = () => Promise.resolve()
 
   constructor(host: Watched<S>, folder: string) {
     super()
@@ -137,7 +140,12 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     for (const forget of this.#forget) forget()
     this.#end()
     this.#wake()
-    await Promise.all([this.#current?.close(), this.#previous?.close()])
+    await Promise.all([this.#current?.close(), this.#previous?.close(), this.#release()])
+  }
+
+  /** Whether it must be looked for dates ahead in the folder (option `maxClockSkew`) which nobody may have met. */
+  get #isUnseen(): boolean {
+    return this.#view!.rules.epoch === null
   }
 
   #isOver(): boolean {
@@ -151,7 +159,8 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     await this.#previous?.close()
     this.#previous = null
     for (;;) {
-      if (this.#told.size === 0 && !this.#isUncertain) await new Promise<void>((wake) => (this.#wake = wake))
+      if (this.#told.size === 0 && !this.#isUncertain && !this.#isUnseen)
+        await new Promise<void>((wake) => (this.#wake = wake))
       if (this.#isOver()) return null
       const told = this.#told
       this.#told = new Set()
@@ -164,19 +173,30 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
       }
       this.#previous = this.#current!
       this.#current = taken.snapshot
-      this.#view = taken.view
+      await this.#show(taken.view)
       return [this.#current, this.#previous]
     }
+  }
+
+  async #show(view: View, release: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const before = this.#release
+    this.#view = view
+    this.#release = release
+    await before()
+    // Who ends it while it looks lets go of what was shown before.
+    if (this.#isOver()) await release()
   }
 
   /** Whether the folder may be another than when it was last looked. */
   async #differs(told: ReadonlySet<Drive>): Promise<boolean> {
     const now = await this.#host.view(PATIENCE)
-    // What cannot be compared may have changed.
-    const compared = mayDiffer(now, this.#view!, this.#folder, told, PATIENCE).catch(() => true)
+    const release = this.#host.hold()
+    // What cannot be compared may have changed, where anything has.
+    const compared = mayDiffer(now, this.#view!, this.#folder, told, PATIENCE).catch(() => told.size > 0)
     const differs = (await compared) || this.#isUncertain
     this.#isUncertain = false
-    if (!differs) this.#view = now
+    if (differs) await release()
+    else await this.#show(now, release)
     return differs
   }
 

@@ -42,8 +42,10 @@ export function watch(
     const tree = await treeOf(host)
     const root = await resolve(tree, at, true).catch(absentAsNull)
     const views = known && isSameFolder(known.root, root) ? traceable(tree.view, known.tree.view) : null
-    if (known && views) {
-      for (const [name, now] of await changesOf(views, tree, root!.key)) {
+    // What cannot be compared, as where a drive has closed, is looked at whole.
+    const changes = views && (await changesOf(views, tree, root!.key).catch(() => null))
+    if (known && changes) {
+      for (const [name, now] of changes) {
         tell(name, known.names.get(name), now)
         if (now === undefined) known.names.delete(name)
         else known.names.set(name, now)

@@ -154,6 +154,19 @@ test('watch(path, onchange) of the root tells of drives that come and go', async
   t.ok((await seen.until('rename theirs')).includes('rename theirs'))
 })
 
+test('watch(path, onchange) goes on when a drive closes and so leaves the set', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t), await hyperdrive(t)])
+  const [, other] = multi.drives
+  await other.put('/theirs', 'x')
+  const seen = await watched(t, multi, '/')
+  await settled(multi, seen, '')
+  await other.close()
+  await seen.until('rename theirs')
+  await multi.writeFile('/later', 'x')
+  await seen.until('rename later')
+  t.pass('what it showed is known, though it cannot be read any more')
+})
+
 test('destroy() of a watch ends it', async (t) => {
   const multi: any = await multidrive(t, [await hyperdrive(t)])
   await multi.mkdir('/dir')
