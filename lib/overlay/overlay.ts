@@ -183,7 +183,7 @@ export class Overlay {
     this.comparator = overlay.comparator
     this.mounts = overlay.mounts
     this.#mountsAt = versions
-    this.#fixed = overlay.#fixed ?? fixed(overlay.#options.horizon)
+    this.#fixed = overlay.#fixed ?? fixed(overlay.#options.horizon ?? null)
     for (const { source, tombstones } of overlay.#members) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })
