@@ -9,6 +9,13 @@ interface Finder {
 export class FindingPeers {
   readonly #drives = new Map<Drive, Map<object, () => void>>()
   readonly #searches = new Set<object>()
+  #found: Promise<void> | null = null
+  #end: () => void = () => undefined
+
+  /** Resolves when no search is under way any more; null when none is. */
+  get found(): Promise<void> | null {
+    return this.#found
+  }
 
   add(drive: Drive): void {
     if (this.#drives.has(drive)) return
@@ -27,6 +34,7 @@ export class FindingPeers {
   start(): () => void {
     const search = {}
     this.#searches.add(search)
+    this.#found ??= new Promise((resolve) => (this.#end = resolve))
     for (const [drive, told] of this.#drives) tell(drive, told, search)
     return () => {
       this.#searches.delete(search)
@@ -34,6 +42,9 @@ export class FindingPeers {
         told.get(search)?.()
         told.delete(search)
       }
+      if (this.#searches.size > 0) return
+      this.#found = null
+      this.#end()
     }
   }
 }

@@ -1,11 +1,12 @@
 import { once, setMaxListeners } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { decode } from 'hypercore-id-encoding'
 import { closeDrive, lender } from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { MountPoint } from './format/records.ts'
 import type { DriveVersion } from './format/version.ts'
-import { Overlay, type MountOpener } from './overlay/overlay.ts'
+import { Overlay, type MountOpener, type OverlayOptions } from './overlay/overlay.ts'
 import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
@@ -16,15 +17,19 @@ import { atMost, unlessAborted, within } from './wait.ts'
 export interface MountHost {
   readonly primary: Drive
   readonly openDrive: OpenDrive
-  readonly maxClockSkew: number | null
-  readonly fallback: boolean
+  readonly options: OverlayOptions
   /** The source of a drive of the set. */
   find(key: Buffer): Source | null
   comparator(): Comparator
-  /** Whether any drive of the set exchanges with anybody. */
-  hasPeers(): boolean
+  /**
+   * Null where no peer of a drive that is opened can be expected: nobody is connected or looked for. Else resolves when nobody is looked for
+   * any more.
+   */
+  peersToCome(): Promise<void> | null
   /** A mounted drive was opened. */
   opened(drive: Drive): void
+  /** A drive that was opened for a mount has closed by itself. */
+  closed(drive: Drive): void
   /** What a mounted drive shows may have changed. */
   changed(drive: Drive): void
   format: SourceEvents['format']
@@ -36,8 +41,8 @@ interface Opened {
   readonly drive: Drive
   /** False for a drive of the set, which is not ours to close. */
   readonly isOwn: boolean
-  /** Resolves when it has been whole here once, or is not going to be soon. */
-  readonly synced: Promise<void>
+  /** Resolves when it has been whole here once, or is not going to be soon; null as long as nobody had a reason to wait for that. */
+  synced: Promise<void> | null
   /** Versions of which the hash is right. */
   readonly checked: Set<string>
 }
@@ -65,9 +70,10 @@ export class Mounts implements MountOpener {
     const { timeout = 0 } = opts
     const late = () => didNotOpen(mount.id)
     const opened = await within(this.#get(mount.id), timeout, late)
-    if (opts.wait !== false && patience.left > 0) {
+    const synced = opts.wait === false || patience.left <= 0 ? null : this.#synced(opened)
+    if (synced) {
       const begun = performance.now()
-      await within(atMost(opened.synced, patience.left, null), timeout, late)
+      await within(atMost(synced, patience.left, null), timeout, late)
       patience.left -= performance.now() - begun
     }
     const { overlay } = opened
@@ -79,12 +85,12 @@ export class Mounts implements MountOpener {
     return [...this.#live.values()].flatMap(({ overlay }) => overlay.versions())
   }
 
-  /** The drives that were opened for mounts. */
-  get drives(): Drive[] {
-    return [...this.#live.values()].map(({ drive }) => drive)
+  /** Whether a drive was opened here and is not closed. */
+  has(drive: Drive): boolean {
+    return [...this.#own].some((opened) => opened.drive === drive)
   }
 
-  /** Those of them that never have been whole here. */
+  /** The drives that were opened for mounts and never have been whole here. */
   get unsynced(): Drive[] {
     const unsynced = [...this.#live.values()].filter(({ isOwn, source }) => isOwn && source.unsynced)
     return unsynced.map(({ drive }) => drive)
@@ -119,7 +125,17 @@ export class Mounts implements MountOpener {
     const known = this.#live.get(id)
     if (known?.source === source) return known
     if (this.#closing.signal.aborted) throw failure('CLOSED')
-    return this.#serve({ source, drive: source.drive, isOwn: false, synced: Promise.resolve() })
+    return this.#serve({ source, drive: source.drive, isOwn: false, synced: null })
+  }
+
+  /** The wait for a drive that never was whole here, begun when a peer of it can be expected for the first time. */
+  #synced(opened: Opened): Promise<void> | null {
+    if (!opened.isOwn || !opened.source.unsynced) return null
+    if (opened.synced === null) {
+      const found = this.#host.peersToCome()
+      if (found) opened.synced = firstSync(opened.source, found, this.#closing.signal)
+    }
+    return opened.synced
   }
 
   async #openOwn(id: string): Promise<Opened> {
@@ -141,38 +157,46 @@ export class Mounts implements MountOpener {
 
   async #open(id: string): Promise<Opened> {
     let drive: Drive | null = null
+    let source: Source | null = null
+    const gone = new AbortController()
     try {
       drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
       const given = drive
-      const source = sourceOf(given)
+      source = sourceOf(given)
       await source.open({
         change: () => this.#host.changed(given),
         sync: () => undefined,
         close: () => {
-          for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
-          if (this.#live.get(id)?.source === source) this.#live.delete(id)
-          this.#opened.delete(id)
+          gone.abort()
+          this.#drop(id, given, source!)
         },
         format: this.#host.format
       })
-      if (this.#closing.signal.aborted) {
-        await source.close()
-        throw failure('CLOSED')
-      }
+      if (this.#closing.signal.aborted) throw failure('CLOSED')
+      if (gone.signal.aborted)
+        throw failure('DRIVE_FAILED', { drive, detail: 'it closed while it was opened' })
       this.#host.opened(given)
-      const isAwaited = source.unsynced && this.#host.hasPeers()
-      const synced = isAwaited ? firstSync(source, this.#closing.signal) : Promise.resolve()
-      const opened = this.#serve({ source, drive, isOwn: true, synced })
+      const opened = this.#serve({ source, drive, isOwn: true, synced: null })
       this.#own.add(opened)
       return opened
     } catch (cause) {
+      await source?.close()
       if (drive) await closeDrive(drive).catch(() => undefined)
       throw driveFailure(cause, id, drive ? { drive } : {})
     }
   }
 
+  /** It closed by itself. */
+  #drop(id: string, drive: Drive, source: Source): void {
+    for (const opened of this.#own) if (opened.source === source) this.#own.delete(opened)
+    if (this.#live.get(id)?.source === source) this.#live.delete(id)
+    this.#opened.delete(id)
+    this.#host.closed(drive)
+    source.close().catch(() => undefined)
+  }
+
   #serve(what: Omit<Opened, 'overlay' | 'checked'>): Opened {
-    const overlay = new Overlay(this.#host.maxClockSkew, this.#host.fallback)
+    const overlay = new Overlay(this.#host.options)
     overlay.add({ source: what.source, tombstones: true })
     overlay.mounts = this
     return { ...what, overlay, checked: new Set<string>() }
@@ -198,16 +222,25 @@ export class Mounts implements MountOpener {
   }
 }
 
-/** How long a drive that was just opened is waited for, in milliseconds: for a peer to tell that it has it, and for its metadata. */
+/** How long a drive that never was here is waited for, in milliseconds: for a peer to tell that it has it, and for its metadata. */
 const FIRST_PEER = 1000
 const FIRST_SYNC = 3000
 
-/** Drives that exchange over a stream hear of one another a moment after they were opened. */
-async function firstSync(source: Source, closing: AbortSignal): Promise<void> {
+/**
+ * Drives that exchange over a stream hear of one another a moment after they were opened.
+ *
+ * @param found - resolves when nobody is looked for any more
+ */
+async function firstSync(source: Source, found: Promise<void>, closing: AbortSignal): Promise<void> {
   const { core } = lender(source.drive)
   if (!core) return
-  const peer = AbortSignal.any([closing, AbortSignal.timeout(FIRST_PEER)])
-  if (core.peers?.length === 0) await once(core, 'peer-add', { signal: peer }).catch(() => undefined)
+  if (core.peers?.length === 0) {
+    const ended = new AbortController()
+    const met = once(core, 'peer-add', { signal: AbortSignal.any([closing, ended.signal]) })
+    const late = found.then(() => setTimeout(FIRST_PEER, null, { signal: ended.signal }))
+    await Promise.race([met, late]).catch(() => undefined)
+    ended.abort()
+  }
   if (core.peers?.length === 0 || closing.aborted) return
   const synced = source.update({ wait: true }).catch(() => undefined)
   await unlessAborted(atMost(synced, FIRST_SYNC, null), closing)

@@ -13,7 +13,7 @@ import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { readerOf } from './overlay/mounted.ts'
-import { Overlay } from './overlay/overlay.ts'
+import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
 import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
@@ -27,6 +27,11 @@ export interface MultiDriveOptions {
    * by its own `fallback`. Default false.
    */
   fallback?: boolean
+  /**
+   * How many milliseconds a call that does not say by its own `timeout` waits for bytes of files that are not on this machine: reads of
+   * them, and changes of files of which the writer must first have a copy. Default 0: without bound. Downloads have only their own.
+   */
+  timeout?: number
   /** An mtime further ahead of the local clock than so many milliseconds counts as none. Default: any mtime is believed. */
   maxClockSkew?: number
   /** How the drive of a key is opened. Default: through the primary's corestore. */
@@ -76,12 +81,15 @@ class MultiDriveClass extends Face<MultiDrive> {
       compareStats,
       fallback = false,
       maxClockSkew = null,
-      openDrive = openThroughPrimary
+      openDrive = openThroughPrimary,
+      timeout = 0
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
+    if (!(timeout >= 0)) throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
     this.primary = primary
-    this.#overlay = new Overlay(maxClockSkew, fallback)
+    const rules = { maxClockSkew, fallback, timeout }
+    this.#overlay = new Overlay(rules)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
     const tell: Tell = (event, about) => {
@@ -92,7 +100,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
       : new DriveSet(this.#overlay, primary, openDrive, tell)
-    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, maxClockSkew, fallback))
+    this.#mounts = past ? null : new Mounts(this.#mountHost(openDrive, rules))
     if (this.#mounts) this.#overlay.mounts = this.#mounts
     this.#set.register(this)
     if (compareStats !== undefined) this.compareStats = compareStats
@@ -340,19 +348,26 @@ class MultiDriveClass extends Face<MultiDrive> {
     return readerOf(this.#overlay, opts)
   }
 
-  #mountHost(openDrive: OpenDrive, maxClockSkew: number | null, fallback: boolean): MountHost {
+  protected override waiting<T extends ReadOptions>(opts: T): T {
+    return this.#overlay.waiting(opts)
+  }
+
+  #mountHost(openDrive: OpenDrive, options: OverlayOptions): MountHost {
     return {
       primary: this.primary,
       openDrive,
-      maxClockSkew,
-      fallback,
+      options,
       find: (key) => {
         const drive = this.#set.find(key)?.drive
         return this.#overlay.sources.find((source) => source.drive === drive) ?? null
       },
       comparator: () => this.#overlay.comparator,
-      hasPeers: () => this.drives.some((drive) => (lender(drive).core?.peers?.length ?? 0) > 0),
+      peersToCome: () => {
+        const isConnected = this.#replication.active || this.drives.some(hasPeers)
+        return this.#findingPeers.found ?? (isConnected ? Promise.resolve() : null)
+      },
       opened: (drive) => this.#join(drive),
+      closed: (drive) => this.#leave(drive),
       changed: (drive) => void this.emit('update', drive),
       format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
     }
@@ -378,6 +393,8 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 
   #leave(drive: Drive): void {
+    // The set and a mount may have the same one.
+    if (this.#set.drives.includes(drive) || this.#mounts?.has(drive) === true) return
     this.#replication.remove(drive)
     this.#findingPeers.remove(drive)
   }
@@ -396,6 +413,11 @@ class MultiDriveClass extends Face<MultiDrive> {
 function didNotOpen(syscall: string): MultiDriveError {
   const message = 'REQUEST_TIMEOUT: a drive that is being added did not open in time'
   return new MultiDriveError('REQUEST_TIMEOUT', message, { syscall })
+}
+
+function hasPeers(drive: Drive): boolean {
+  const { core, peers } = lender(drive)
+  return (core?.peers ?? peers ?? []).length > 0
 }
 
 /** What a checkout is of. */

@@ -127,6 +127,11 @@ export class Replication {
     return this.#stores
   }
 
+  /** Whether any stream is open that carries these stores, of this MultiDrive or of one that it is in. */
+  get active(): boolean {
+    return this.#streams.size > 0 || [...this.#outer].some(({ active }) => active)
+  }
+
   /** Carries a drive's store, also over the streams that are open. A drive without one has nothing to be carried. */
   add(drive: Drive): void {
     if (this.#drives.has(drive)) return

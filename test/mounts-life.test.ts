@@ -6,7 +6,6 @@ import Hyperdrive from 'hyperdrive'
 import test from 'tape'
 import MultiDrive from '../index.ts'
 import {
-  cleanup,
   collect,
   contents,
   failureOf,
@@ -17,15 +16,9 @@ import {
   multidrive,
   store
 } from './helpers/drives.ts'
+import { hyperdrives, opener } from './helpers/mounts.ts'
 
 const limit = { timeout: 60_000 }
-
-function opener(drives: any[]) {
-  return {
-    openDrive: (key: Buffer) =>
-      drives.find((drive) => drive.key.equals(key)) ?? Promise.reject(new Error('unknown drive'))
-  }
-}
 
 /** Resolves when the drives of two sets have come equally far. */
 async function level(a: MultiDrive, b: MultiDrive): Promise<void> {
@@ -135,9 +128,8 @@ test('what is open stays open when its mount goes', limit, async (t) => {
 
 test('closing closes the drives that were opened for mounts, and none of them twice', limit, async (t) => {
   const corestore = await store(t)
-  const own = new Hyperdrive(corestore.namespace('own'))
-  const other = new Hyperdrive(corestore.namespace('other'))
-  await Promise.all([own.ready(), other.put('/x', 'x')])
+  const [own, other, third] = await hyperdrives(t, 3, corestore)
+  await other.put('/x', 'x')
   const opened: any[] = []
   const multi = await multidrive(t, [own], {
     openDrive: (key) => {
@@ -154,8 +146,6 @@ test('closing closes the drives that were opened for mounts, and none of them tw
   ])
   t.is(opened.length, 1)
   await multi.addDrive(other)
-  const third = new Hyperdrive(corestore.namespace('third'))
-  await third.ready()
   await multi.addDrive(third)
   await multi.mount('/third', third.key)
   await keys(multi)
@@ -205,8 +195,7 @@ test('a change in a mounted drive is an update, and watches see it', limit, asyn
 test('two authors who mount and unmount apart see the same when they meet', limit, async (t) => {
   const [here, there] = [await store(t), await store(t)]
   const [own, theirs] = [await hyperdrive(t, { store: here }), await hyperdrive(t, { store: there })]
-  const [x, y] = [new Hyperdrive(here.namespace('x')), new Hyperdrive(here.namespace('y'))]
-  cleanup(t, () => Promise.all([x.close(), y.close()]))
+  const [x, y] = await hyperdrives(t, 2, here)
   await x.put('/x', 'x')
   await y.put('/y', 'y')
   const ann = await multidrive(t, [own, await hyperdrive(t, { store: here, key: theirs.key })])
@@ -368,4 +357,67 @@ test('a Localdrive as the writer: mounts over folders, and cp between', limit, a
   t.is((await failureOf(multi.promises.rm('/m', { recursive: true }))).code, 'EBUSY')
   await multi.unmount('/m')
   t.same(await keys(multi), ['/m/hidden', '/n/x'])
+})
+
+test(
+  'a drive of a mount that closes by itself leaves, and the next read opens it again',
+  limit,
+  async (t) => {
+    const theirs = await store(t)
+    const [shared] = await hyperdrives(t, 1, theirs)
+    await shared.put('/x', 'x')
+    const opened: any[] = []
+    const told: string[] = []
+    const multi = await multidrive(t, [await localdrive(t)], {
+      openDrive: (key) => {
+        const drive: any = new Hyperdrive(theirs.session({ writable: false }), key)
+        const name = `drive ${opened.push(drive)}`
+        const find = drive.findingPeers.bind(drive)
+        drive.findingPeers = () => {
+          told.push(name)
+          return find()
+        }
+        return drive
+      }
+    })
+    await multi.mount('/m', shared.key)
+    t.equal(
+      (await failureOf(() => multi.replicate(true))).code,
+      'DRIVE_INVALID',
+      'nothing has a corestore yet'
+    )
+    t.equal(String(await multi.get('/m/x')), 'x')
+    multi.replicate(true).destroy()
+    multi.findingPeers()()
+    t.same(told, ['drive 1'])
+
+    await opened[0].close()
+    t.equal(
+      (await failureOf(() => multi.replicate(true))).code,
+      'DRIVE_INVALID',
+      'its corestore left with it'
+    )
+    multi.findingPeers()()
+    t.same(told, ['drive 1'], 'it hears of no more searches')
+    t.same(multi.unsynced, [])
+
+    t.equal(String(await multi.get('/m/x')), 'x')
+    t.equal(opened.length, 2)
+    multi.findingPeers()()
+    t.same(told, ['drive 1', 'drive 2'])
+  }
+)
+
+test('a drive that the set and a mount have both is known until both let it go', limit, async (t) => {
+  const [shared] = await hyperdrives(t, 1)
+  await shared.put('/x', 'x')
+  const multi = await multidrive(t, [await localdrive(t)], opener([shared]))
+  await multi.mount('/m', shared.key)
+  t.equal(String(await multi.get('/m/x')), 'x')
+  await multi.addDrive(shared)
+  await multi.removeDrive(shared)
+  t.equal(String(await multi.get('/m/x')), 'x')
+  multi.replicate(true).destroy()
+  await shared.close()
+  t.equal((await failureOf(() => multi.replicate(true))).code, 'DRIVE_INVALID')
 })

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import Hyperdrive from 'hyperdrive'
 import { encode } from 'hypercore-id-encoding'
 import test from 'tape'
-import { recordKeys } from '../lib/sources/hyperdrive/keys.ts'
 import {
   cleanup,
   collect,
@@ -16,49 +15,31 @@ import {
   multidrive,
   store
 } from './helpers/drives.ts'
+import { forge, hyperdrives, opener, stamp } from './helpers/mounts.ts'
 
 const limit = { timeout: 60_000 }
-const stamp = { v: 1, mtime: 1, ctime: 1, clock: {} }
-
-function opener(drives: any[]) {
-  return {
-    openDrive: (key: Buffer) =>
-      drives.find((drive) => drive.key.equals(key)) ?? Promise.reject(new Error('unknown drive'))
-  }
-}
-
-/** Writes a record as no MultiDrive would. */
-async function forge(drive: any, kind: 'mounts' | 'tags', name: string, value: unknown): Promise<void> {
-  await drive.db.put(
-    name,
-    typeof value === 'string' ? Buffer.from(value) : Buffer.from(JSON.stringify(value)),
-    {
-      keyEncoding: recordKeys(kind),
-      valueEncoding: 'binary'
-    }
-  )
-}
 
 test('records of mounts and tags that make no sense are no mounts and no tags', limit, async (t) => {
   const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
   await own.put('/a', 'a')
   const record = { ...stamp, id: other.id }
-  for (const path of ['', '/', 'm', '/m/', '/a//b', '/../m', '/m/..', '/./m', '/m\\n', '/m\0'])
-    await forge(own, 'mounts', path, record)
-  await forge(own, 'mounts', '/bad/json', '{')
-  await forge(own, 'mounts', '/bad/id', { ...stamp, id: 'x'.repeat(52) })
-  await forge(own, 'mounts', '/bad/version', { ...record, version: 1e300 })
-  await forge(own, 'mounts', '/__proto__', { ...record, mtime: 'now' })
-  await forge(own, 'tags', 'bad', { ...stamp, version: 'none' })
-  await forge(own, 'tags', '', { ...stamp, version: '' })
+  const bad = ['', '/', 'm', '/m/', '/a//b', '/../m', '/m/..', '/./m', '/m\\n', '/m\0']
+  await forge(own, 'mounts', Object.fromEntries(bad.map((path) => [path, record])))
+  await forge(own, 'mounts', {
+    '/bad/json': '{',
+    '/bad/id': { ...stamp, id: 'x'.repeat(52) },
+    '/bad/version': { ...record, version: 1e300 },
+    '/__proto__': { ...record, mtime: 'now' }
+  })
+  await forge(own, 'tags', { bad: { ...stamp, version: 'none' }, '': { ...stamp, version: '' } })
   const multi = await multidrive(t, [own], opener([other]))
   const formats: unknown[] = []
   multi.on('format', ({ kind, path, version }) => formats.push([kind, path, version]))
   t.is((await multi.getAllMounts()).size, 0)
   t.is((await multi.getAllTags()).size, 0)
   t.same(await contents(multi), { '/a': 'a' })
-  await forge(own, 'mounts', '/later', { ...record, v: 2 })
-  await forge(own, 'tags', 'later', { ...stamp, v: 2, version: '' })
+  await forge(own, 'mounts', { '/later': { ...record, v: 2 } })
+  await forge(own, 'tags', { later: { ...stamp, v: 2, version: '' } })
   t.is((await multi.getAllMounts()).size, 0)
   t.same(formats, [
     ['mounts', '/later', 2],
@@ -70,7 +51,7 @@ test('a mount below what another drive has as a file is seen beside it', limit, 
   const [own, other, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
   await third.put('/x', 'x')
   await own.put('/file', 'bytes')
-  await forge(other, 'mounts', '/file/m', { ...stamp, id: third.id })
+  await forge(other, 'mounts', { '/file/m': { ...stamp, id: third.id } })
   const multi = await multidrive(t, [own, other], opener([third]))
   t.same(await contents(multi), { '/file': 'bytes', '/file/m/x': 'x' })
   t.same(await multi.promises.readdir('/'), ['file'])
@@ -86,12 +67,8 @@ test('thousands of mounts slow down nobody', limit, async (t) => {
   const [own, other, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
   await third.put('/x', 'x')
   for (let i = 0; i < 2000; i++) await own.put(`/files/${i}`, '')
-  const batch = other.db.batch()
-  for (let i = 0; i < 5000; i++) {
-    const value = Buffer.from(JSON.stringify({ ...stamp, id: third.id }))
-    await batch.put(`/many/${i}`, value, { keyEncoding: recordKeys('mounts'), valueEncoding: 'binary' })
-  }
-  await batch.flush()
+  const many = Array.from({ length: 5000 }, (_, i) => [`/many/${i}`, { ...stamp, id: third.id }])
+  await forge(other, 'mounts', Object.fromEntries(many))
   const multi = await multidrive(t, [own, other], opener([third]))
   const time = async (run: () => Promise<unknown>) => {
     const start = performance.now()
@@ -122,7 +99,7 @@ test('a cycle through three drives is ELOOP, and no listing goes on for ever', l
   const [a, b, c] = drives
   for (const [i, drive] of drives.entries()) {
     await drive.put('/file', String(i))
-    await forge(drive, 'mounts', '/next', { ...stamp, id: drives[(i + 1) % 3].id })
+    await forge(drive, 'mounts', { '/next': { ...stamp, id: drives[(i + 1) % 3].id } })
   }
   const multi = await multidrive(t, [a], opener([b, c]))
   t.same(await contents(multi), { '/file': '0', '/next/file': '1', '/next/next/file': '2' })
@@ -143,24 +120,17 @@ test('a cycle through three drives is ELOOP, and no listing goes on for ever', l
 test('a version of a drive that shows itself is ELOOP', limit, async (t) => {
   const own = await hyperdrive(t)
   await own.put('/file', 'bytes')
-  await forge(own, 'mounts', '/self', { ...stamp, id: own.id, version: Number(own.version) + 1 })
+  await forge(own, 'mounts', { '/self': { ...stamp, id: own.id, version: Number(own.version) + 1 } })
   const multi = await multidrive(t, [own])
   t.same(await keys(multi), ['/file', '/self/file'])
   t.is((await failureOf(multi.entry('/self/self/file'))).code, 'ELOOP')
 })
 
 test('mounts that fan out over and over come to an end', limit, async (t) => {
-  const corestore = await store(t)
-  const drives: any[] = []
-  for (let i = 0; i < 16; i++) {
-    const drive = new Hyperdrive(corestore.namespace(String(i)))
-    await drive.ready()
-    cleanup(t, () => drive.close())
-    drives.push(drive)
-  }
+  const drives = await hyperdrives(t, 16)
   for (const [i, drive] of drives.slice(0, -1).entries()) {
-    for (const name of ['a', 'b', 'c', 'd'])
-      await forge(drive, 'mounts', `/${name}`, { ...stamp, id: drives[i + 1].id })
+    const record = { ...stamp, id: drives[i + 1].id }
+    await forge(drive, 'mounts', { '/a': record, '/b': record, '/c': record, '/d': record })
   }
   const multi = await multidrive(t, [drives[0]], opener(drives))
   t.same(await keys(multi), [], 'a listing of 4 ** 15 empty folders')
@@ -170,17 +140,10 @@ test('mounts that fan out over and over come to an end', limit, async (t) => {
 })
 
 test('mounts may be nested as deep as links', limit, async (t) => {
-  const corestore = await store(t)
-  const drives: any[] = []
-  for (let i = 0; i < 42; i++) {
-    const drive = new Hyperdrive(corestore.namespace(String(i)))
-    await drive.ready()
-    cleanup(t, () => drive.close())
-    drives.push(drive)
-  }
+  const drives = await hyperdrives(t, 42)
   for (const [i, drive] of drives.slice(0, -1).entries()) {
     await drive.put('/x', String(i))
-    await forge(drive, 'mounts', '/m', { ...stamp, id: drives[i + 1].id })
+    await forge(drive, 'mounts', { '/m': { ...stamp, id: drives[i + 1].id } })
   }
   const multi = await multidrive(t, [drives[0]], opener(drives))
   t.is(String(await multi.get('/m'.repeat(40) + '/x')), '40')
@@ -278,9 +241,7 @@ test(
   'a drive of the set that is mounted too goes on being shown when it leaves the set',
   limit,
   async (t) => {
-    const corestore = await store(t)
-    const [own, other] = [new Hyperdrive(corestore.namespace('a')), new Hyperdrive(corestore.namespace('b'))]
-    await Promise.all([own.ready(), other.ready()])
+    const [own, other] = await hyperdrives(t, 2)
     const multi = await multidrive(t, [own, other])
     await multi.put('/file', 'bytes')
     await other.put('/x', 'x')
@@ -294,9 +255,7 @@ test(
 )
 
 test('a drive that is mounted comes into the set as well', limit, async (t) => {
-  const corestore = await store(t)
-  const own = new Hyperdrive(corestore.namespace('a'))
-  const other = new Hyperdrive(corestore.namespace('b'))
+  const [own, other] = await hyperdrives(t, 2)
   await other.put('/x', 'x')
   await other.close()
   const multi = await multidrive(t, [own])
@@ -308,11 +267,7 @@ test('a drive that is mounted comes into the set as well', limit, async (t) => {
 })
 
 test('a mounted drive that comes into the set is written to where that one can be', limit, async (t) => {
-  const corestore = await store(t)
-  const [own, other] = [
-    new Hyperdrive(corestore.namespace('own')),
-    new Hyperdrive(corestore.namespace('other'))
-  ]
+  const [own, other] = await hyperdrives(t, 2)
   await other.put('/x', '1')
   const multi = await multidrive(t, [own])
   await multi.mount('/m', other.key)

@@ -1,7 +1,5 @@
 import test from 'tape'
-import Hyperdrive from 'hyperdrive'
 import {
-  cleanup,
   collect,
   contents,
   failureOf,
@@ -12,17 +10,10 @@ import {
   multidrive,
   store
 } from './helpers/drives.ts'
+import { hyperdrives, opener } from './helpers/mounts.ts'
 import Localdrive from 'localdrive'
 
 const limit = { timeout: 60_000 }
-
-/** Opens keys as drives that can be written to where they are one's own. */
-function opener(drives: any[]) {
-  return {
-    openDrive: (key: Buffer) =>
-      drives.find((drive) => drive.key.equals(key)) ?? Promise.reject(new Error('unknown drive'))
-  }
-}
 
 test('mount(path, key) shows another drive below a path, by both faces', limit, async (t) => {
   const other = await hyperdrive(t)
@@ -197,9 +188,7 @@ test('mounts inside mounts are followed, and a cycle is ELOOP', limit, async (t)
 test('mounts that other drives hold are seen, and the newest word counts', limit, async (t) => {
   const [here, there] = [await store(t), await store(t)]
   const theirs = await hyperdrive(t, { store: there })
-  const shared = new Hyperdrive(there.namespace('shared'))
-  cleanup(t, () => shared.close())
-  await shared.ready()
+  const [shared] = await hyperdrives(t, 1, there)
   await shared.put('/s', 's')
   const they = await multidrive(t, [theirs])
   await they.mount('/m', shared.key)

@@ -53,7 +53,10 @@ const SHARED = [
 type ReadStreamFs = Exclude<ReadStreamOptions, string>['fs']
 
 type ReadStreamOptions = NonNullable<Parameters<NodeFs['createReadStream']>[1]>
-type WriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type NodeWriteStreamOptions = NonNullable<Parameters<NodeFs['createWriteStream']>[1]>
+type WriteStreamFs = Exclude<NodeWriteStreamOptions, string>['fs']
+type WriteStreamOptions =
+  Extract<NodeWriteStreamOptions, string> | (Exclude<NodeWriteStreamOptions, string> & ReadOptions)
 
 // Its methods are those of the table, of which the class has one for each (below).
 
@@ -69,17 +72,17 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
   #files: OpenFiles | null = null
   #calls: Record<string, Call> = {}
 
-  /** Node's own stream, whose descriptor is opened with what it cannot say. */
-  #nodeReadStream(
-    path: string,
-    { wait, timeout, fallback, ...options }: Record<string, unknown>
-  ): ReadStream {
-    const waiting = { wait, timeout, fallback } as FallbackOptions
+  /** What Node's streams open their descriptor with, which says what they cannot. */
+  #opening({ wait, timeout, fallback }: Record<string, unknown>): object {
+    const opts = { wait, timeout, fallback } as FallbackOptions
     const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
-      this.open(of, flags, mode, waiting, cb)
+      this.open(of, flags, mode, opts, cb)
     }
-    const face = Object.assign(Object.create(this) as object, { open }) as ReadStreamFs
-    const stream = fs.createReadStream(path, { ...options, fs: face })
+    return Object.assign(Object.create(this) as object, { open })
+  }
+
+  #nodeReadStream(path: string, options: Record<string, unknown>): ReadStream {
+    const stream = fs.createReadStream(path, { ...options, fs: this.#opening(options) as ReadStreamFs })
     stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
     return stream
   }
@@ -226,7 +229,10 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
     if (!isOfNode(options, WRITE_STREAM_OPTIONS))
       return super.createWriteStream(path as string, opts as PutOptions)
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    const stream = fs.createWriteStream(path, { ...options, fs: this })
+    const stream = fs.createWriteStream(path, {
+      ...options,
+      fs: this.#opening(options) as WriteStreamFs
+    })
     // Node's own member, which its types leave out.
     return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))
   }

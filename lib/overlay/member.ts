@@ -108,6 +108,17 @@ class FailedView implements LeafView {
   }
 }
 
+const left = new WeakMap<readonly Mount[], readonly Mount[]>()
+
+/** The records of mounts but for those that end one: one array for the same records, so that they can be known again. */
+function withoutEnds(mounts: readonly Mount[]): readonly Mount[] {
+  const known = left.get(mounts)
+  if (known) return known
+  const made = mounts.filter(({ record }) => record.mount !== null)
+  left.set(mounts, made)
+  return made
+}
+
 const wrapped = new WeakMap<View, WithoutTombstones>()
 
 /** The same wrapper for the same view, so that a merged view can be known again by its parts. */
@@ -148,7 +159,7 @@ class WithoutTombstones implements View {
   }
 
   mounts(): readonly Mount[] {
-    return this.view.mounts().filter(({ record }) => record.mount !== null)
+    return withoutEnds(this.view.mounts())
   }
 
   tags(): readonly Tag[] {

@@ -1,8 +1,9 @@
 import type { ReadOptions } from '../drive.ts'
 import { errorCode } from '../errors.ts'
-import { ancestors, compareKeys, type KeyRange } from '../path.ts'
+import { compareKeys, type KeyRange } from '../path.ts'
 import { atMost } from '../wait.ts'
 import type { BelowOptions, Directory, Mount, Source } from '../sources/source.ts'
+import { MountTable } from './mount-table.ts'
 import type { Overlay } from './overlay.ts'
 import {
   newestIn,
@@ -183,7 +184,7 @@ export class MountedView implements TreeView {
     const path = this.#table.over(folder)
     if (path !== null) return (await this.inner(path)).newestBelow(folder.slice(path.length), opts)
     if (this.#below(folder).length === 0) return this.base.newestBelow(folder, opts)
-    const known = this.#table.newest.get(folder)
+    const known = datesOf(this.base).get(folder)
     if (known !== undefined) return known
     const newest = await newestIn(
       {
@@ -194,7 +195,7 @@ export class MountedView implements TreeView {
       folder,
       opts
     )
-    if (this.base.isStable) this.#table.newest.set(folder, newest)
+    if (this.base.isStable) datesOf(this.base).set(folder, newest)
     return newest
   }
 
@@ -264,63 +265,6 @@ export class MountedView implements TreeView {
   }
 }
 
-/** The mounts of one view, to be looked up. */
-class MountTable {
-  static readonly #tables = new WeakMap<ReadonlyMap<string, Mount>, MountTable>()
-
-  /** Those that are not hidden by another one above them, in the order of what lies below them: `/a!b/c` is before `/a/b`. */
-  readonly mounts: ReadonlyMap<string, Mount>
-  /** What is known of the dates of folders. */
-  readonly newest = new Map<string, number>()
-  readonly #paths: readonly string[]
-
-  private constructor(mounts: ReadonlyMap<string, Mount>) {
-    this.#paths = [...mounts.keys()]
-      .filter((path) => !ancestors(path).some((folder) => mounts.has(folder)))
-      .sort((a, b) => compareKeys(a + '/', b + '/'))
-    this.mounts = new Map(this.#paths.map((path) => [path, mounts.get(path)!]))
-  }
-
-  static of(mounts: ReadonlyMap<string, Mount>): MountTable {
-    let table = this.#tables.get(mounts)
-    if (!table) this.#tables.set(mounts, (table = new MountTable(mounts)))
-    return table
-  }
-
-  /** The mount that a key is at or below, null for none. */
-  over(key: string): string | null {
-    if (this.mounts.has(key)) return key
-    return ancestors(key).find((folder) => this.mounts.has(folder)) ?? null
-  }
-
-  /** Mounts below a folder, in order. */
-  below(folder: string): readonly string[] {
-    return this.#paths.slice(this.#first(folder + '/'), this.#first(folder + '0'))
-  }
-
-  /** Mounts that may have something to do with a range, in order. */
-  in({ gt, gte = gt, lt, lte = lt }: KeyRange): readonly string[] {
-    let start = 0
-    if (gte !== undefined) {
-      const over = this.over(gte.replace(/\/$/, ''))
-      start = Math.min(this.#first(gte), over === null ? Infinity : this.#first(over + '/'))
-    }
-    const end = lte === undefined ? this.#paths.length : this.#first(lte)
-    return this.#paths.slice(start, end + 1)
-  }
-
-  /** The place of the first mount of which what lies below is not before a key. */
-  #first(key: string): number {
-    let [low, high] = [0, this.#paths.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareKeys(this.#paths[middle]! + '/', key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-}
-
 interface Segment {
   /** Null for what is not mounted. */
   readonly mount: string | null
@@ -387,6 +331,15 @@ class MountedCursor implements LocatedCursor {
     const inner = await this.#view.innerInListing(mount)
     return inner?.winners(stripped(range, mount), this.#opts) ?? null
   }
+}
+
+/** What is known of the dates of folders with mounts below them. */
+const dates = new WeakMap<MergedView, Map<string, number>>()
+
+function datesOf(view: MergedView): Map<string, number> {
+  let known = dates.get(view)
+  if (!known) dates.set(view, (known = new Map<string, number>()))
+  return known
 }
 
 function seenBelow(path: string, located: Located): Located {

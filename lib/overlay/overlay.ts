@@ -5,9 +5,20 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { MountPoints } from './mount-points.ts'
 import { viewOf, type Member, type MemberView } from './member.ts'
 import { MergedView, type ViewRules } from './view.ts'
 import type { Patience } from './way.ts'
+
+/** What a MultiDrive and all that shows a part of it have in common. */
+export interface OverlayOptions {
+  /** Milliseconds by which an mtime may be ahead of the local clock and still be believed; null, the default, for any. */
+  readonly maxClockSkew?: number | null
+  /** Whether reads that do not say fall back to older versions. Default false. */
+  readonly fallback?: boolean
+  /** Milliseconds that calls which do not say wait for bytes that are not on this machine. Default 0: without bound. */
+  readonly timeout?: number
+}
 
 /** Opens the drives that are mounted. */
 export interface MountOpener {
@@ -28,20 +39,21 @@ export class Overlay {
   mounts: MountOpener | null = null
   /** The versions that mounts without a version of their own are shown at; null for the newest. */
   #mountsAt: Versions | null = null
-  readonly #maxClockSkew: number | null
-  readonly #fallback: boolean
+  readonly #options: OverlayOptions
+  readonly #points = new MountPoints()
   #last: MergedView | null = null
   #ended = false
   /** Null holds the place of a member that is not known yet. */
   readonly #places: { member: Member | null }[] = []
 
-  /**
-   * @param maxClockSkew - milliseconds by which an mtime may be ahead of the local clock and still be believed; null for any
-   * @param fallback - whether reads that do not say fall back to older versions
-   */
-  constructor(maxClockSkew: number | null, fallback = false) {
-    this.#maxClockSkew = maxClockSkew
-    this.#fallback = fallback
+  constructor(opts: OverlayOptions = {}) {
+    this.#options = opts
+  }
+
+  /** The options of a call that may have to wait for bytes. */
+  waiting<T extends ReadOptions>(opts: T): T {
+    const { timeout = 0 } = this.#options
+    return opts.timeout === undefined && timeout > 0 ? { ...opts, timeout } : opts
   }
 
   get sources(): readonly Source[] {
@@ -98,7 +110,7 @@ export class Overlay {
 
   /** One view as long as it is of the same versions: who holds it can tell that nothing has changed. */
   #merged(views: readonly MemberView[], rules: ViewRules): MergedView {
-    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules)
+    if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules, this.#points)
     return this.#last
   }
 
@@ -154,7 +166,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay(this.#maxClockSkew, this.#fallback)
+    const past = new Overlay(this.#options)
     past.showAt(this, versions)
     return past
   }
@@ -181,10 +193,11 @@ export class Overlay {
   }
 
   #rules(): ViewRules {
+    const { maxClockSkew = null, fallback = false } = this.#options
     return {
       comparator: this.comparator === (byMtime as Comparator) ? null : this.comparator,
-      horizon: this.#maxClockSkew === null ? Infinity : Date.now() + this.#maxClockSkew,
-      fallback: this.#fallback
+      horizon: maxClockSkew === null ? Infinity : Date.now() + maxClockSkew,
+      fallback
     }
   }
 }

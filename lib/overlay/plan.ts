@@ -14,6 +14,7 @@ import { ancestors, folderRange, isIn } from '../path.ts'
 import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
 import { worst } from './failure.ts'
 import { takeInventory } from './inventory.ts'
+import { MountTable } from './mount-table.ts'
 import type { Operation } from './operation.ts'
 import { Pending } from './pending.ts'
 import { clockOver, explicitTime, stampOver, timeOver } from './stamp.ts'
@@ -211,7 +212,7 @@ export class Plan {
 
   /** Whether a drive is mounted below a folder. */
   #hasMountBelow(folder: string): boolean {
-    return [...this.#view.mountPoints().keys()].some((path) => path !== folder && isIn(path, folder))
+    return MountTable.of(this.#view.mountPoints()).below(folder).length > 0
   }
 
   #stamp(

@@ -1,7 +1,8 @@
 import { failure } from '../errors.ts'
 import type { Tag } from '../sources/source.ts'
 import type { Overlay } from './overlay.ts'
-import { newestByName, type MergedView } from './view.ts'
+import { newestByName } from './newest-by-name.ts'
+import type { MergedView } from './view.ts'
 import { commit } from './write.ts'
 
 /** The names of versions that any drive of the set keeps: the newest record of each name counts (design, "Versions"). */

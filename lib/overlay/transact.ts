@@ -20,16 +20,19 @@ export class Preparation {
   readonly #seen = new Map<string, Node | null>()
   readonly #walked = new Map<string, readonly Node[]>()
   readonly #folders = new Set<string>()
+  /** How metadata and bytes that are not here are waited for. */
+  readonly #read: ReadOptions
   readonly #found: { source: Source; key: string; candidate: Candidate | null }[] = []
 
   /** @internal */
   constructor(
     view: TreeView,
     overlay: Overlay,
-    syscall: string,
+    { syscall, read }: Attempt,
     staged: Map<string, { of: Candidate | null; staged: Staged }>
   ) {
-    this.tree = new Tree(view)
+    this.tree = new Tree(view, read)
+    this.#read = read
     this.#overlay = overlay
     this.#syscall = syscall
     this.#staged = staged
@@ -50,8 +53,8 @@ export class Preparation {
   }
 
   /** What one drive of the set shows at a key, whatever the others hold; watched as by {@link look}. */
-  async lookIn(source: Source, key: string, opts: ReadOptions = {}): Promise<Located | null> {
-    const located = await this.tree.view.findIn(source, key, opts)
+  async lookIn(source: Source, key: string): Promise<Located | null> {
+    const located = await this.tree.view.findIn(source, key, this.#read)
     this.#found.push({ source, key, candidate: located?.candidate ?? null })
     return located
   }
@@ -71,20 +74,18 @@ export class Preparation {
    *
    * @param of - the version that they come from, null for bytes that come from nowhere else
    * @param stage - how, for anything but a plain copy of that version
-   * @param opts - how a plain copy waits for bytes that are not here
    */
   async stage(
     key: string,
     of: Candidate | null,
-    stage?: ((writer: WritableLeaf) => Promise<Staged>) | null,
-    opts: ReadOptions = {}
+    stage?: (writer: WritableLeaf) => Promise<Staged>
   ): Promise<Staged> {
     const before = this.#staged.get(key)
     if (before && isSame(before.of, of)) return before.staged
     this.#staged.delete(key)
     await before?.staged.discard()
     const { writer } = await placeAt(this.#overlay, this.#syscall, key)
-    const staged = await (stage?.(writer) ?? copy(of!, writer, opts)).catch((error: unknown) => {
+    const staged = await (stage?.(writer) ?? copy(of!, writer, this.#read)).catch((error: unknown) => {
       throw worst([{ source: writer, error }], key)
     })
     this.#staged.set(key, { of, staged })
@@ -103,11 +104,11 @@ export class Preparation {
   /** Whether all that was looked at still stands as it did. */
   async isCurrent(view: TreeView): Promise<boolean> {
     if (view === this.tree.view && view.isStable) return true
-    const tree = new Tree(view)
+    const tree = new Tree(view, this.#read)
     for (const folder of this.#folders) if ((await tree.at(folder))?.kind !== 'directory') return false
     for (const [key, node] of this.#seen) if (!isSameNode(await tree.at(key), node)) return false
     for (const { source, key, candidate } of this.#found) {
-      if (!isSame((await view.findIn(source, key))?.candidate ?? null, candidate)) return false
+      if (!isSame((await view.findIn(source, key, this.#read))?.candidate ?? null, candidate)) return false
     }
     for (const [folder, before] of this.#walked) {
       const now = await walk(tree, folder)
@@ -130,6 +131,19 @@ async function copy(candidate: Candidate, writer: WritableLeaf, opts: ReadOption
   }
 }
 
+/** A write that is prepared, perhaps more than once. */
+interface Attempt extends Omit<Write, 'operations'> {
+  readonly read: ReadOptions
+}
+
+/** How a write lands that depends on what is visible. */
+export interface TransactOptions {
+  /** How what is not on this machine is waited for while it is prepared. */
+  readonly read?: ReadOptions
+  /** Runs when it has landed, before anybody else writes. */
+  readonly landed?: () => Promise<void>
+}
+
 /** How often a write is prepared beside the others before it is prepared in its turn, with nobody writing meanwhile. */
 const TRIES = 8
 
@@ -149,9 +163,10 @@ export async function transact(
   syscall: string,
   key: string | null,
   prepare: (at: Preparation) => Promise<readonly Operation[]>,
-  landed?: () => Promise<void>
+  { read = {}, landed }: TransactOptions = {}
 ): Promise<void> {
-  const work = () => land(overlay, { syscall, ...(landed ? { landed } : {}) }, prepare)
+  const attempt = { syscall, read: overlay.waiting(read), ...(landed ? { landed } : {}) }
+  const work = () => land(overlay, attempt, prepare)
   if (key === null) {
     await requireAnyWriter(overlay, syscall)
     await work()
@@ -163,23 +178,24 @@ export async function transact(
 
 async function land(
   overlay: Overlay,
-  write: Omit<Write, 'operations'>,
+  { read, ...write }: Attempt,
   prepare: (at: Preparation) => Promise<readonly Operation[]>
 ): Promise<void> {
   const staged = new Map<string, { of: Candidate | null; staged: Staged }>()
+  const begin = async () =>
+    new Preparation(await readerOf(overlay, read), overlay, { ...write, read }, staged)
   try {
     for (let tries = 0; ; tries++) {
-      const at = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
+      const at = await begin()
       const operations = await prepare(at)
       if (operations.length === 0) return
       const place = await placeOf(overlay, write.syscall, operations)
       const landed = await commitInWith(place, async (view) => {
         // Where nothing is mounted, the view that the write lands in is the one to look at.
         const isAll = place.overlay === overlay && view.mountPoints().size === 0
-        if (await at.isCurrent(isAll ? view : await readerOf(overlay))) return { ...write, operations }
+        if (await at.isCurrent(isAll ? view : await readerOf(overlay, read))) return { ...write, operations }
         if (tries < TRIES) return null
-        const again = new Preparation(await readerOf(overlay), overlay, write.syscall, staged)
-        return { ...write, operations: await prepare(again) }
+        return { ...write, operations: await prepare(await begin()) }
       })
       if (landed) return
     }

@@ -19,6 +19,7 @@ import type {
 } from '../sources/source.ts'
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
+import { MountPoints } from './mount-points.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { believed, older, resolve, type Rules } from './resolve.ts'
 
@@ -86,12 +87,17 @@ export class MergedView implements View, TreeView {
   readonly rules: ViewRules
   readonly #members: readonly MemberView[]
   readonly #newest = new Map<string, number>()
+  readonly #points: MountPoints
   #mounts: ReadonlyMap<string, Mount> | null = null
 
-  /** @param members - in the order of adding */
-  constructor(members: readonly MemberView[], rules: ViewRules) {
+  /**
+   * @param members - in the order of adding
+   * @param points - keeps what is mounted for the next view of the same drives
+   */
+  constructor(members: readonly MemberView[], rules: ViewRules, points = new MountPoints()) {
     this.#members = members
     this.rules = rules
+    this.#points = points
   }
 
   /** The winner at a key, null when there is none or it is deleted. Rejects when a source cannot tell. */
@@ -180,7 +186,7 @@ export class MergedView implements View, TreeView {
   }
 
   mounts(): readonly Mount[] {
-    return this.#members.flatMap(({ view }) => view.mounts())
+    return this.#points.all(this.#mountLists())
   }
 
   tags(): readonly Tag[] {
@@ -193,12 +199,7 @@ export class MergedView implements View, TreeView {
 
   /** What is mounted, by path: the newest record of each path that is not the end of a mount. */
   mountPoints(): ReadonlyMap<string, Mount> {
-    return (this.#mounts ??= newestByName(
-      this.mounts(),
-      ({ path }) => path,
-      this.rules,
-      ({ mount }) => mount !== null
-    ))
+    return (this.#mounts ??= this.#points.of(this.#mountLists(), this.rules))
   }
 
   leaves(): readonly LeafView[] {
@@ -290,6 +291,10 @@ export class MergedView implements View, TreeView {
     return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
   }
 
+  #mountLists(): (readonly Mount[])[] {
+    return this.#members.map(({ view }) => view.mounts())
+  }
+
   #winner(key: string, found: readonly Located[]): Located | null {
     if (found.length === 0) return null
     const tombstones = this.tombstonesOver(key)
@@ -333,28 +338,6 @@ export async function newestIn(
     await cursor.close()
   }
   for (const directory of await view.directoriesBelow(folder, opts)) take(directory)
-  return newest
-}
-
-/** Of records with names, the newest of each name (design, "Versions"), where it says that there is something. */
-export function newestByName<V extends Mount | Tag>(
-  records: readonly V[],
-  name: (record: V['record']) => string,
-  rules: Rules,
-  isThere: (record: V['record']) => boolean
-): ReadonlyMap<string, V> {
-  const named = new Map<string, V[]>()
-  for (const version of records) {
-    const key = name(version.record)
-    const versions = named.get(key)
-    if (versions) versions.push(version)
-    else named.set(key, [version])
-  }
-  const newest = new Map<string, V>()
-  for (const [key, versions] of named) {
-    const winner = resolve(versions, [], rules)
-    if (winner && isThere(winner.record)) newest.set(key, winner)
-  }
   return newest
 }
 

@@ -34,20 +34,26 @@ export class Records {
 
   readonly #maps: RecordMaps
   #sorted: Directory[] | null = null
+  #mounts: readonly Mount[] | null
 
-  private constructor(maps: RecordMaps) {
+  private constructor(maps: RecordMaps, mounts: readonly Mount[] | null = null) {
     this.#maps = maps
+    this.#mounts = mounts
   }
 
   /** A copy with the changes made; itself where there are none. */
   with(changes: RecordChanges): Records {
     if (Object.values(changes).every(({ size }) => size === 0)) return this
-    return new Records({
-      tombstones: apply(this.#maps.tombstones, changes.tombstones),
-      directories: apply(this.#maps.directories, changes.directories),
-      mounts: apply(this.#maps.mounts, changes.mounts),
-      tags: apply(this.#maps.tags, changes.tags)
-    })
+    const mounts = apply(this.#maps.mounts, changes.mounts)
+    return new Records(
+      {
+        tombstones: apply(this.#maps.tombstones, changes.tombstones),
+        directories: apply(this.#maps.directories, changes.directories),
+        mounts,
+        tags: apply(this.#maps.tags, changes.tags)
+      },
+      mounts === this.#maps.mounts ? this.#mounts : null
+    )
   }
 
   /** The tombstones that cover a key: its own, and the trees it lies in. */
@@ -83,8 +89,7 @@ export class Records {
   }
 
   mounts(): readonly Mount[] {
-    const { mounts } = this.#maps
-    return mounts.size === 0 ? [] : [...mounts.values()]
+    return (this.#mounts ??= [...this.#maps.mounts.values()])
   }
 
   tags(): readonly Tag[] {

@@ -183,7 +183,7 @@ export interface View {
   directoryAt(folder: string, opts?: ReadOptions): Promise<Directory | null>
   /** Directory records below a folder, in order of path; with `shallow` what is deeper may be left out where the folder above it is told. */
   directoriesBelow(folder: string, opts?: BelowOptions): Promise<readonly Directory[]>
-  /** Every record of a mount that any of its drives holds. */
+  /** Every record of a mount that any of its drives holds: one array as long as none of them changes. */
   mounts(): readonly Mount[]
   /** Every name of a version that any of its drives holds. */
   tags(): readonly Tag[]

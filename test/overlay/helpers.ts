@@ -8,7 +8,7 @@ const ignore = () => undefined
 
 /** The layer below the faces, over drives in the order of adding. */
 export async function overlayOf(t: Test, drives: readonly any[]): Promise<Overlay> {
-  const overlay = new Overlay(null)
+  const overlay = new Overlay()
   for (const drive of drives) {
     const source = sourceOf(drive)
     await source.open({ change: ignore, sync: ignore, close: ignore, format: ignore })

@@ -9,7 +9,7 @@ import { cleanup, failureOf, hyperdrive, localdrive } from '../helpers/drives.ts
 const ignore = () => undefined
 
 async function overlay(t: Test, drives: any[]): Promise<Overlay> {
-  const result = new Overlay(null)
+  const result = new Overlay()
   for (const drive of drives) {
     const source = sourceOf(drive)
     await source.open({ change: ignore, sync: ignore, close: ignore, format: ignore })

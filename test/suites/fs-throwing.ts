@@ -1,20 +1,18 @@
 /**
  * Calls methods of a file system with callbacks that throw, in a process of its own.
  *
- *   fs-throwing.ts node|multi catch   prints for each method how often its callback was called and what came out of it
- *   fs-throwing.ts node|multi die     does nothing about what is thrown
+ *   fs-throwing.ts node|multi catch FOLDER   prints for each method how often its callback was called and what came out of it
+ *   fs-throwing.ts node|multi die FOLDER     does nothing about what is thrown
+ *
+ * The folder is empty, and stays for the caller to remove: a storage whose files vanish while its threads still work may bring the
+ * process down by a signal.
  */
 import nodeFs from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import MultiDrive from '../../index.ts'
 
-const [which, how] = process.argv.slice(2)
-const dir = await mkdtemp(join(tmpdir(), 'multidrive-throwing-'))
-process.once('exit', () => nodeFs.rmSync(dir, { recursive: true, force: true }))
+const [which, how, dir] = process.argv.slice(2) as [string, string, string]
 
 const multi = which === 'multi' ? new MultiDrive(new Hyperdrive(new Corestore(dir))) : null
 await multi?.ready()
@@ -78,5 +76,4 @@ if (how === 'die') {
     process.stdout.write(`${JSON.stringify({ method, calls: count, caught })}\n`)
   }
   await multi?.close()
-  await rm(dir, { recursive: true, force: true })
 }

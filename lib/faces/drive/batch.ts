@@ -96,6 +96,10 @@ export class Batch extends ReadingFace {
     return writer ? new BatchView(base, this.#intents, writer) : base
   }
 
+  protected override waiting<T extends ReadOptions>(opts: T): T {
+    return this.#overlay.waiting(opts)
+  }
+
   async #land(): Promise<void> {
     await this.#ready()
     const trees = [...this.#intents.trees].map((key): Operation => ({ type: 'remove', key, tree: true }))

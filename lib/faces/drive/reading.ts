@@ -20,6 +20,9 @@ export abstract class ReadingFace extends ReadyResource {
   /** The view that a call reads from, taken when the call is made. */
   protected abstract reader(opts?: ReadOptions): Promise<Reader>
 
+  /** The options of a call that may have to wait for the bytes of a file. */
+  protected abstract waiting<T extends ReadOptions>(opts: T): T
+
   /**
    * The entry at a path, null when there is none. An entry is given back as it is.
    *
@@ -29,7 +32,7 @@ export abstract class ReadingFace extends ReadyResource {
     if (typeof path !== 'string') return path
     const left = budget(opts)
     const reader = await this.reader(left())
-    const located = await findReadable(reader, path, 'entry', left)
+    const located = await findReadable(reader, path, 'entry', () => this.waiting(left()))
     return located && toEntry(located, reader)
   }
 
@@ -48,7 +51,7 @@ export abstract class ReadingFace extends ReadyResource {
    * @throws as {@link entry}; BLOCK_NOT_AVAILABLE or REQUEST_TIMEOUT when the bytes cannot be had
    */
   async get(path: string | Entry, opts: EntryOptions = {}): Promise<(Buffer & Stale) | null> {
-    const left = budget(opts)
+    const left = budget(this.waiting(opts))
     const located = await findReadable(await this.reader(left()), path, 'get', left)
     return located === null || located.candidate.value.blob === null ? null : readAll(located, left())
   }
@@ -81,7 +84,7 @@ export abstract class ReadingFace extends ReadyResource {
    * @throws (as `error`) ENOENT when there is no file, ELOOP after 40 links, EINVAL for a bad range, else as {@link get}
    */
   createReadStream(path: string | Entry, opts: RangeOptions & EntryOptions = {}): Readable & Stale {
-    return readStream(() => this.reader(opts), path, opts)
+    return readStream(() => this.reader(opts), path, this.waiting(opts))
   }
 
   /**

@@ -1,7 +1,8 @@
 import type { Drive, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
+import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
-import { transact } from '../../overlay/transact.ts'
+import { transact, type Preparation } from '../../overlay/transact.ts'
 import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
 import { keptAttributes, modeOperation, withoutTime } from '../fs/attributes.ts'
@@ -37,8 +38,8 @@ export async function keepVersion(
   const key = toKey(path, 'resolve')
   const source = overlay.sources.find((other) => other.drive === drive)
   if (!source) throw failure('DRIVE_INVALID', { syscall: 'resolve', path, detail: 'it is not in the set' })
-  await transact(overlay, 'resolve', key, async (at) => {
-    const located = await at.lookIn(source, key, opts)
+  const prepare = async (at: Preparation): Promise<Operation[]> => {
+    const located = await at.lookIn(source, key)
     if (located === null) {
       throw failure('ENOENT', { syscall: 'resolve', path, drive, detail: `drive ${source.name}` })
     }
@@ -47,7 +48,8 @@ export async function keepVersion(
     const given = { key, metadata: withoutTime(metadata) }
     const { linkname } = candidate.value
     if (linkname !== null) return [{ type: 'link', linkname, ...given }]
-    const staged = await at.stage(key, candidate, null, opts)
+    const staged = await at.stage(key, candidate)
     return [{ type: 'file', staged, ...given, ...modeOperation(mode) }]
-  })
+  }
+  await transact(overlay, 'resolve', key, prepare, { read: opts })
 }

@@ -3,8 +3,9 @@ import type { Dir } from 'node:fs'
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises'
 import type { DoneCallback, NodeCallback } from '../../callback.ts'
 import type { FallbackOptions, Json, ReadOptions } from '../../drive.ts'
-import type { PathLike } from './arguments.ts'
-import type { ReadFileOptions } from './content.ts'
+import type { PathLike, TimeLike } from './arguments.ts'
+import type { FileData, ReadFileOptions, WriteFileOptions } from './content.ts'
+import type { CpOptions } from './copy.ts'
 import type { OpendirOptions } from './dir.ts'
 import type { Dirent } from './dirent.ts'
 import type { FileHandle } from './handle.ts'
@@ -37,6 +38,41 @@ type SameCall =
   | 'unlink'
   | 'utimes'
   | 'writeFile'
+
+/**
+ * The calls of Node's that may have to fetch a file of another drive and have no options, with the arguments that they have. Behind these
+ * they take how bytes that are not on this machine are waited for.
+ */
+interface WaitingCalls {
+  chmod: [path: PathLike, mode: number | string]
+  copyFile: [src: PathLike, dest: PathLike, mode: number | undefined]
+  lchmod: [path: PathLike, mode: number | string]
+  lutimes: [path: PathLike, atime: TimeLike, mtime: TimeLike]
+  rename: [oldPath: PathLike, newPath: PathLike]
+  truncate: [path: PathLike, len: number | undefined]
+  utimes: [path: PathLike, atime: TimeLike, mtime: TimeLike]
+}
+
+type WaitingPromise<A extends unknown[]> = (...args: [...A, opts: Waiting | undefined]) => Promise<void>
+
+type WaitingCallback<A extends unknown[]> = (
+  ...args: [...A, opts: Waiting | undefined, cb: DoneCallback]
+) => void
+
+type WaitingPromises = {
+  readonly [K in keyof WaitingCalls]: NodePromises[K] & WaitingPromise<WaitingCalls[K]>
+}
+
+/** Options of the calls whose options are Node's, with what a MultiDrive takes beside them. */
+interface OptionCalls {
+  appendFile: [path: PathLike, data: FileData, opts: Loose<WriteFileOptions>]
+  cp: [src: PathLike, dest: PathLike, opts: Loose<CpOptions>]
+  writeFile: [path: PathLike, data: FileData, opts: Loose<WriteFileOptions>]
+}
+
+type OptionPromises = {
+  readonly [K in keyof OptionCalls]: NodePromises[K] & ((...args: OptionCalls[K]) => Promise<void>)
+}
 
 /** What `util.promisify` makes of a call. As in Node's declarations, the member is there for types alone. */
 interface Promisified<F> {
@@ -187,7 +223,11 @@ export interface ReaddirCallback {
  * ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE for arguments that cannot be meant; and with the error of a drive
  * that cannot tell or cannot write, which names the drive.
  */
-export interface FsPromises extends Pick<NodePromises, SameCall> {
+export interface FsPromises
+  extends
+    Pick<NodePromises, Exclude<SameCall, keyof WaitingCalls | keyof OptionCalls>>,
+    WaitingPromises,
+    OptionPromises {
   /** Node's `fs.constants`. */
   readonly constants: NodePromises['constants']
   readonly stat: StatCall
@@ -217,16 +257,18 @@ export interface FsPromises extends Pick<NodePromises, SameCall> {
    * @param value - anything that JSON can hold; `mtime` dates a file, in milliseconds since the epoch
    * @throws EINVAL for what is no JSON, or where the metadata is no object
    */
-  readonly setMetadata: (path: PathLike, key: string, value: Json) => Promise<void>
+  readonly setMetadata: (path: PathLike, key: string, value: Json, opts?: Waiting) => Promise<void>
   /** Removes one member of the metadata; one that is not there is no error. */
-  readonly removeMetadata: (path: PathLike, key: string) => Promise<void>
+  readonly removeMetadata: (path: PathLike, key: string, opts?: Waiting) => Promise<void>
 }
 
 /** A call with Node's callback last, or, when there is none, a promise. */
 type Both<K extends SameCall> = NodeFs[K & keyof NodeFs] & FsPromises[K]
 
 type SameCalls = {
-  readonly [K in Exclude<SameCall, 'access' | 'lchmod' | 'appendFile' | 'writeFile'>]: Both<K>
+  readonly [K in Exclude<SameCall, 'access' | 'lchmod' | 'appendFile' | 'writeFile'>]: Both<K> &
+    (K extends keyof WaitingCalls ? WaitingCallback<WaitingCalls[K]> : unknown) &
+    (K extends keyof OptionCalls ? (...args: [...OptionCalls[K], cb: DoneCallback]) => void : unknown)
 }
 
 /** A call about a descriptor. */
@@ -300,12 +342,17 @@ export interface FsCalls extends SameCalls {
   readonly realpath: TextCallback & TextPromise & { readonly native: TextCallback & TextPromise }
   readonly opendir: OpendirCallback & OpendirPromise
   readonly writeFile: NodeFs['writeFile'] &
-    ((file: FileLike, ...rest: TailOf<NodePromises['writeFile']>) => Promise<void>)
+    ((file: FileLike, ...rest: TailOf<NodePromises['writeFile']>) => Promise<void>) &
+    FsPromises['writeFile'] &
+    ((...args: [...OptionCalls['writeFile'], cb: DoneCallback]) => void)
   readonly appendFile: NodeFs['appendFile'] &
-    ((file: FileLike, ...rest: TailOf<NodePromises['appendFile']>) => Promise<void>)
+    ((file: FileLike, ...rest: TailOf<NodePromises['appendFile']>) => Promise<void>) &
+    FsPromises['appendFile'] &
+    ((...args: [...OptionCalls['appendFile'], cb: DoneCallback]) => void)
   readonly lchmod: {
     (path: PathLike, mode: number | string, cb: DoneCallback): void
-    (path: PathLike, mode: number | string): Promise<void>
+    (path: PathLike, mode: number | string, opts: Waiting | undefined, cb: DoneCallback): void
+    (path: PathLike, mode: number | string, opts?: Waiting): Promise<void>
   }
   readonly stat: StatsCallback<PathLike, Waiting> & StatCall
   readonly lstat: StatsCallback<PathLike, Waiting> & StatCall
@@ -347,9 +394,11 @@ export interface FsCalls extends SameCalls {
   readonly fsync: DescriptorCall<[]>
   readonly fdatasync: DescriptorCall<[]>
   readonly setMetadata: FsPromises['setMetadata'] &
-    ((path: PathLike, key: string, value: Json, cb: DoneCallback) => void)
+    ((path: PathLike, key: string, value: Json, cb: DoneCallback) => void) &
+    ((path: PathLike, key: string, value: Json, opts: Waiting | undefined, cb: DoneCallback) => void)
   readonly removeMetadata: FsPromises['removeMetadata'] &
-    ((path: PathLike, key: string, cb: DoneCallback) => void)
+    ((path: PathLike, key: string, cb: DoneCallback) => void) &
+    ((path: PathLike, key: string, opts: Waiting | undefined, cb: DoneCallback) => void)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import type { ReadOptions } from '../../drive.ts'
 import { isTime } from '../../format/stamp.ts'
 
 /** A path as Node's `fs` takes one. */
@@ -152,6 +153,15 @@ export function toOptions<T extends { encoding?: unknown }>(value: unknown, name
 export function toObject(value: unknown = {}): object {
   if (typeof value === 'object' && value !== null) return value
   throw badArgument('ERR_INVALID_ARG_TYPE', 'options', 'of type object', value)
+}
+
+/**
+ * How a call waits for bytes that are not on this machine. Where Node's own has no options, they stand behind its arguments, and as Node
+ * does with what it does not know, anything else there is passed over.
+ */
+export function toWaiting(value: unknown): ReadOptions {
+  const { wait, timeout } = (typeof value === 'object' && value !== null ? value : {}) as ReadOptions
+  return { ...(wait === undefined ? {} : { wait }), ...(timeout === undefined ? {} : { timeout }) }
 }
 
 /** A name or a path in the encoding that was asked for. */

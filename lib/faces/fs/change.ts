@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { placeAt } from '../../overlay/place.ts'
-import type { Json } from '../../drive.ts'
+import type { Json, ReadOptions } from '../../drive.ts'
 import { errorCode, ERRORS, failure } from '../../errors.ts'
 import { isObject, toJson } from '../../format/json.ts'
 import type { Operation } from '../../overlay/operation.ts'
@@ -16,6 +16,7 @@ import {
   toOptions,
   toPath,
   toTime,
+  toWaiting,
   type Path,
   type PathLike,
   type TimeLike
@@ -201,37 +202,44 @@ export function link(host: Host, existing: PathLike, path: PathLike): Promise<vo
   )
 }
 
-export function rename(host: Host, oldPath: PathLike, newPath: PathLike): Promise<void> {
+export function rename(
+  host: Host,
+  oldPath: PathLike,
+  newPath: PathLike,
+  opts?: ReadOptions | null
+): Promise<void> {
   const from = toPath(oldPath, 'oldPath')
   const to = toPath(newPath, 'newPath')
+  const read = toWaiting(opts)
+  const prepare = async (at: Preparation): Promise<Operation[]> => {
+    // As POSIX has it: the folders of both first, then what stands in them.
+    const { node: source } = await resolve(at.tree, { ...from, isFolder: false }, false)
+    const target = await resolve(at.tree, { ...to, isFolder: false }, false)
+    if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
+    if (source === null) throw failure('ENOENT')
+    if ((from.isFolder || to.isFolder) && source.kind !== 'directory') throw failure('ENOTDIR')
+    await at.look(source.key)
+    await at.look(target.key)
+    at.putInto(parentOf(target.key))
+    checkRename(source, target)
+    if (source.key === target.key) return []
+    if (source.kind === 'directory' && target.node && (await at.tree.children(target.key)).length > 0) {
+      throw failure('ENOTEMPTY')
+    }
+    if (!(await at.isOnePlace(parentOf(source.key), parentOf(target.key)))) throw failure('EXDEV')
+    const nodes = await at.walk(source.key)
+    if (nodes.some(isMount) || (target.node && isMount(target.node))) throw failure('EBUSY')
+    const operations: Operation[] = []
+    if (target.node?.kind === 'directory') operations.push({ type: 'remove-directory', key: target.key })
+    operations.push({ type: 'remove', key: source.key, tree: source.kind === 'directory' })
+    for (const node of nodes) {
+      operations.push(...(await moved(at, node, target.key + node.key.slice(source.key.length))))
+    }
+    operations.push({ type: 'keep-directory', key: parentOf(source.key) })
+    return operations
+  }
   return named(host, { syscall: 'rename', path: from.given, dest: to.given }, () =>
-    transact(host.overlay, 'rename', null, async (at) => {
-      // As POSIX has it: the folders of both first, then what stands in them.
-      const { node: source } = await resolve(at.tree, { ...from, isFolder: false }, false)
-      const target = await resolve(at.tree, { ...to, isFolder: false }, false)
-      if ([from, to].some((path) => ['.', '..'].includes(lastName(path)))) throw failure('EBUSY')
-      if (source === null) throw failure('ENOENT')
-      if ((from.isFolder || to.isFolder) && source.kind !== 'directory') throw failure('ENOTDIR')
-      await at.look(source.key)
-      await at.look(target.key)
-      at.putInto(parentOf(target.key))
-      checkRename(source, target)
-      if (source.key === target.key) return []
-      if (source.kind === 'directory' && target.node && (await at.tree.children(target.key)).length > 0) {
-        throw failure('ENOTEMPTY')
-      }
-      if (!(await at.isOnePlace(parentOf(source.key), parentOf(target.key)))) throw failure('EXDEV')
-      const nodes = await at.walk(source.key)
-      if (nodes.some(isMount) || (target.node && isMount(target.node))) throw failure('EBUSY')
-      const operations: Operation[] = []
-      if (target.node?.kind === 'directory') operations.push({ type: 'remove-directory', key: target.key })
-      operations.push({ type: 'remove', key: source.key, tree: source.kind === 'directory' })
-      for (const node of nodes) {
-        operations.push(...(await moved(at, node, target.key + node.key.slice(source.key.length))))
-      }
-      operations.push({ type: 'keep-directory', key: parentOf(source.key) })
-      return operations
-    })
+    transact(host.overlay, 'rename', null, prepare, { read })
   )
 }
 
@@ -268,15 +276,25 @@ async function moved(at: Preparation, node: Node, key: string): Promise<Operatio
   return [{ type: 'file', key, staged, ...given, ...modeOperation(mode) }]
 }
 
-export function chmod(host: Host, path: PathLike, mode: number | string): Promise<void> {
+export function chmod(
+  host: Host,
+  path: PathLike,
+  mode: number | string,
+  opts?: ReadOptions | null
+): Promise<void> {
   const bits = toMode(required(mode, 'mode'), 'mode', 0)
-  return setAttributes(host, 'chmod', path, true, { mode: bits })
+  return setAttributes(host, 'chmod', path, true, { mode: bits }, opts)
 }
 
 /** Links have no bits of their own that anybody looks at; theirs are accepted and not kept. */
-export function lchmod(host: Host, path: PathLike, mode: number | string): Promise<void> {
+export function lchmod(
+  host: Host,
+  path: PathLike,
+  mode: number | string,
+  opts?: ReadOptions | null
+): Promise<void> {
   const bits = toMode(required(mode, 'mode'), 'mode', 0)
-  return setAttributes(host, 'lchmod', path, false, { mode: bits })
+  return setAttributes(host, 'lchmod', path, false, { mode: bits }, opts)
 }
 
 /** Owners are accepted and not kept: a drive has none. */
@@ -295,16 +313,35 @@ export function checkOwner(uid: unknown, gid: unknown): void {
   toInteger(gid, 'gid', -1, 2 ** 32 - 1)
 }
 
-export function utimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
-  return setTimes(host, 'utime', path, true, times(atime, mtime))
+export function utimes(
+  host: Host,
+  path: PathLike,
+  atime: TimeLike,
+  mtime: TimeLike,
+  opts?: ReadOptions | null
+): Promise<void> {
+  return setTimes(host, 'utime', path, true, times(atime, mtime), opts)
 }
 
-export function lutimes(host: Host, path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void> {
-  return setTimes(host, 'lutime', path, false, times(atime, mtime))
+export function lutimes(
+  host: Host,
+  path: PathLike,
+  atime: TimeLike,
+  mtime: TimeLike,
+  opts?: ReadOptions | null
+): Promise<void> {
+  return setTimes(host, 'lutime', path, false, times(atime, mtime), opts)
 }
 
-function setTimes(host: Host, syscall: string, path: PathLike, follow: boolean, time: number): Promise<void> {
-  return setAttributes(host, syscall, path, follow, { time }, () => checkTime(time))
+function setTimes(
+  host: Host,
+  syscall: string,
+  path: PathLike,
+  follow: boolean,
+  time: number,
+  opts: ReadOptions | null | undefined
+): Promise<void> {
+  return setAttributes(host, syscall, path, follow, { time }, opts, () => checkTime(time))
 }
 
 /** A time that no drive can keep is as wrong as one that no system can. */
@@ -317,26 +354,39 @@ export function times(atime: unknown, mtime: unknown): number {
   return Number.isNaN(toTime(atime, 'atime')) ? NaN : toTime(mtime, 'mtime')
 }
 
-export function setMetadata(host: Host, path: PathLike, key: string, value: Json): Promise<void> {
+export function setMetadata(
+  host: Host,
+  path: PathLike,
+  key: string,
+  value: Json,
+  opts?: ReadOptions | null
+): Promise<void> {
   const at = toPath(path)
   checkName(key)
   const json = toJson(value, 'setMetadata', at.given)
-  return changeMetadata(host, 'setMetadata', at, (metadata) => ({ ...metadata, [key]: json }))
+  return changeMetadata(host, 'setMetadata', at, (metadata) => ({ ...metadata, [key]: json }), opts)
 }
 
-export function removeMetadata(host: Host, path: PathLike, key: string): Promise<void> {
+export function removeMetadata(
+  host: Host,
+  path: PathLike,
+  key: string,
+  opts?: ReadOptions | null
+): Promise<void> {
   checkName(key)
-  return changeMetadata(host, 'removeMetadata', toPath(path), (metadata) => {
-    return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== key))
-  })
+  const edit = (metadata: { [name: string]: Json }) =>
+    Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== key))
+  return changeMetadata(host, 'removeMetadata', toPath(path), edit, opts)
 }
 
 function changeMetadata(
   host: Host,
   syscall: string,
   path: Path,
-  edit: (metadata: { [name: string]: Json }) => { [name: string]: Json }
+  edit: (metadata: { [name: string]: Json }) => { [name: string]: Json },
+  opts: ReadOptions | null | undefined
 ): Promise<void> {
+  const read = toWaiting(opts)
   return named(host, { syscall, path: path.given }, () =>
     change(
       host,
@@ -353,7 +403,8 @@ function changeMetadata(
         const metadata = edit(before ?? {})
         const isEmpty = Object.keys(metadata).length === 0
         return withAttributes(at, node, { metadata: isEmpty ? null : metadata })
-      }
+      },
+      read
     )
   )
 }
@@ -364,9 +415,11 @@ function setAttributes(
   path: PathLike,
   follow: boolean,
   attributes: AttributeChange,
+  opts: ReadOptions | null | undefined,
   check: () => void = () => undefined
 ): Promise<void> {
   const at = toPath(path)
+  const read = toWaiting(opts)
   return named(host, { syscall, path: at.given }, async () => {
     check()
     await change(
@@ -377,7 +430,8 @@ function setAttributes(
         if (node === null) throw failure('ENOENT')
         if (node.kind === 'link' && attributes.mode !== undefined) return []
         return withAttributes(preparation, node, attributes)
-      }
+      },
+      read
     )
   })
 }

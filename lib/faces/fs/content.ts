@@ -1,4 +1,4 @@
-import type { FallbackOptions } from '../../drive.ts'
+import type { FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
 import { inTurn, transact } from '../../overlay/transact.ts'
@@ -13,6 +13,7 @@ import {
   toOptions,
   toPath,
   toSignal,
+  toWaiting,
   type Path,
   type PathLike
 } from './arguments.ts'
@@ -32,7 +33,8 @@ export interface ReadFileOptions extends FallbackOptions {
   signal?: AbortSignal
 }
 
-export interface WriteFileOptions {
+/** `wait` and `timeout` are about a file of another drive that is not replaced, but added to or changed. */
+export interface WriteFileOptions extends ReadOptions {
   /** Of a text. Default `utf8`. */
   encoding?: BufferEncoding | null
   /** Permission bits of a file that is made by it. Default 0o666 without the umask. */
@@ -59,7 +61,8 @@ export function readFile(
   opts?: ReadFileOptions | BufferEncoding | null
 ): Promise<string | Buffer> {
   const at = toPath(path)
-  const { encoding, flag, signal, ...read } = toOptions<ReadFileOptions>(opts)
+  const { encoding, flag, signal, ...waits } = toOptions<ReadFileOptions>(opts)
+  const read = host.overlay.waiting(waits)
   const flags = toFlags(flag, 'r')
   toSignal(signal)
   return named(host, { syscall: 'open', path: at.given }, async () => {
@@ -106,7 +109,7 @@ function write(
   host: Host,
   path: PathLike,
   data: FileData,
-  { encoding, mode, flag, signal }: WriteFileOptions,
+  { encoding, mode, flag, signal, ...opts }: WriteFileOptions,
   otherwise: string
 ): Promise<void> {
   const at = toPath(path)
@@ -114,6 +117,7 @@ function write(
   const bits = toMode(mode, 'mode', 0o666) & ~UMASK
   toSignal(signal)
   const chunks = toChunks(data, encoding)
+  const read = toWaiting(opts)
   const land = async () => {
     checkSignal(signal)
     const [only] = Array.isArray(chunks) ? (chunks as Uint8Array[]) : []
@@ -122,7 +126,7 @@ function write(
       await replace(host, at, only, bits)
       return
     }
-    const file = await openFile(host, at, flags, bits)
+    const file = await openFile(host, at, flags, bits, read)
     await withFile(file, () => step('write', () => writeAll(file, chunks, signal, 0)))
   }
   // What is all at hand lands in the order of the calls; what is still to come waits for by itself.
@@ -197,11 +201,17 @@ async function withFile<T>(file: OpenFile, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-export function truncate(host: Host, path: PathLike, length?: number | null): Promise<void> {
+export function truncate(
+  host: Host,
+  path: PathLike,
+  length?: number | null,
+  opts?: ReadOptions | null
+): Promise<void> {
   const at = toPath(path)
   const size = toLength(length)
+  const read = toWaiting(opts)
   return named(host, { syscall: 'open', path: at.given }, async () => {
-    const file = await openFile(host, at, toFlags('r+', 'r+'), 0)
+    const file = await openFile(host, at, toFlags('r+', 'r+'), 0, read)
     await withFile(file, () => step('ftruncate', () => file.truncate(size)))
   })
 }

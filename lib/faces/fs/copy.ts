@@ -1,19 +1,20 @@
 import { constants } from 'node:fs'
 import { posix } from 'node:path'
+import type { ReadOptions } from '../../drive.ts'
 import { failure, type ErrorCode } from '../../errors.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
 import { parentOf, type Node, type Resolved, type Tree } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
 import { isIn } from '../../path.ts'
-import { badArgument, toInteger, toObject, toPath, type Path, type PathLike } from './arguments.ts'
+import { badArgument, toInteger, toObject, toPath, toWaiting, type Path, type PathLike } from './arguments.ts'
 import { keptAttributes, modeOperation, withoutTime } from './attributes.ts'
 import { final, named, systemError } from './failure.ts'
 import { missingFolders } from './folders.ts'
 import { find, resolve, resolveFile, type Host } from './host.ts'
 import { toFlag } from './look.ts'
 
-export interface CpOptions {
+export interface CpOptions extends ReadOptions {
   /** Copy what links lead to rather than the links. */
   dereference?: boolean
   /** With `force: false`, fail where something is already. */
@@ -33,24 +34,32 @@ export interface CpOptions {
 
 const COPY_MODES = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE | constants.COPYFILE_FICLONE_FORCE
 
-export function copyFile(host: Host, src: PathLike, dest: PathLike, mode?: number | null): Promise<void> {
+export function copyFile(
+  host: Host,
+  src: PathLike,
+  dest: PathLike,
+  mode?: number | null,
+  opts?: ReadOptions | null
+): Promise<void> {
   const from = toPath(src, 'src')
   const to = toPath(dest, 'dest')
   const exclusive = isExclusive(mode)
+  const read = toWaiting(opts)
+  const prepare = async (at: Preparation): Promise<Operation[]> => {
+    const source = await find(at.tree, from, true)
+    // What must not be there is not looked for where a link leads.
+    const target = await resolveFile(at.tree, to, !exclusive)
+    if (target.node && exclusive) throw failure('EEXIST')
+    if (target.node?.kind === 'directory') throw failure('EISDIR')
+    if (source.kind !== 'file') throw failure('EISDIR')
+    await at.look(source.key)
+    await at.look(target.key)
+    if (target.node === null) at.putInto(parentOf(target.key))
+    if (source.key === target.key) return []
+    return [await copied(at, source.located, target.key, { exclusive, time: null })]
+  }
   return named(host, { syscall: 'copyfile', path: from.given, dest: to.given }, () =>
-    transact(host.overlay, 'copyfile', null, async (at) => {
-      const source = await find(at.tree, from, true)
-      // What must not be there is not looked for where a link leads.
-      const target = await resolveFile(at.tree, to, !exclusive)
-      if (target.node && exclusive) throw failure('EEXIST')
-      if (target.node?.kind === 'directory') throw failure('EISDIR')
-      if (source.kind !== 'file') throw failure('EISDIR')
-      await at.look(source.key)
-      await at.look(target.key)
-      if (target.node === null) at.putInto(parentOf(target.key))
-      if (source.key === target.key) return []
-      return [await copied(at, source.located, target.key, { exclusive, time: null })]
-    })
+    transact(host.overlay, 'copyfile', null, prepare, { read })
   )
 }
 
@@ -67,7 +76,7 @@ async function copied(
   return { type: 'file', key, staged, metadata: withoutTime(metadata), ...given, ...modeOperation(mode) }
 }
 
-interface Copy extends Required<Omit<CpOptions, 'filter' | 'mode'>> {
+interface Copy extends Required<Omit<CpOptions, 'filter' | 'mode' | keyof ReadOptions>> {
   readonly exclusive: boolean
   readonly filter: (source: string, destination: string) => boolean | Promise<boolean>
 }
@@ -76,6 +85,7 @@ export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions):
   const from = toPath(src, 'src')
   const to = toPath(dest, 'dest')
   const copy = toCopy(opts)
+  const read = toWaiting(opts)
   return named(host, { syscall: 'cp', path: from.given, dest: to.given }, async () => {
     if (!(await copy.filter(from.given, to.given))) return
     // A filter is asked once, however often the copy is prepared.
@@ -85,7 +95,8 @@ export function cp(host: Host, src: PathLike, dest: PathLike, opts?: CpOptions):
       answers.set(source, answer)
       return answer
     }
-    await transact(host.overlay, 'cp', null, (at) => plan(at, from, to, { ...copy, filter }))
+    const prepare = (at: Preparation) => plan(at, from, to, { ...copy, filter })
+    await transact(host.overlay, 'cp', null, prepare, { read })
   })
 }
 

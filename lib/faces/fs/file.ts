@@ -81,6 +81,11 @@ export class OpenFile {
     return this.#located?.stale
   }
 
+  /** How bytes of it that are not here are waited for. */
+  get waiting(): ReadOptions {
+    return this.#opening.read
+  }
+
   /** Takes hold of the version: whatever becomes of the path, its bytes stay. */
   async hold(): Promise<void> {
     if (this.#draft) {
@@ -261,7 +266,10 @@ export class OpenFile {
       return [{ type: 'file', key, staged, metadata, time, exclusive, ...modeOperation(mode) }]
     }
     try {
-      await transact(this.#host.overlay, 'close', key, prepare, landed)
+      await transact(this.#host.overlay, 'close', key, prepare, {
+        read: this.waiting,
+        ...(landed && { landed })
+      })
     } finally {
       await landing.of?.close()
     }

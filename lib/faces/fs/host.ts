@@ -115,18 +115,21 @@ export async function make(
  *
  * @param locate - finds what the path leads to
  * @param plan - gives the operations for what stands there
+ * @param read - how what is not on this machine is waited for
  */
 export async function change(
   host: Host,
   syscall: string,
   locate: (tree: Tree) => Promise<Resolved>,
-  plan: (resolved: Resolved, at: Preparation) => Promise<readonly Operation[]> | readonly Operation[]
+  plan: (resolved: Resolved, at: Preparation) => Promise<readonly Operation[]> | readonly Operation[],
+  read: ReadOptions = {}
 ): Promise<void> {
-  const { key } = await locate(await treeOf(host))
-  await transact(host.overlay, syscall, key, async (at) => {
+  const { key } = await locate(await treeOf(host, host.overlay.waiting(read)))
+  const prepare = async (at: Preparation) => {
     const resolved = await locate(at.tree)
     await at.look(resolved.key)
     if (resolved.node === null) at.putInto(parentOf(resolved.key))
     return plan(resolved, at)
-  })
+  }
+  await transact(host.overlay, syscall, key, prepare, { read })
 }

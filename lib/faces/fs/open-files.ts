@@ -1,7 +1,8 @@
 import TinyQueue from 'tinyqueue'
 import type { FallbackOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
-import { transact } from '../../overlay/transact.ts'
+import { transact, type Preparation } from '../../overlay/transact.ts'
+import { markStale } from '../drive/streams.ts'
 import { checkSignal, toDescriptor, toMode, toOptions, toPath, type PathLike } from './arguments.ts'
 import { withAttributes, type AttributeChange } from './attributes.ts'
 import { UMASK } from './change.ts'
@@ -75,7 +76,8 @@ export class OpenFiles {
   async readFile(fd: number, opts?: ReadFileOptions | BufferEncoding | null): Promise<string | Buffer> {
     const { encoding, signal } = toOptions<ReadFileOptions>(opts)
     checkSignal(signal)
-    const bytes = await this.get(fd).readRest()
+    const file = this.get(fd)
+    const bytes = markStale(await file.readRest(), file)
     checkSignal(signal)
     return encoding ? bytes.toString(encoding) : bytes
   }
@@ -84,11 +86,12 @@ export class OpenFiles {
   async setAttributes(fd: number, change: AttributeChange): Promise<void> {
     const file = this.get(fd)
     if (file.setAttributes(change)) return
-    await transact(this.#host.overlay, 'open', file.key, async (at) => {
+    const prepare = async (at: Preparation) => {
       const node = await at.look(file.key)
       if (node === null) throw failure('ENOENT')
       return withAttributes(at, node, change)
-    })
+    }
+    await transact(this.#host.overlay, 'open', file.key, prepare, { read: file.waiting })
   }
 
   /** Lets go of all that is open; what has not landed does not land any more. */

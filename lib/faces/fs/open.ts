@@ -24,8 +24,9 @@ export async function openFile(
   path: Path,
   flags: Flags,
   mode: number,
-  read: FallbackOptions = {}
+  opts: FallbackOptions = {}
 ): Promise<OpenFile> {
+  const read = host.overlay.waiting(opts)
   for (let tries = 1; ; tries++) {
     try {
       return await openOnce(host, path, flags, mode, read)

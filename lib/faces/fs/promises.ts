@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import type { FallbackOptions, Json } from '../../drive.ts'
+import type { FallbackOptions, Json, ReadOptions } from '../../drive.ts'
 import type { FsPromises, NodePromises } from './api.ts'
 import type { PathLike } from './arguments.ts'
 import * as changing from './change.ts'
@@ -78,18 +78,21 @@ export function promisesOf(host: Host, files: OpenFiles): FsPromises {
   const promises = {
     constants,
     access: async (path, mode) => looking.access(host, path, mode),
-    appendFile: async (...args) => onFile('appendFile', args[0], args.slice(1)) as Promise<void>,
-    chmod: async (path, mode) => changing.chmod(host, path, mode),
+    appendFile: (async (...args: unknown[]) =>
+      onFile('appendFile', args[0], args.slice(1))) as FsPromises['appendFile'],
+    chmod: async (path, mode, opts?: ReadOptions) => changing.chmod(host, path, mode, opts),
     chown: async (path, uid, gid) => changing.chown(host, path, uid, gid),
-    copyFile: async (src, dest, mode) => copying.copyFile(host, src, dest, mode),
-    cp: async (src, dest, opts) => copying.cp(host, src, dest, opts),
+    copyFile: async (src, dest, mode, opts?: ReadOptions) => copying.copyFile(host, src, dest, mode, opts),
+    cp: (async (src: PathLike, dest: PathLike, opts?: copying.CpOptions) =>
+      copying.cp(host, src, dest, opts)) as FsPromises['cp'],
     // Deprecated in Node, and part of its face.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
-    lchmod: async (path, mode) => changing.lchmod(host, path, mode),
+    lchmod: async (path, mode, opts?: ReadOptions) => changing.lchmod(host, path, mode, opts),
     lchown: async (path, uid, gid) => changing.lchown(host, path, uid, gid),
     link: async (existing, path) => changing.link(host, existing, path),
     lstat: (async (path, opts) => looking.lstat(host, path, opts)) as FsPromises['lstat'],
-    lutimes: async (path, atime, mtime) => changing.lutimes(host, path, atime, mtime),
+    lutimes: async (path, atime, mtime, opts?: ReadOptions) =>
+      changing.lutimes(host, path, atime, mtime, opts),
     mkdir: (async (path, opts) => changing.mkdir(host, path, opts)) as FsPromises['mkdir'],
     mkdtemp: (async (prefix: string, opts?: looking.EncodingOptions | BufferEncoding | 'buffer' | null) =>
       changing.mkdtemp(host, prefix, opts)) as FsPromises['mkdtemp'],
@@ -104,21 +107,23 @@ export function promisesOf(host: Host, files: OpenFiles): FsPromises {
       looking.readlink(host, path, opts)) as FsPromises['readlink'],
     realpath: (async (path: PathLike, opts?: looking.EncodingOptions | BufferEncoding | 'buffer' | null) =>
       looking.realpath(host, path, opts)) as FsPromises['realpath'],
-    removeMetadata: async (path: PathLike, key: string) => changing.removeMetadata(host, path, key),
-    rename: async (oldPath, newPath) => changing.rename(host, oldPath, newPath),
+    removeMetadata: async (path: PathLike, key: string, opts?: ReadOptions) =>
+      changing.removeMetadata(host, path, key, opts),
+    rename: async (oldPath, newPath, opts?: ReadOptions) => changing.rename(host, oldPath, newPath, opts),
     rm: async (path, opts) => changing.rm(host, path, opts),
     rmdir: async (path, opts) => changing.rmdir(host, path, opts),
-    setMetadata: async (path: PathLike, key: string, value: Json) =>
-      changing.setMetadata(host, path, key, value),
+    setMetadata: async (path: PathLike, key: string, value: Json, opts?: ReadOptions) =>
+      changing.setMetadata(host, path, key, value, opts),
     stat: (async (path, opts) => looking.stat(host, path, opts)) as FsPromises['stat'],
     statfs: (async (path, opts) => statfs(host, path, opts)) as FsPromises['statfs'],
     symlink: async (target, path, type) => changing.symlink(host, target, path, type),
-    truncate: async (path, len) => content.truncate(host, path, len),
+    truncate: async (path, len, opts?: ReadOptions) => content.truncate(host, path, len, opts),
     unlink: async (path) => changing.unlink(host, path),
-    utimes: async (path, atime, mtime) => changing.utimes(host, path, atime, mtime),
+    utimes: async (path, atime, mtime, opts?: ReadOptions) => changing.utimes(host, path, atime, mtime, opts),
     watch: ((path: PathLike, opts?: WatchOptions | BufferEncoding | 'buffer' | null) =>
       watchAsync(host, path, opts)) as FsPromises['watch'],
-    writeFile: async (...args) => onFile('writeFile', args[0], args.slice(1)) as Promise<void>
+    writeFile: (async (...args: unknown[]) =>
+      onFile('writeFile', args[0], args.slice(1))) as FsPromises['writeFile']
   } satisfies { [K in keyof NodePromises]: NodePromises[K] } & { [name: string]: unknown }
   return promises
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { decode } from 'hypercore-id-encoding'
-import type { Drive, Json } from '../../drive.ts'
+import type { Drive, Json, Stale } from '../../drive.ts'
 import type { MountPoint } from '../../format/records.ts'
 import type { Node } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
@@ -32,6 +32,8 @@ export interface Facts {
   readonly offset: number
   readonly byteOffset: number
   readonly drive: Drive | null
+  /** Whether it stands in for a newer version. */
+  readonly isStale: boolean
 }
 
 /** What is mounted, as callers know it from Hyperdrive. */
@@ -90,7 +92,7 @@ class StatsBase {
 Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
 
 /** What only a drive knows of a file, in the words of Hyperdrive's stats. */
-class DriveStats extends StatsBase {
+class DriveStats extends StatsBase implements Stale {
   /** What a symbolic link points to, else null. */
   readonly linkname: string | null
   /** What is mounted here, null when nothing is. */
@@ -101,6 +103,8 @@ class DriveStats extends StatsBase {
   readonly offset: number
   /** The byte in its drive's blobs that the file begins at. */
   readonly byteOffset: number
+  /** Only there where a descriptor stands in for a newer version, whose bytes could not be had when it was opened. */
+  declare readonly stale?: true
   readonly #facts: Facts
 
   constructor(facts: Facts) {
@@ -111,6 +115,7 @@ class DriveStats extends StatsBase {
     this.metadata = facts.metadata ?? {}
     this.offset = facts.offset
     this.byteOffset = facts.byteOffset
+    if (facts.isStale) this.stale = true
   }
 
   /** The drive of the set that it comes from; null for a folder that stands only for what is in it. */
@@ -248,7 +253,8 @@ export function factsOf(node: Node, date: number): Facts {
     metadata: record?.record.metadata ?? null,
     offset: 0,
     byteOffset: 0,
-    drive: record?.leaf.drive ?? null
+    drive: record?.leaf.drive ?? null,
+    isStale: false
   }
 }
 
@@ -275,7 +281,8 @@ function fileFacts(located: Located): Facts {
     metadata: value.metadata,
     offset: value.blob?.blockOffset ?? 0,
     byteOffset: value.blob?.byteOffset ?? 0,
-    drive: source.drive
+    drive: source.drive,
+    isStale: located.stale === true
   }
 }
 

@@ -3,12 +3,13 @@ import { errorCode } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
 import { onAbort, within } from '../../wait.ts'
 import type { ByteRange, Content, Draft } from '../source.ts'
-import { amend, inBlocks } from './amend.ts'
+import { amend } from './amend.ts'
 import { Arrivals } from './arrivals.ts'
+import { inBlocks } from './blocks.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
 import { Layouts, readMap } from './layout.ts'
-import { BlobRun } from './run.ts'
+import { BlobRuns, type FileBlock, type WrittenBlob } from './runs.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
 /** So many maps are fetched at once. */
@@ -17,8 +18,14 @@ const MAX_FETCHES = 1024
 /** Files of more blocks are read one after another, so that a forged length cannot ask for them all at once. */
 const MAX_PARALLEL_BLOCKS = 4096
 
-/** The blocks of shorter files are as soon measured as remembered. */
-const MEASURED = 16
+/** So many bytes are written at once: one append of Hyperblobs'. Others that write need not wait long, and blocks are soon measured. */
+const MAX_AT_ONCE = 1 << 20
+
+/** A file whose bytes are written, and its size in bytes. */
+export interface WrittenFile {
+  readonly blob: BlobId
+  readonly byteLength: number
+}
 
 const EMPTY: Content = {
   read: () => Promise.resolve(0),
@@ -106,32 +113,34 @@ export class HyperdriveBytes {
     return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.blobs(opts), blob, size, opts)
   }
 
-  async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {
+  /** @returns the blob and the size of the file, in bytes: that of a blob with a map is the map's */
+  async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<WrittenFile> {
     const blobs = await this.#drive.getBlobs()
-    if (data instanceof Uint8Array) {
+    if (data instanceof Uint8Array && data.byteLength <= MAX_AT_ONCE) {
       const blob = await blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-      if (blob.blockLength > MEASURED) this.#layouts.add(blobs, blob)
-      return blob
+      return { blob, byteLength: blob.byteLength }
     }
-    const run = new BlobRun(blobs)
-    try {
-      for await (const block of inBlocks(data)) await run.put(block)
-    } catch (err) {
-      run.abort()
-      throw err
+    const runs = new BlobRuns(blobs)
+    const blocks: FileBlock[] = []
+    for await (const block of inBlocks(data instanceof Uint8Array ? [data] : data)) {
+      blocks.push({ index: await runs.put(block), byteLength: block.byteLength, fresh: true })
     }
-    const blob = await run.end()
-    this.#layouts.add(blobs, blob)
-    return blob
+    return this.#written(blobs, await runs.end(blocks))
   }
 
   /** @param blob - of the draft's base, where its blocks lie in this drive; null where they do not */
-  async amend(draft: Draft, blob: BlobId | null): Promise<BlobId> {
+  async amend(draft: Draft, blob: BlobId | null): Promise<WrittenFile> {
     const blobs = await this.#drive.getBlobs()
     const isWorthIt =
       blob !== null && blob.byteLength > 0 && draft.pieces().some(({ from }) => from === 'base')
     const layout = isWorthIt ? await this.#layouts.of(blobs, blob) : null
-    return (await amend(blobs, draft, layout)) ?? this.write(draft.read(0, draft.byteLength))
+    const amended = await amend(blobs, draft, layout)
+    return amended ? this.#written(blobs, amended) : this.write(draft.read(0, draft.byteLength))
+  }
+
+  #written(blobs: Blobs, { blob, layout }: WrittenBlob): WrittenFile {
+    this.#layouts.add(blobs, blob, layout)
+    return { blob, byteLength: layout.byteLength }
   }
 
   /** Where the bytes are, null while nobody has told. */

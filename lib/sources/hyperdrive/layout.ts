@@ -50,14 +50,9 @@ export class Layout {
 export class Layouts {
   readonly #known = new Map<string, Layout>()
 
-  /** Tells of a file that was cut into whole blocks. */
-  add(blobs: Blobs, blob: BlobId): void {
-    const blocks: Block[] = []
-    for (let i = 0; i < blob.blockLength; i++) {
-      const byteLength = Math.min(BLOCK_SIZE, blob.byteLength - i * BLOCK_SIZE)
-      blocks.push({ index: blob.blockOffset + i, byteLength })
-    }
-    this.#remember(nameOf(blobs, blob), new Layout(blocks))
+  /** Tells of a file that was just written. */
+  add(blobs: Blobs, blob: BlobId, layout: Layout): void {
+    this.#remember(nameOf(blobs, blob), layout)
   }
 
   /**

@@ -145,7 +145,8 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> {
-    return this.#staged(await this.#bytes.write(data))
+    const { blob, byteLength } = await this.#bytes.write(data)
+    return this.#staged(blob, byteLength)
   }
 
   async amend(draft: Draft): Promise<Staged> {
@@ -154,7 +155,8 @@ export class HyperdriveSource implements WritableLeaf {
     const blob = base && this.#blobOf(base)
     const release = blob ? hold(this.drive, blob) : () => undefined
     try {
-      return this.#staged(await this.#bytes.amend(draft, blob), draft.byteLength, release)
+      const written = await this.#bytes.amend(draft, blob)
+      return this.#staged(written.blob, written.byteLength, release)
     } catch (err) {
       release()
       throw err

@@ -67,7 +67,8 @@ export function withChanges(records: Records, changes: readonly LogChange[]): Re
   return {
     tombstones: tombstones.asImmutable(),
     directories: directories.asImmutable(),
-    mounts: mounts.asImmutable(),
+    // Nobody need look at those again where none has changed.
+    mounts: mounts.wasAltered() ? mounts.asImmutable() : records.mounts,
     tags: tags.asImmutable(),
     sidecars: sidecars.asImmutable()
   }

@@ -133,7 +133,7 @@ export class LocaldriveSource implements WritableLeaf {
   #renew(): boolean {
     if (this.#log.records === this.#records) return false
     this.#records = this.#log.records
-    this.#view = new LocaldriveView(this.#host, this.#records)
+    this.#view = new LocaldriveView(this.#host, this.#records, this.#view)
     return true
   }
 

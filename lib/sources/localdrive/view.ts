@@ -33,10 +33,13 @@ export class LocaldriveView implements LeafView {
   readonly head = null
   readonly #host: Host
   readonly #records: Records
+  #mounts: readonly Mount[] | null
 
-  constructor(host: Host, records: Records) {
+  /** @param before - the view that it takes the place of */
+  constructor(host: Host, records: Records, before: LocaldriveView | null = null) {
     this.#host = host
     this.#records = records
+    this.#mounts = before && before.#records.mounts === records.mounts ? before.#mounts : null
   }
 
   get leaf(): Leaf {
@@ -44,7 +47,7 @@ export class LocaldriveView implements LeafView {
   }
 
   mounts(): readonly Mount[] {
-    return [...this.#records.mounts.values()].map((record) => this.#recorded(record))
+    return (this.#mounts ??= [...this.#records.mounts.values()].map((record) => this.#recorded(record)))
   }
 
   tags(): readonly Tag[] {

@@ -232,6 +232,37 @@ export async function contents(): Promise<void> {
   is<void>()(await promisify(multi.fsync)(fd))
   is<void>()(await multi.setMetadata('/a', 'note', { deep: [1] }))
   multi.setMetadata('/a', 'note', 1, (err) => is<Failure>()(err))
+  is<void>()(await multi.setMetadata('/a', 'note', 1, wait))
+  multi.removeMetadata('/a', 'note', wait, (err) => is<Failure>()(err))
+  is<void>()(await multi.promises.removeMetadata('/a', 'note', wait))
+
+  // What may have to fetch a file takes how it waits, behind what Node has.
+  const told = (err: Failure) => is<Failure>()(err)
+  multi.rename('/a', '/b', wait, told)
+  multi.chmod('/a', 0o600, wait, told)
+  multi.lchmod('/a', 0o600, wait, told)
+  multi.utimes('/a', 1, 1, wait, told)
+  multi.lutimes('/a', 1, 1, wait, told)
+  multi.truncate('/a', 0, wait, told)
+  multi.copyFile('/a', '/b', 0, wait, told)
+  multi.appendFile('/a', 'x', { encoding: 'utf8', ...wait }, told)
+  multi.writeFile('/a', 'x', { flag: 'r+', ...wait }, told)
+  multi.cp('/a', '/b', { recursive: true, ...wait }, told)
+  for (const calls of [multi, multi.promises]) {
+    is<void>()(await calls.rename('/a', '/b', wait))
+    is<void>()(await calls.chmod('/a', 0o600, wait))
+    is<void>()(await calls.lchmod('/a', 0o600, wait))
+    is<void>()(await calls.utimes('/a', 1, new Date(), wait))
+    is<void>()(await calls.lutimes('/a', 1, '1', wait))
+    is<void>()(await calls.truncate('/a', undefined, wait))
+    is<void>()(await calls.copyFile('/a', '/b', undefined, wait))
+    is<void>()(await calls.appendFile('/a', 'x', wait))
+    is<void>()(await calls.writeFile('/a', Buffer.of(), { flag: 'r+', ...wait }))
+    is<void>()(await calls.cp('/a', '/b', { recursive: true, ...wait }))
+  }
+  is<nodeFs.WriteStream>()(multi.createWriteStream('/a', { flags: 'a', ...wait }))
+  // @ts-expect-error It fetches nothing.
+  await multi.promises.unlink('/a', wait)
   is<string>()(await multi.mkdtemp('/a-'))
   // @ts-expect-error It makes, and waits for nothing.
   await multi.mkdtemp('/a-', { encoding: 'utf8', wait: false })

@@ -63,6 +63,43 @@ test('open(path, "r", mode, { fallback: true }) stays on the version whose bytes
   await handle.close()
 })
 
+test('fstat(fd) and FileHandle.stat() say stale: true of a descriptor that stands in for a newer version', async (t) => {
+  const { multi, newer } = await shared(t)
+  const fd = await within(QUICK, 'open', multi.open('/dir/file', 'r', 0o666, FALLBACK))
+  const handle = await within(QUICK, 'open', multi.promises.open('/link', 'r', 0o666, FALLBACK))
+  const called = await new Promise<{ stale?: true }>((resolve) => multi.fstat(fd, (_, stat) => resolve(stat)))
+  const stats = {
+    fstat: await multi.fstat(fd),
+    'fstat with a callback': called,
+    'fstat in bigints': await multi.fstat(fd, { bigint: true }),
+    'FileHandle.stat': await handle.stat(),
+    'FileHandle.stat in bigints': await handle.stat({ bigint: true })
+  }
+  for (const [name, stat] of Object.entries(stats)) t.equal(stat.stale, true, name)
+  t.equal(stats.fstat.size, 'older'.length)
+  const bytes = await multi.readFile(fd)
+  t.same([String(bytes), (bytes as { stale?: true }).stale], ['older', true], 'and so do its bytes')
+  t.equal(((await handle.readFile()) as { stale?: true }).stale, true)
+  t.notOk('stale' in (await multi.stat('/dir/file')), 'stat(path) is about the newest')
+  t.notOk('stale' in (await multi.fstat(await multi.open('/link', 'r'))), 'as is one that did not ask')
+
+  await newer.connect()
+  await multi.get('/dir/file')
+  const again = await multi.open('/dir/file', 'r', 0o666, FALLBACK)
+  t.notOk('stale' in (await multi.fstat(again)), 'nor one that found the newest')
+  t.equal((await multi.fstat(fd)).stale, true, 'while the older one is still open')
+  await Promise.all([multi.close(fd), multi.close(again), handle.close()])
+})
+
+test('new MultiDrive(primary, { fallback: true }) opens for reading what fstat(fd) tells to be stale', async (t) => {
+  const { multi } = await shared(t, { fallback: true })
+  const fd = await within(QUICK, 'open', multi.open('/dir/file', 'r', 0o666, { timeout: 300 }))
+  t.equal((await multi.fstat(fd)).stale, true)
+  const own = await within(QUICK, 'open', multi.open('/dir/file', 'r', 0o666, { fallback: false }))
+  t.notOk('stale' in (await multi.fstat(own)))
+  await Promise.all([multi.close(fd), multi.close(own)])
+})
+
 test('with nothing to fall back to, open fails with the error of the winner', async (t) => {
   const { multi, older, newer } = await shared(t)
   await older.cut()

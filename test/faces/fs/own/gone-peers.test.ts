@@ -1,10 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import { alone, together, whole, within } from '../../../availability/links.ts'
+import MultiDrive from '../../../../index.ts'
 import {
   cleanup,
+  collect,
   failureOf,
   hyperdrive,
   link,
@@ -57,6 +61,99 @@ async function leftIn(own: any): Promise<unknown> {
   if (own.root === undefined) return entries
   return [...entries, ...(await readdir(join(own.root, '.multidrive/staged')).catch(() => []))]
 }
+
+/** The calls that must first copy what another drive has, in the forms that Node's take no options in, and in those that have some. */
+const WAITING: Record<string, (multi: any, opts?: object) => Promise<unknown>> = {
+  appendFile: (multi, opts) => multi.appendFile('/big', 'x', opts),
+  'promises.appendFile': (multi, opts) => multi.promises.appendFile('/big', 'x', opts),
+  'writeFile with r+': (multi, opts) => multi.writeFile('/big', 'x', { flag: 'r+', ...opts }),
+  truncate: (multi, opts) => multi.truncate('/big', 3 * MIB, opts),
+  chmod: (multi, opts) => multi.chmod('/big', 0o600, opts),
+  'promises.chmod': (multi, opts) => multi.promises.chmod('/big', 0o600, opts),
+  lchmod: (multi, opts) => multi.lchmod('/big', 0o600, opts),
+  utimes: (multi, opts) => multi.utimes('/big', 1, 1, opts),
+  lutimes: (multi, opts) => multi.promises.lutimes('/big', 1, 1, opts),
+  setMetadata: (multi, opts) => multi.setMetadata('/big', 'note', 1, opts),
+  removeMetadata: (multi, opts) => multi.promises.removeMetadata('/big', 'note', opts),
+  copyFile: (multi, opts) => multi.copyFile('/big', '/copied', 0, opts),
+  'promises.copyFile': (multi, opts) => multi.promises.copyFile('/big', '/copied', 0, opts),
+  cp: (multi, opts) => multi.cp('/dir', '/copied', { recursive: true, ...opts }),
+  rename: (multi, opts) => multi.rename('/big', '/moved', opts),
+  'rename of a folder': (multi, opts) => multi.promises.rename('/dir', '/moved', opts),
+  'rename with a callback': (multi, opts = {}) => promisify(multi.rename)('/big', '/moved', opts),
+  'createWriteStream with a': (multi, opts) =>
+    finished(multi.createWriteStream('/big', { flags: 'a', ...opts }).end('x')),
+  'fchmod of a descriptor for reading': async (multi, opts) => {
+    const fd = await multi.open('/big', 'r', 0, opts)
+    try {
+      await multi.fchmod(fd, 0o600)
+    } finally {
+      await multi.close(fd)
+    }
+  },
+  'resolve to what a drive has': (multi, opts) => multi.resolve('/big', { keep: multi.drives[1] }, opts)
+}
+
+for (const [kind] of WRITERS) {
+  test(`{ timeout } bounds each change that has to copy what another drive has (${kind})`, async (t) => {
+    const { multi, own, copy } = await partial(t, kind)
+    for (const [name, call] of Object.entries(WAITING)) {
+      const err = await within(QUICK, name, failureOf(call(multi, { timeout: 100 })))
+      const path = ['cp', 'rename of a folder'].includes(name) ? '/dir/big' : '/big'
+      t.same([err.code, err.path, err.drive === copy], ['REQUEST_TIMEOUT', path, true], name)
+      t.ok(err.message.includes(copy.id) && err.message.includes(path), err.message)
+    }
+    const err = await within(QUICK, 'chmod', failureOf(multi.chmod('/big', 0o600, { wait: false })))
+    t.same([err.code, err.path, err.drive === copy], ['BLOCK_NOT_AVAILABLE', '/big', true], 'and wait: false')
+    t.same(await leftIn(own), [], 'nothing is left of any')
+    t.same([(await multi.entry('/big')).drive, await multi.exists('/dir/big')], [copy, true])
+
+    await within(QUICK, 'writeFile', multi.writeFile('/big', 'ours'))
+    t.equal(await multi.readFile('/big', 'utf8'), 'ours', 'and the same path can be written')
+    for (const name of ['appendFile', 'truncate', 'chmod', 'setMetadata', 'copyFile', 'rename']) {
+      await within(QUICK, name, WAITING[name]!(multi, { timeout: 100 }))
+    }
+    t.ok((await multi.readFile('/moved', 'utf8')).startsWith('oursx'), 'whose bytes are here')
+  })
+
+  test(`new MultiDrive(primary, { timeout }) bounds what does not say itself (${kind})`, async (t) => {
+    const { multi: patient, own, copy, reconnect } = await partial(t, kind)
+    const multi: any = new MultiDrive(own, { timeout: 100 })
+    await multi.addDrive(copy)
+    cleanup(t, () => patient.close())
+    const reads: Record<string, () => Promise<unknown>> = {
+      get: () => multi.get('/big'),
+      createReadStream: () => collect(multi.createReadStream('/big')),
+      'createReadStream of Node’s': () => collect(multi.createReadStream('/big', { highWaterMark: 9 })),
+      readFile: () => multi.readFile('/big'),
+      'batch().get': () => multi.batch().get('/big'),
+      'checkout().get': () => multi.checkout(multi.version).get('/big'),
+      'read(fd)': async () => multi.read(await multi.open('/big'), Buffer.alloc(9), 0, 9, 3 * MIB)
+    }
+    for (const [name, read] of Object.entries(reads)) {
+      const err = await within(QUICK, name, failureOf(read()))
+      t.same([err.code, err.path, err.drive === copy], ['REQUEST_TIMEOUT', '/big', true], name)
+    }
+    for (const [name, call] of Object.entries(WAITING)) {
+      const err = await within(QUICK, name, failureOf(call(multi)))
+      t.same([err.code, err.drive === copy], ['REQUEST_TIMEOUT', true], name)
+    }
+    t.same(await leftIn(own), [])
+    // A call that says so waits without bound all the same.
+    const waiting = multi.chmod('/big', 0o600, { timeout: 0 })
+    waiting.catch(() => undefined)
+    t.equal((await within(QUICK, 'get', failureOf(multi.get('/big')))).code, 'REQUEST_TIMEOUT')
+    await reconnect()
+    await within(20_000, 'chmod', waiting)
+    t.equal((await multi.stat('/big')).mode & 0o777, 0o600)
+  })
+}
+
+test('new MultiDrive(primary, { timeout }) with what is no time is EINVAL', async (t) => {
+  const own = await hyperdrive(t)
+  for (const timeout of [-1, NaN, 'soon'] as number[])
+    t.equal((await failureOf(() => new MultiDrive(own, { timeout }))).code, 'EINVAL', String(timeout))
+})
 
 for (const [kind] of WRITERS) {
   test(`a copy whose bytes do not come in time fails, names drive and path, and leaves nothing (${kind})`, async (t) => {
@@ -144,10 +241,18 @@ for (const [kind] of WRITERS) {
     const { multi, copy, own, begin } = await partial(t, kind)
     const left = kind === 'a Localdrive' ? null : { version: own.version }
     const { ended } = await begin(() => multi.appendFile('/big', 'x'))
+    const others = {
+      chmod: multi.chmod('/dir/big', 0o600, { timeout: 60_000 }),
+      rename: multi.rename('/dir', '/renamed'),
+      copyFile: multi.copyFile('/big', '/copied')
+    }
+    for (const other of Object.values(others)) other.catch(() => undefined)
     await within(QUICK, 'close', multi.close())
     const err = await within(QUICK, 'appendFile', failureOf(ended))
     t.same([err.path, err.drive === copy], ['/big', true], err.message)
     t.ok(err.message.includes('/big') && err.message.includes(copy.id), err.message)
+    for (const [name, other] of Object.entries(others))
+      t.ok((await within(QUICK, name, failureOf(other))).message, name)
     if (left) t.equal(own.version, left.version)
     else t.same(await leftIn(own), [])
   })
