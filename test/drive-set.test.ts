@@ -1,19 +1,26 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+/** Which drives are in the set, in which order, and how they come and go. */
 import Hyperdrive from 'hyperdrive'
+import Localdrive from 'localdrive'
 import test from 'tape'
-import MultiDrive from '../index.ts'
+import MultiDrive, { byOrder, MultiDriveError, type Drive } from '../index.ts'
 import {
+  calledBack,
   cleanup,
   collect,
   contents,
   failureOf,
+  folder,
   hyperdrive,
+  indexes,
   keys,
+  link,
   localdrive,
   multidrive,
+  over,
   store
 } from './helpers/drives.ts'
+
+const limit = { timeout: 30_000 }
 
 /** A promise, and what settles it. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -21,6 +28,245 @@ function gate(): { opened: Promise<void>; open: () => void } {
   const opened = new Promise<void>((resolve) => (open = resolve))
   return { opened, open }
 }
+
+test('writer is the first writable drive in the order of adding', limit, async (t) => {
+  const stores = [await store(t), await store(t)]
+  const theirs = await hyperdrive(t, { store: stores[0] })
+  const remote = await hyperdrive(t, { store: stores[1], key: theirs.key })
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [remote])
+  t.equal(multi.writer, null)
+  t.equal(multi.writable, false)
+  await multi.addDrive(own)
+  await multi.addDrive(other)
+  t.equal(multi.writer, own)
+  await multi.put('/file', 'bytes')
+  t.same(await contents(own), { '/file': 'bytes' })
+  t.same(await contents(other), {})
+  await multi.removeDrive(own)
+  t.equal(multi.writer, other)
+})
+
+test('addDrive(drive) resolves with the drive, addDrive(drive, opts?, cb) calls back', limit, async (t) => {
+  const [first, second, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [first])
+  t.equal(await multi.addDrive(second), second)
+  const { returned, args } = await calledBack((cb) => multi.addDrive(third, cb))
+  t.equal(returned, undefined)
+  t.same([args.length, args[0]], [2, null])
+  t.equal(args[1], third)
+  const local = await localdrive(t)
+  const err = await new Promise((resolve) => multi.addDrive(local, { tombstones: false }, resolve))
+  t.equal(err, null)
+  const failed: any = await new Promise((resolve) => multi.addDrive({} as Drive, resolve))
+  t.equal(failed.code, 'DRIVE_INVALID')
+  t.equal(multi.drives.length, 4)
+})
+
+test('addDrive(drive) twice is no change', limit, async (t) => {
+  const ours = await store(t)
+  const [first, second] = [await hyperdrive(t), await hyperdrive(t, { store: ours })]
+  const multi = await multidrive(t, [first, second])
+  const added: unknown[] = []
+  multi.on('drive-add', (drive: unknown) => added.push(drive))
+  t.equal(await multi.addDrive(second), second)
+  t.equal(await multi.addDrive(first), first)
+  t.equal(await multi.addDrive(second.key), second)
+  const twin = new Hyperdrive(ours.session({ writable: false }), second.key)
+  cleanup(t, () => twin.close())
+  t.equal(await multi.addDrive(twin), second, 'another object of the same drive')
+  const path = await folder(t)
+  const local = new Localdrive(path)
+  t.equal(await multi.addDrive(local), local)
+  t.equal(await multi.addDrive(new Localdrive(path + '/.')), local, 'another object of the same folder')
+  t.equal(multi.drives.length, 3)
+  t.equal(added.length, 1)
+})
+
+test('addDrive(drive) twice at once is no change', limit, async (t) => {
+  const second = await hyperdrive(t)
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const both = await Promise.all([multi.addDrive(second), multi.addDrive(second)])
+  t.ok(both.every((drive) => drive === second))
+  t.equal(multi.drives.length, 2)
+})
+
+test(
+  'addDrive(key) as hex, z-base-32 and bytes opens it through the corestore of the primary',
+  limit,
+  async (t) => {
+    const theirs = await store(t)
+    const source = await hyperdrive(t, { store: theirs })
+    await source.put('/file', 'theirs')
+    for (const key of [source.key, source.key.toString('hex'), source.id, new Uint8Array(source.key)]) {
+      const ours = await store(t)
+      const own = await hyperdrive(t, { store: ours })
+      const multi = await multidrive(t, [own])
+      const unlink = link(theirs, ours)
+      const drive: any = await multi.addDrive(key)
+      t.same(drive.key, source.key)
+      await multi.update({ wait: true })
+      t.same(await contents(multi), { '/file': 'theirs' })
+      t.equal(multi.hasDrive(key), true)
+      await unlink()
+      t.equal(await multi.removeDrive(key), true)
+      t.equal(drive.closed, true, 'what was opened here is closed here')
+      t.equal(own.closed, false)
+    }
+  }
+)
+
+test('addDrive(key) twice at once opens it once', limit, async (t) => {
+  const source = await hyperdrive(t)
+  const opened: any[] = []
+  const ours = await store(t)
+  const openDrive = (key: Buffer) => {
+    const drive = new Hyperdrive(ours.session({ writable: false }), key)
+    opened.push(drive)
+    return drive
+  }
+  const multi = await multidrive(t, [await hyperdrive(t, { store: ours })], { openDrive })
+  const both = await Promise.all([multi.addDrive(source.key), multi.addDrive(source.id)])
+  t.equal(both[0], both[1])
+  t.equal(multi.drives.length, 2)
+  t.equal(opened.filter((drive) => !drive.closed).length, 1)
+})
+
+test('addDrive(key) of what is no key, and without a corestore', limit, async (t) => {
+  const multi = await multidrive(t, [await localdrive(t)])
+  for (const key of ['', 'key', '00', Buffer.alloc(31), 'z'.repeat(64)]) {
+    t.equal((await failureOf(multi.addDrive(key))).code, 'DRIVE_INVALID', String(key))
+    t.equal(multi.hasDrive(key), false, String(key))
+  }
+  t.equal((await failureOf(multi.addDrive(Buffer.alloc(32, 1)))).code, 'DRIVE_INVALID')
+  t.equal(multi.drives.length, 1)
+})
+
+test('addDrive(key) with openDrive(key, { primary })', limit, async (t) => {
+  const [first, second] = [await hyperdrive(t), await hyperdrive(t)]
+  const calls: unknown[][] = []
+  const multi = await multidrive(t, [first], {
+    openDrive: async (key, { primary }) => {
+      calls.push([key, primary])
+      return second
+    }
+  })
+  t.equal(await multi.addDrive(second.id), second)
+  t.equal(calls.length, 1)
+  t.same(calls[0]![0], second.key)
+  t.equal(calls[0]![1], first)
+  const failing = await multidrive(t, [await hyperdrive(t)], {
+    openDrive: () => Promise.reject(new Error('no such drive'))
+  })
+  t.match((await failureOf(failing.addDrive(second.key))).message, /no such drive/)
+  t.equal(failing.drives.length, 1)
+})
+
+test('addDrive without waiting keeps the order, and reads wait for the drives', limit, async (t) => {
+  const drives = await Promise.all([1, 2, 3, 4].map(() => hyperdrive(t)))
+  const local = await localdrive(t)
+  await local.put('/local', 'local')
+  for (const [i, drive] of drives.entries()) await drive.put('/same', `${i}`)
+  const multi = new MultiDrive(drives[0], { compareStats: byOrder })
+  cleanup(t, () => multi.close())
+  void multi.addDrive(drives[1])
+  void multi.addDrive(local)
+  void multi.addDrive(drives[2])
+  void multi.addDrive(drives[3])
+  t.same(await contents(multi), { '/local': 'local', '/same': '0' })
+  t.same(indexes(multi.drives, [drives[0], drives[1], local, drives[2], drives[3]]), [0, 1, 2, 3, 4])
+})
+
+test(
+  'addDrive(key) without waiting keeps its place in the order, and reads wait for it',
+  limit,
+  async (t) => {
+    const ours = await store(t)
+    const other = await hyperdrive(t)
+    await other.put('/file', 'theirs')
+    const [own, last] = [await hyperdrive(t, { store: ours }), await hyperdrive(t)]
+    const multi = await multidrive(t, [own], {
+      openDrive: async () => {
+        await new Promise(setImmediate)
+        return other
+      }
+    })
+    void multi.addDrive(other.key)
+    const adding = multi.addDrive(last)
+    t.same(await contents(multi), { '/file': 'theirs' })
+    await adding
+    t.same(indexes(multi.drives, [own, other, last]), [0, 1, 2])
+  }
+)
+
+test('addDrive(drive) of a drive that does not open', limit, async (t) => {
+  const own = await hyperdrive(t)
+  await own.put('/file', 'ours')
+  const broken = over(await hyperdrive(t), {
+    ready: () => Promise.reject(Object.assign(new Error('the disk is gone'), { code: 'EIO' }))
+  })
+  const multi = await multidrive(t, [own])
+  const err = await failureOf(multi.addDrive(broken))
+  t.ok(err instanceof MultiDriveError)
+  t.equal(err.code, 'EIO')
+  t.equal(err.drive, broken)
+  t.match(err.message, /the disk is gone/)
+  t.equal(multi.hasDrive(broken), false)
+  t.same(await contents(multi), { '/file': 'ours' })
+})
+
+test('removeDrive(drive) and removeDrive(key) leave the drive open', limit, async (t) => {
+  const [first, second, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  await second.put('/file', 'theirs')
+  const multi = await multidrive(t, [first, second, third])
+  t.equal(await multi.removeDrive(second), true)
+  t.equal(await multi.removeDrive(second), false)
+  t.equal(await multi.removeDrive(third.id), true)
+  t.equal(await multi.removeDrive(third.key), false)
+  t.same(indexes(multi.drives, [first]), [0])
+  t.same(await contents(multi), {})
+  t.equal(String(await second.get('/file')), 'theirs')
+  t.equal(await multi.addDrive(second), second)
+  t.same(await contents(multi), { '/file': 'theirs' })
+})
+
+test('removeDrive(drive) while a stream reads from it', limit, async (t) => {
+  const [first, second] = [await hyperdrive(t), await hyperdrive(t)]
+  const data = Buffer.alloc(3 << 20, 'theirs')
+  await second.put('/file', data)
+  const multi = await multidrive(t, [first, second])
+  const iterator = multi.createReadStream('/file')[Symbol.asyncIterator]()
+  const chunks = [(await iterator.next()).value as Buffer]
+  await multi.removeDrive(second)
+  for (let next = await iterator.next(); !next.done; next = await iterator.next())
+    chunks.push(next.value as Buffer)
+  t.ok(data.equals(Buffer.concat(chunks)))
+})
+
+test('hasDrive(keyOrDrive)', limit, async (t) => {
+  const [first, second] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [first])
+  for (const known of [first, first.key, first.id, first.key.toString('hex')])
+    t.equal(multi.hasDrive(known), true)
+  for (const other of [second, second.key, second.id]) t.equal(multi.hasDrive(other), false)
+})
+
+test('a MultiDrive cannot hold itself', limit, async (t) => {
+  const inner = await multidrive(t, [await hyperdrive(t)])
+  const outer = await multidrive(t, [await hyperdrive(t), inner])
+  for (const [multi, drive] of [
+    [inner, inner],
+    [inner, outer]
+  ] as const) {
+    const err = await failureOf(multi.addDrive(drive))
+    t.equal(err.code, 'DRIVE_INVALID')
+    t.match(err.message, /itself/)
+  }
+  const between = await multidrive(t, [await hyperdrive(t), outer])
+  t.equal((await failureOf(inner.addDrive(between))).code, 'DRIVE_INVALID')
+  await outer.put('/file', 'x')
+  t.same(await keys(between), ['/file'])
+})
 
 test('addDrive(key) of the primary’s own key, opened before the primary is, leaves the primary in', async (t) => {
   const ours = await store(t)
@@ -84,62 +330,11 @@ test('entry(path, { timeout }) does not wait longer for a drive that is being ad
   t.is(String(await waiting), 'x', 'without a bound it waits')
 })
 
-test('purge() that fails for one drive names it, and closes the others', async (t) => {
-  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
-  const multi = await multidrive(t, [own, other])
-  const { storage } = other.corestore
-  const { deleteCore } = storage
-  storage.deleteCore = () => Promise.reject(Object.assign(new Error('no space'), { code: 'EIO' }))
-  cleanup(t, () => (storage.deleteCore = deleteCore))
-  const err = await failureOf(multi.purge())
-  t.same([err.code, err.drive === other], ['EIO', true])
-  t.same([multi.closed, own.closed], [true, true])
-})
-
 test('hasDrive and removeDrive of what is no key are false', async (t) => {
   const multi = await multidrive(t, [await hyperdrive(t)])
   t.is(multi.hasDrive('nonsense'), false)
   t.is(await multi.removeDrive('nonsense'), false)
   t.same([multi.constructor === MultiDrive, MultiDrive.name], [true, 'MultiDrive'])
-})
-
-test('writes at the same time see each other, through one MultiDrive and through two', async (t) => {
-  const own = await hyperdrive(t)
-  const first = await multidrive(t, [own])
-  const second = await multidrive(t, [own, await hyperdrive(t)])
-  for (const [name, a, b] of [
-    ['one', first, first],
-    ['two', first, second]
-  ] as const) {
-    const settled = await Promise.allSettled([a.put(`/${name}`, 'file'), b.put(`/${name}/below`, 'file')])
-    t.is(settled.filter(({ status }) => status === 'rejected').length, 1, 'a file cannot be a folder')
-    t.is((await keys(first, '/')).filter((key) => key.startsWith(`/${name}`)).length, 1)
-  }
-})
-
-test('a write that is refused leaves no bytes behind in a Localdrive', async (t) => {
-  const folder = await localdrive(t)
-  const multi = await multidrive(t, [folder])
-  await multi.put('/file', 'x')
-  t.is((await failureOf(multi.put('/file/below', 'y'))).code, 'ENOTDIR')
-  const batch = multi.batch()
-  await batch.put('/other', 'z')
-  await batch.put('/file/below', 'y')
-  t.is((await failureOf(batch.flush())).code, 'ENOTDIR')
-  t.same(await readdir(join(folder.root, '.multidrive', 'staged')), [])
-  t.same(await contents(multi), { '/file': 'x' })
-})
-
-test('operations of a batch count in the order in which they were called', async (t) => {
-  const other = await hyperdrive(t)
-  await other.put('/d', 'a file')
-  const multi = await multidrive(t, [await hyperdrive(t), other])
-  const batch = multi.batch()
-  await batch.del('/d/f')
-  await batch.del('/d')
-  await batch.put('/d/f', 'below')
-  await batch.flush()
-  t.same(await contents(multi), { '/d/f': 'below' })
 })
 
 test('a folder of any object that reads like a drive is listed by its name', async (t) => {
@@ -158,28 +353,4 @@ test('a folder of any object that reads like a drive is listed by its name', asy
   const multi = await multidrive(t, [own, object])
   t.same(await keys(multi, '/d'), ['/d/x'])
   t.same(await collect(multi.readdir('/d')), ['x'])
-})
-
-test('batch() of a MultiDrive that is still opening takes writes', async (t) => {
-  const multi = new MultiDrive(await hyperdrive(t))
-  cleanup(t, () => multi.close())
-  const batch = multi.batch()
-  const stream = batch.createWriteStream('/stream')
-  stream.end('streamed')
-  const streamed = new Promise((resolve) => stream.once('close', () => resolve(null)))
-  await Promise.all([batch.put('/put', 'put'), batch.symlink('/link', '/put'), streamed])
-  await batch.flush()
-  t.same(await contents(multi), { '/link': '-> /put', '/put': 'put', '/stream': 'streamed' })
-})
-
-test('a stream of a batch that ends after flush() is an error, and leaves nothing', async (t) => {
-  const multi = await multidrive(t, [await hyperdrive(t)])
-  const batch = multi.batch()
-  const stream = batch.createWriteStream('/late')
-  const failed = new Promise<any>((resolve) => stream.once('error', resolve))
-  stream.write('half')
-  await batch.flush()
-  stream.end('rest')
-  t.is((await failed).code, 'CLOSED')
-  t.same(await contents(multi), {})
 })

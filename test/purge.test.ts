@@ -3,14 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
+import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
 import { until, whole } from './availability/links.ts'
 import {
+  calledBack,
   cleanup,
   collect,
   failureOf,
   folder,
   hyperdrive,
+  indexes,
   link,
   localdrive,
   multidrive
@@ -160,17 +163,40 @@ test('purge() in the middle of reads and of a download', limit, async (t) => {
 test('destroyStorage(cb)', limit, async (t) => {
   const drive = await hyperdrive(t)
   const multi = await multidrive(t, [await localdrive(t), drive])
-  const given = await new Promise<unknown[]>((resolve) => {
-    t.equal(
-      (multi as any).destroyStorage((...args: unknown[]) => resolve(args)),
-      undefined
-    )
-  })
-  t.same(given, [null, [drive]])
-  const failed = await new Promise<unknown[]>((resolve) => {
-    multi.destroyStorage((...args) => {
-      resolve(args)
-    })
-  })
-  t.equal((failed[0] as { code: string }).code, 'CLOSED')
+  const { returned, args } = await calledBack((cb) => multi.destroyStorage(cb))
+  t.equal(returned, undefined)
+  t.same(args, [null, [drive]])
+  const failed = await calledBack((cb) => multi.destroyStorage(cb))
+  t.equal(failed.args[0].code, 'CLOSED')
+})
+
+test('purge() gives the drives whose storage it removed', limit, async (t) => {
+  const path = await folder(t)
+  const { default: Corestore } = await import('corestore')
+  const first = new Hyperdrive(new Corestore(path))
+  await first.put('/file', 'bytes')
+  const local = await localdrive(t)
+  await local.put('/kept', 'kept')
+  const multi = await multidrive(t, [first, local])
+  const purged = await multi.purge()
+  t.same(indexes(purged, [first]), [0])
+  t.equal(multi.closed, true)
+  t.equal(String(await new Localdrive(local.root).get('/kept')), 'kept', 'a Localdrive is left alone')
+  const again = new Corestore(path)
+  cleanup(t, () => again.close())
+  const drive = new Hyperdrive(again.session())
+  await drive.ready()
+  t.equal(await drive.get('/file'), null)
+})
+
+test('purge() that fails for one drive names it, and closes the others', async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other])
+  const { storage } = other.corestore
+  const { deleteCore } = storage
+  storage.deleteCore = () => Promise.reject(Object.assign(new Error('no space'), { code: 'EIO' }))
+  cleanup(t, () => (storage.deleteCore = deleteCore))
+  const err = await failureOf(multi.purge())
+  t.same([err.code, err.drive === other], ['EIO', true])
+  t.same([multi.closed, own.closed], [true, true])
 })

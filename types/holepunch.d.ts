@@ -53,7 +53,7 @@ declare module 'sub-encoder' {
   class SubEncoder {
     constructor(prefix: string, encoding: string)
     readonly prefix: Buffer
-    encode(key: string): Buffer
+    encode(key: string | Uint8Array): Buffer
     encodeRange(range: object): object
     decode(key: Buffer): string
     sub(prefix: string, encoding?: string): SubEncoder

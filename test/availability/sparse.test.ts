@@ -1,26 +1,16 @@
 import test from 'tape'
+import type { Entry } from '../../index.ts'
 import { collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
-import { alone, together, unsynced, until, within } from './links.ts'
+import { together, unsynced, until, within } from './links.ts'
+import { sparse } from './sparse.ts'
 
 const QUICK = 5000
 
-/** A sparse copy that knows the head of its author's drive and nothing more, its peers gone. */
-async function headOnly(t: test.Test, files = 200) {
-  const [theirs, ours] = [await store(t), await store(t)]
-  const author = await hyperdrive(t, { store: theirs })
-  for (let i = 0; i < files; i++) await author.put(`/f/${String(i).padStart(3, '0')}`, `${i}`)
-  const copy = await hyperdrive(t, { store: ours, key: author.key })
-  const own = await hyperdrive(t, { store: ours })
-  await own.put('/own', 'own')
-  const multi = await multidrive(t, [own])
-  await multi.addDrive(copy, { sparse: true })
-  const unlink = link(theirs, ours)
-  await until(copy.core, ['append'], () => copy.core.length === author.core.length)
-  const cut = async () => {
-    await unlink()
-    await alone(copy)
-  }
-  return { theirs, ours, author, copy, own, multi, cut }
+/** Beside the sparse copy a drive with a file of its own. */
+async function headOnly(t: test.Test, files?: number) {
+  const made = await sparse(t, files)
+  await made.own.put('/own', 'own')
+  return made
 }
 
 test('addDrive(drive, { sparse: true }) reads on demand', async (t) => {
@@ -152,7 +142,7 @@ test('a bounded read is never stuck behind an unbounded one', async (t) => {
   await together(copy)
   const [exists, entry, bytes, listed] = await within(10_000, 'the unbounded reads', Promise.all(unbounded))
   t.same(
-    [exists, (entry as any).key, (bytes as Buffer).toString(), (listed as string[]).length],
+    [exists, (entry as Entry).key, (bytes as Buffer).toString(), (listed as string[]).length],
     [true, path, 'mine', 200],
     'the unbounded ones go on when a peer comes back'
   )

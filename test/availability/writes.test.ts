@@ -1,26 +1,10 @@
 import test from 'tape'
 import { contents, hyperdrive, keys, link, localdrive, multidrive, store } from '../helpers/drives.ts'
 import { alone, cutAfter, together, unsynced, until, whole, within } from './links.ts'
+import { sparse } from './sparse.ts'
 
 /** What a write may wait for a drive that is read on demand, and then some for a slow machine. */
 const PATIENCE = 8000
-
-async function sparse(t: test.Test, files = 200) {
-  const [theirs, ours] = [await store(t), await store(t)]
-  const author = await hyperdrive(t, { store: theirs })
-  for (let i = 0; i < files; i++) await author.put(`/f/${String(i).padStart(3, '0')}`, `${i}`)
-  const copy = await hyperdrive(t, { store: ours, key: author.key })
-  const own = await hyperdrive(t, { store: ours })
-  const multi = await multidrive(t, [own])
-  await multi.addDrive(copy, { sparse: true })
-  const unlink = link(theirs, ours)
-  await until(copy.core, ['append'], () => copy.core.length === author.core.length)
-  const cut = async () => {
-    await unlink()
-    await alone(copy)
-  }
-  return { theirs, ours, author, copy, own, multi, cut }
-}
 
 test('a write waits about 3 s for a sparse drive that is out of reach, and lands without it', async (t) => {
   const { own, multi, cut } = await sparse(t)

@@ -104,3 +104,43 @@ export async function failureOf(action: Promise<unknown> | (() => unknown)): Pro
   }
   throw new Error('it did not fail')
 }
+
+/** What a call with a callback returns, and what it calls back with. */
+export async function calledBack(
+  call: (cb: (...args: any[]) => void) => unknown
+): Promise<{ returned: unknown; args: any[] }> {
+  let returned: unknown
+  const args = await new Promise<any[]>((resolve) => {
+    returned = call((...given) => resolve(given))
+  })
+  return { returned, args }
+}
+
+/** An object with what every drive needs, over a real drive, with some of it replaced. */
+export function over(drive: any, replaced: object = {}): any {
+  return {
+    id: drive.id,
+    ready: () => drive.ready(),
+    entry: (...args: unknown[]) => drive.entry(...args),
+    list: (...args: unknown[]) => drive.list(...args),
+    createReadStream: (...args: unknown[]) => drive.createReadStream(...args),
+    ...replaced
+  }
+}
+
+/** Where each drive stands among others, by identity: drives are too big to be compared or printed. */
+export function indexes(drives: readonly unknown[], among: readonly unknown[]): number[] {
+  return drives.map((drive) => among.indexOf(drive))
+}
+
+/** The next error that nobody catches. */
+export function uncaught(t: Test): Promise<Error> {
+  const before = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  const restore = () => {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of before) process.on('uncaughtException', listener)
+  }
+  cleanup(t, restore)
+  return new Promise((resolve) => process.once('uncaughtException', resolve))
+}

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import fsp from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
+import Localdrive from 'localdrive'
 import test from 'tape'
 import { compareKeys, folderRange, inRange, isKey } from '../../lib/path.ts'
 import { LocaldriveSource } from '../../lib/sources/localdrive/source.ts'
@@ -430,7 +431,7 @@ test('errors of the file system are errors (a folder without permission, as anot
 test('open(events) on a root that is a file', async (t) => {
   const root = await temporary(t)
   await fill(root, { '/file': '1' })
-  const source = new LocaldriveSource({ root: path.join(root, 'file') } as any)
+  const source = new LocaldriveSource(new Localdrive(path.join(root, 'file')))
   const failed: any = await source.open(listener().events).catch((err: unknown) => err)
   t.match(failed.message, /its root is no folder/)
   // A path through a file inside is no failure, but nothing.

@@ -310,7 +310,7 @@ export function driveSuite({ name, make, reading, limits = {} }: DriveKind): voi
     t.equal((await drive.entry('/file')).value.metadata, null)
     await drive.put('/file', 'x', { metadata: { at: new Date(0), gone: undefined } })
     t.same((await drive.entry('/file')).value.metadata, { at: '1970-01-01T00:00:00.000Z' })
-    t.equal(({} as any).polluted, undefined)
+    t.equal(({} as { polluted?: unknown }).polluted, undefined)
   })
 
   run('put(path, data) refuses the root and what is above it', async (t, drive) => {

@@ -5,7 +5,7 @@ import { Download } from '../../../lib/faces/drive/download.ts'
 import { changedIn } from '../../../lib/faces/drive/winners.ts'
 import { within } from '../../availability/links.ts'
 import { copyOf, putMapped } from '../../helpers/copies.ts'
-import { failureOf, hyperdrive, localdrive, multidrive, store } from '../../helpers/drives.ts'
+import { calledBack, failureOf, hyperdrive, localdrive, multidrive, store } from '../../helpers/drives.ts'
 
 const QUICK = 5000
 const LONG = 20_000
@@ -126,15 +126,15 @@ test('progress: an event when anything comes, and never backwards', async (t) =>
 
 test('download(path, cb), download(path, opts, cb)', async (t) => {
   const { multi, newer } = await shared(t)
-  const called = (...args: any[]) =>
-    new Promise<unknown[]>((resolve) => {
-      const given = (multi as any).download(...args, (...results: unknown[]) => resolve(results))
-      t.equal(typeof given.destroy, 'function')
-    })
-  t.same(await within(LONG, 'the callback', called('/docs')), [null, undefined])
+  const called = calledBack((cb) => multi.download('/docs', cb))
+  const { returned, args } = await within(LONG, 'the callback', called)
+  t.ok(returned instanceof Download)
+  t.same(args, [null, undefined])
   t.equal(await local(newer, '/docs'), true)
-  const [err] = await within(QUICK, 'the callback', called('/both', { wait: false }))
-  t.equal((err as any).code, 'BLOCK_NOT_AVAILABLE')
+  const failing = calledBack((cb) => multi.download('/both', { wait: false }, cb))
+  const failed = await within(QUICK, 'the callback', failing)
+  t.ok(failed.returned instanceof Download)
+  t.equal(failed.args[0].code, 'BLOCK_NOT_AVAILABLE')
 })
 
 test('destroy() stops it at once: done() is ABORT_ERR', async (t) => {

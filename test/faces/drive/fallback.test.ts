@@ -106,7 +106,7 @@ test('createReadStream(path, { fallback: true }) makes sure of the bytes before 
   await winner.cut()
   for (const opts of [{}, { encoding: 'utf8' as const }, { highWaterMark: 3 }]) {
     const stream = multi.createReadStream('/file', { ...FALLBACK, ...opts })
-    const opened = once(stream as any, 'open').then(() => (stream as any).stale as unknown)
+    const opened = once(stream, 'open').then(() => stream.stale)
     const text = (await within(QUICK, 'the stream', collect(stream))).map(String).join('')
     t.same([text, await opened], ['version 1', true], JSON.stringify(opts))
   }

@@ -304,8 +304,8 @@ export async function adapters(): Promise<void> {
   use(globbing)
 }
 
-export const promises: Pick<
-  typeof nodePromises,
+/** The calls that take a path and are there by callback and by promise. */
+type Calls =
   | 'access'
   | 'appendFile'
   | 'chmod'
@@ -313,7 +313,6 @@ export const promises: Pick<
   | 'constants'
   | 'copyFile'
   | 'cp'
-  | 'lchmod'
   | 'lchown'
   | 'link'
   | 'lstat'
@@ -335,20 +334,14 @@ export const promises: Pick<
   | 'truncate'
   | 'unlink'
   | 'utimes'
-  | 'watch'
   | 'writeFile'
-> = multi.promises
+
+export const promises: Pick<typeof nodePromises, Calls | 'lchmod' | 'watch'> = multi.promises
 
 export const calls: Pick<
   typeof nodeFs,
-  | 'access'
-  | 'appendFile'
-  | 'chmod'
-  | 'chown'
+  | Calls
   | 'close'
-  | 'constants'
-  | 'copyFile'
-  | 'cp'
   | 'exists'
   | 'fchmod'
   | 'fchown'
@@ -357,31 +350,9 @@ export const calls: Pick<
   | 'fsync'
   | 'ftruncate'
   | 'futimes'
-  | 'lchown'
-  | 'link'
-  | 'lstat'
-  | 'lutimes'
-  | 'mkdir'
-  | 'mkdtemp'
-  | 'open'
-  | 'opendir'
   | 'read'
-  | 'readFile'
-  | 'readdir'
-  | 'readlink'
   | 'readv'
-  | 'realpath'
-  | 'rename'
-  | 'rm'
-  | 'rmdir'
-  | 'stat'
-  | 'statfs'
-  | 'symlink'
-  | 'truncate'
-  | 'unlink'
-  | 'utimes'
   | 'write'
-  | 'writeFile'
   | 'writev'
 > = multi
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
+import { errorCode } from '../../../../lib/errors.ts'
 import { within } from '../../../availability/links.ts'
 import {
   cleanup,
@@ -108,7 +109,7 @@ for (const [what, make] of Object.entries(FAILING)) {
           const [method, given] = args('/dir/file')
           const err = await within(QUICK, look, errorOf(call(method, ...given)))
           const about = `${look} by ${style}`
-          t.ok(err instanceof Error && typeof (err as any).code === 'string', about)
+          t.ok(err instanceof Error && errorCode(err) !== undefined, about)
           const { code, path, message, drive: failed } = err
           t.notOk(['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code), `${about}: ${message}`)
           t.equal(failed, drive, `${about}: the drive`)
