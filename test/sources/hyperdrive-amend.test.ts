@@ -88,6 +88,10 @@ const ORIGINS: Record<string, (drive: any, bytes: Buffer) => Promise<unknown>> =
   'a stream in chunks of 50 KB': (drive, bytes) => inChunks(drive, bytes, () => 50_000),
   'a stream in chunks of all sizes': (drive, bytes) =>
     inChunks(drive, bytes, (i) => 1 + ((i * 7919) % 100_000)),
+  'a stream of as many blocks as put makes, of which the first is shorter': (drive, bytes) =>
+    inChunks(drive, bytes, (i) => (i === 0 ? BLOCK - 1000 : BLOCK)),
+  'a stream of as many blocks as put makes, of which the last but one is longer': (drive, bytes) =>
+    inChunks(drive, bytes, (i) => (i === 31 ? BLOCK + 100 : BLOCK)),
   'a stream with a block map': (drive, bytes) => inChunks(drive, bytes, () => 70_000, { dedup: true }),
   'putEntry of a part of another block map': async (drive, bytes) => {
     await inChunks(drive, bytes, () => BLOCK, { dedup: true })

@@ -82,7 +82,7 @@ test('inBlocks(data, shortBlocks) cuts what comes later into longer blocks, whic
     const runs = new BlobRuns(blobs)
     const blocks = []
     for await (const block of inBlocks([bytes.subarray(0, 3_000_000), bytes.subarray(3_000_000)], 5)) {
-      blocks.push({ index: await runs.put(block), byteLength: block.byteLength, fresh: true })
+      blocks.push({ index: await runs.put(block), byteLength: block.byteLength })
       if (!isAlone) await drive.put('/beside', 'x')
     }
     t.same(

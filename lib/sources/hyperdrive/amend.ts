@@ -2,8 +2,8 @@ import { failure } from '../../errors.ts'
 import type { Draft } from '../source.ts'
 import { inBlocks } from './blocks.ts'
 import { BLOCK_SIZE, type Layout } from './layout.ts'
-import { LISTED, MAX_MAP_BLOCKS, type Block } from './map.ts'
-import { BlobRuns, type FileBlock, type WrittenBlob } from './runs.ts'
+import { LISTED, MAX_MAP_BLOCKS } from './map.ts'
+import { BlobRuns, isKept, type FilePart, type KeptBlocks, type WrittenBlob } from './runs.ts'
 import type { Blobs } from './types.ts'
 
 /** A file that keeps less than this of what is there is written anew: its blob then says its size to everybody. */
@@ -13,8 +13,8 @@ const LEAST_KEPT = 2 * BLOCK_SIZE
 const LEAST_ZEROS = 1 << 20
 const ZEROS = 1 << 18
 
-/** A part of the file to be: a block that is there, or bytes to be written. */
-type Part = { kept: Block } | { start: number; end: number } | { zeros: number }
+/** A part of the file to be: blocks that are there, or bytes to be written. */
+type Part = KeptBlocks | { start: number; end: number } | { zeros: number }
 
 /**
  * Writes what is new of a file, and a map of all its blocks, behind everything else. What is written is a block map of Hyperblobs, which
@@ -26,7 +26,7 @@ type Part = { kept: Block } | { start: number; end: number } | { zeros: number }
  */
 export async function amend(blobs: Blobs, draft: Draft, layout: Layout | null): Promise<WrittenBlob | null> {
   const parts = cut(draft, layout)
-  const kept = parts.reduce((sum, part) => sum + ('kept' in part ? part.kept.byteLength : 0), 0)
+  const kept = parts.reduce((sum, part) => sum + (isKept(part) ? lengthOf(part) : 0), 0)
   const zeros = parts.reduce((sum, part) => sum + ('zeros' in part ? part.zeros : 0), 0)
   if (kept < LEAST_KEPT && zeros === 0) return null
   const count = parts.reduce((sum, part) => sum + blocksOf(part), 0)
@@ -46,6 +46,11 @@ function cut(draft: Draft, layout: Layout | null): Part[] {
     if (last && 'start' in last && last.end === start) last.end = end
     else parts.push({ start, end })
   }
+  const keep = (layout: Layout, place: number) => {
+    const last = parts.at(-1)
+    if (last && isKept(last) && last.to === place) last.to++
+    else parts.push({ of: layout, from: place, to: place + 1 })
+  }
   for (const { from, start, end } of draft.pieces()) {
     if (from === 'zeros' && end - start >= LEAST_ZEROS) {
       const zeros = end - start - ((end - start) % ZEROS)
@@ -55,7 +60,7 @@ function cut(draft: Draft, layout: Layout | null): Part[] {
     }
     let at = start
     if (from === 'base' && layout) {
-      for (let place = layout.at(start); place < layout.blocks.length; place++) {
+      for (let place = layout.at(start); place < layout.count; place++) {
         const first = layout.starts[place]!
         const next = layout.starts[place + 1]!
         if (next > end) break
@@ -63,7 +68,7 @@ function cut(draft: Draft, layout: Layout | null): Part[] {
         const isShort = next - first < BLOCK_SIZE && next === end && end < draft.byteLength
         if (first < at || isShort) continue
         add(at, first)
-        parts.push({ kept: layout.blocks[place]! })
+        keep(layout, place)
         at = next
       }
     }
@@ -73,25 +78,29 @@ function cut(draft: Draft, layout: Layout | null): Part[] {
 }
 
 function blocksOf(part: Part): number {
-  if ('kept' in part) return 1
+  if (isKept(part)) return part.to - part.from
   return 'zeros' in part ? part.zeros / ZEROS : Math.ceil((part.end - part.start) / BLOCK_SIZE)
+}
+
+function lengthOf({ of, from, to }: KeptBlocks): number {
+  return of.starts[to]! - of.starts[from]!
 }
 
 async function write(blobs: Blobs, draft: Draft, parts: readonly Part[]): Promise<WrittenBlob> {
   const runs = new BlobRuns(blobs)
-  const blocks: FileBlock[] = []
+  const blocks: FilePart[] = []
   let zeros = -1
   for (const part of parts) {
-    if ('kept' in part) {
-      blocks.push({ ...part.kept, fresh: false })
+    if (isKept(part)) {
+      blocks.push(part)
     } else if ('zeros' in part) {
       if (zeros === -1) zeros = await runs.put(Buffer.alloc(ZEROS))
       for (let left = part.zeros; left > 0; left -= ZEROS) {
-        blocks.push({ index: zeros, byteLength: ZEROS, fresh: true })
+        blocks.push({ index: zeros, byteLength: ZEROS })
       }
     } else {
       for await (const block of inBlocks(draft.read(part.start, part.end))) {
-        blocks.push({ index: await runs.put(block), byteLength: block.byteLength, fresh: true })
+        blocks.push({ index: await runs.put(block), byteLength: block.byteLength })
       }
     }
   }

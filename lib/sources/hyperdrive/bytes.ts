@@ -9,7 +9,7 @@ import { inBlocks } from './blocks.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
 import { Layouts, readMap } from './layout.ts'
-import { BlobRuns, type FileBlock, type WrittenBlob } from './runs.ts'
+import { BlobRuns, type FilePart, type WrittenBlob } from './runs.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
 /** So many maps are fetched at once. */
@@ -110,7 +110,9 @@ export class HyperdriveBytes {
 
   /** Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. */
   open(blob: BlobId, size: number, opts: ReadOptions): Content {
-    return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.blobs(opts), blob, size, opts)
+    return blob.byteLength === 0
+      ? EMPTY
+      : new BlobContent(() => this.blobs(opts), this.#layouts, blob, size, opts)
   }
 
   /** @returns the blob and the size of the file, in bytes: that of a blob with a map is the map's */
@@ -121,9 +123,9 @@ export class HyperdriveBytes {
       return { blob, byteLength: blob.byteLength }
     }
     const runs = new BlobRuns(blobs)
-    const blocks: FileBlock[] = []
+    const blocks: FilePart[] = []
     for await (const block of inBlocks(data instanceof Uint8Array ? [data] : data)) {
-      blocks.push({ index: await runs.put(block), byteLength: block.byteLength, fresh: true })
+      blocks.push({ index: await runs.put(block), byteLength: block.byteLength })
     }
     return this.#written(blobs, await runs.end(blocks))
   }

@@ -83,8 +83,7 @@ async function spansOf(blobs: Blobs, blob: BlobId): Promise<Span[]> {
   const spans = [{ start: blockOffset, end: Math.min(blockOffset + blockLength, length) }]
   if (!blockMap) return spans
   const layout = await readMap(blobs, blob, { wait: false }).catch(() => null)
-  for (const { index } of layout?.blocks ?? [])
-    if (index < length) spans.push({ start: index, end: index + 1 })
+  for (const index of layout?.indexes ?? []) if (index < length) spans.push({ start: index, end: index + 1 })
   return spans
 }
 

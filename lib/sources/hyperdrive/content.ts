@@ -1,7 +1,7 @@
 import type { ReadOptions } from '../../drive.ts'
 import type { Content } from '../source.ts'
 import { unavailable } from './failure.ts'
-import { readMap, type Layout } from './layout.ts'
+import type { Layout, Layouts } from './layout.ts'
 import type { Blobs, BlobId, Core } from './types.ts'
 
 /** How many blocks are fetched from peers ahead of one who reads on and on. */
@@ -23,6 +23,7 @@ interface Ahead {
 /** The blocks of a file, read one by one; the last one is kept, since who reads a part of it mostly reads the next part too. */
 export class BlobContent implements Content {
   readonly #open: () => Promise<Blobs>
+  readonly #layouts: Layouts
   readonly #blob: BlobId
   readonly #size: number
   readonly #opts: ReadOptions
@@ -33,8 +34,9 @@ export class BlobContent implements Content {
   #next: Ahead | null = null
 
   /** @param size - of the file in bytes; Infinity where nobody can tell */
-  constructor(blobs: () => Promise<Blobs>, blob: BlobId, size: number, opts: ReadOptions) {
+  constructor(blobs: () => Promise<Blobs>, layouts: Layouts, blob: BlobId, size: number, opts: ReadOptions) {
     this.#open = blobs
+    this.#layouts = layouts
     this.#blob = blob
     this.#size = size
     this.#opts = opts
@@ -82,12 +84,13 @@ export class BlobContent implements Content {
   async #inMap(byte: number): Promise<Place | null> {
     const layout = await this.#map()
     const place = layout.at(byte)
-    const block = layout.blocks[place]
-    return block ? { place, index: block.index, start: layout.starts[place]! } : null
+    return place < layout.count
+      ? { place, index: layout.indexes[place]!, start: layout.starts[place]! }
+      : null
   }
 
   async #map(): Promise<Layout> {
-    this.#layout ??= await readMap(await this.#open(), this.#blob, this.#opts)
+    this.#layout ??= await this.#layouts.mapOf(await this.#open(), this.#blob, this.#opts)
     if (this.#layout === null) throw unavailable()
     return this.#layout
   }
@@ -123,7 +126,7 @@ export class BlobContent implements Content {
 
   async #fetchNext({ place, index }: Place): Promise<Ahead | null> {
     const { blockOffset, blockLength } = this.#blob
-    const next = this.#layout ? this.#layout.blocks[place + 1]?.index : index + 1
+    const next = this.#layout ? this.#layout.indexes[place + 1] : index + 1
     if (next === undefined || (!this.#layout && next >= blockOffset + blockLength)) return null
     const { core } = await this.#open()
     // Whoever needs it asks again when it could not be read.
@@ -134,9 +137,9 @@ export class BlobContent implements Content {
   #fetch(core: Core, place: number, index: number): void {
     if (place <= this.#fetched) return
     this.#fetched = place + AHEAD
-    const blocks = this.#layout?.blocks.slice(place, place + AHEAD).map((block) => block.index)
+    const indexes = this.#layout?.indexes.subarray(place, place + AHEAD)
     const end = Math.min(index + AHEAD, this.#blob.blockOffset + this.#blob.blockLength)
-    const range = blocks ? { blocks } : { start: index, end, linear: true }
+    const range = indexes ? { blocks: [...indexes] } : { start: index, end, linear: true }
     // Nobody waits for this; whoever needs a block asks for it again.
     core
       .download(range)

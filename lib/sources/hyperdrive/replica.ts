@@ -43,7 +43,7 @@ export class HyperdriveReplica implements Replica {
     if (!blockMap) return true
     const layout = await this.#layout(blobs)
     if (layout === null) return false
-    for (const { index } of layout.blocks) if (!(await blobs.core.has(index))) return false
+    for (const index of layout.indexes) if (!(await blobs.core.has(index))) return false
     return true
   }
 
@@ -166,9 +166,10 @@ export class HyperdriveReplica implements Replica {
 }
 
 /** How many bytes of the file lie in each block: one that is listed more than once has them more than once. */
-function lengthsOf({ blocks }: Layout): Map<number, number> {
+function lengthsOf(layout: Layout): Map<number, number> {
   const lengths = new Map<number, number>()
-  for (const { index, byteLength } of blocks) lengths.set(index, (lengths.get(index) ?? 0) + byteLength)
+  for (const { index, byteLength } of layout.blocks())
+    lengths.set(index, (lengths.get(index) ?? 0) + byteLength)
   return lengths
 }
 

@@ -8,9 +8,18 @@ import type { Blobs, BlobId } from './types.ts'
 /** So many bytes are written before others have their turn: as many as Hyperblobs appends at once. */
 const RUN = 1 << 20
 
-/** A block of a file to be. A fresh one is named by its place among those that were put, any other by its index in the core. */
-export interface FileBlock extends Block {
-  readonly fresh: boolean
+/** Blocks of another version of the file, from one place in it to before another. */
+export interface KeptBlocks {
+  readonly of: Layout
+  readonly from: number
+  to: number
+}
+
+/** A part of a file to be: blocks that it keeps, or one that was put, whose index is its place among those. */
+export type FilePart = KeptBlocks | Block
+
+export function isKept(part: object): part is KeptBlocks {
+  return 'of' in part
 }
 
 /** A file that was written. */
@@ -64,16 +73,17 @@ export class BlobRuns {
   /**
    * Ends with a file: a plain one where it is all that was put and nobody came between, else one with a map.
    *
-   * @param blocks - of the file, in order
+   * @param parts - of the file, in order
    * @throws EFBIG for a file of more blocks than a map can list
    */
-  async end(blocks: readonly FileBlock[]): Promise<WrittenBlob> {
+  async end(parts: readonly FilePart[]): Promise<WrittenBlob> {
     await this.#writing
     const writing = await this.#begin()
     try {
-      const layout = new Layout(this.#indexed(blocks))
-      const isPlain = this.#runs.length <= 1 && this.#isAll(blocks)
-      const map = isPlain ? [] : toMap(layout.blocks)
+      const count = parts.reduce((sum, part) => sum + (isKept(part) ? part.to - part.from : 1), 0)
+      const layout = new Layout(this.#blocksOf(parts), count)
+      const isPlain = this.#runs.length <= 1 && this.#isAll(parts)
+      const map = isPlain ? [] : toMap(layout)
       const end = await finish(writing, map)
       return { blob: isPlain ? this.#plain(end) : mapIn(end, map), layout }
     } catch (err) {
@@ -104,20 +114,20 @@ export class BlobRuns {
     return { stream, closed }
   }
 
-  #indexed(blocks: readonly FileBlock[]): Block[] {
+  *#blocksOf(parts: readonly FilePart[]): Iterable<Block> {
     // Where there are kept blocks too, the fresh ones need not come in order: one of zeros is used again and again.
     const indexOf = (place: number) => {
       const run = this.#runs.findLast((run) => run.place <= place)!
       return run.index + place - run.place
     }
-    return blocks.map(({ index, byteLength, fresh }) => ({
-      index: fresh ? indexOf(index) : index,
-      byteLength
-    }))
+    for (const part of parts) {
+      if (isKept(part)) yield* part.of.blocks(part.from, part.to)
+      else yield { index: indexOf(part.index), byteLength: part.byteLength }
+    }
   }
 
-  #isAll(blocks: readonly FileBlock[]): boolean {
-    return blocks.length === this.#count && blocks.every(({ index, fresh }, i) => fresh && index === i)
+  #isAll(parts: readonly FilePart[]): boolean {
+    return parts.length === this.#count && parts.every((part, i) => !isKept(part) && part.index === i)
   }
 
   /** @param end - of the last run, which tells where a file without bytes lies */
@@ -147,11 +157,13 @@ async function finish({ stream, closed }: Writing, behind: readonly Buffer[]): P
 }
 
 /** @throws EFBIG */
-function toMap(blocks: readonly Block[]): Buffer[] {
-  if (blocks.length > LISTED * MAX_MAP_BLOCKS)
+function toMap(layout: Layout): Buffer[] {
+  const { count } = layout
+  if (count > LISTED * MAX_MAP_BLOCKS)
     throw failure('EFBIG', { detail: 'others wrote meanwhile, and a map cannot list so many blocks' })
   const map: Buffer[] = []
-  for (let i = 0; i < blocks.length; i += LISTED) map.push(encodeMap(blocks.slice(i, i + LISTED)))
+  for (let i = 0; i < count; i += LISTED)
+    map.push(encodeMap([...layout.blocks(i, Math.min(i + LISTED, count))]))
   return map
 }
 

@@ -106,7 +106,7 @@ const WARM = `await write('/warm', 4); await put('/warm-too', 4); await multi.ap
 
 for (const [kind] of WRITERS) {
   for (const [what, { before, work, written }] of Object.entries(CASES)) {
-    test(`${what} takes less than 128 MiB of memory (${kind})`, { timeout: 120_000 }, async (t) => {
+    test(`${what} takes less than 64 MiB of memory (${kind})`, { timeout: 120_000 }, async (t) => {
       const measured = async (body: string) => {
         const path = await folder(t)
         if (before) await run(path, kind, before)
@@ -115,7 +115,7 @@ for (const [kind] of WRITERS) {
       const storage =
         kind === 'a Hyperdrive' && written > 0 ? await measured(`await put('/plain', ${written})`) : 0
       const mib = await measured(work)
-      t.ok(mib - storage < 128, `${Math.round(mib)} MiB, ${Math.round(storage)} of them the storage's`)
+      t.ok(mib - storage < 64, `${Math.round(mib)} MiB, ${Math.round(storage)} of them the storage's`)
     })
   }
 }
