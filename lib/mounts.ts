@@ -72,7 +72,7 @@ export class Mounts implements MountOpener {
     if (synced) {
       const begun = performance.now()
       await within(atMost(patience.left, synced), opts.timeout, mount.id)
-      patience.left -= performance.now() - begun
+      patience.spend(begun)
     }
     const { overlay } = opened
     overlay.comparator = this.#host.comparator()
