@@ -81,7 +81,7 @@ test('what is mounted in a MultiDrive of the set follows its records', async (t)
   const inner = new MultiDrive(await hyperdrive(t))
   cleanup(t, () => inner.close())
   await inner.mount('/m', ID)
-  const multi = new MultiDrive(inner as any)
+  const multi = new MultiDrive(inner)
   cleanup(t, () => multi.close())
   await multi.put('/file', '')
   t.same([...(await multi.getAllMounts({ recursive: false })).keys()], ['/m'])
@@ -90,7 +90,7 @@ test('what is mounted in a MultiDrive of the set follows its records', async (t)
 })
 
 test('a record comes into force when its date is believed', async (t) => {
-  const leaf = sourceOf(await hyperdrive(t)) as Mount['leaf']
+  const leaf = sourceOf(await hyperdrive(t))
   const record = (path: string, mtime: number, seq: number, id: string | null): Mount => ({
     origin: { id: `drive ${seq}`, seq },
     leaf,
