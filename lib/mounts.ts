@@ -74,7 +74,7 @@ export class Mounts implements MountOpener {
     if (synced) {
       const begun = performance.now()
       await within(atMost(synced, patience.left, null), timeout, late)
-      patience.left -= performance.now() - begun
+      patience.spend(begun)
     }
     const { overlay } = opened
     overlay.comparator = this.#host.comparator()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
-import test from 'tape'
+import test, { type Test } from 'tape'
 import MultiDrive from '../index.ts'
 import {
   collect,
@@ -16,7 +16,7 @@ import {
   multidrive,
   store
 } from './helpers/drives.ts'
-import { hyperdrives, opener } from './helpers/mounts.ts'
+import { forge, hyperdrives, opener, stamp } from './helpers/mounts.ts'
 
 const limit = { timeout: 60_000 }
 
@@ -420,4 +420,101 @@ test('a drive that the set and a mount have both is known until both let it go',
   multi.replicate(true).destroy()
   await shared.close()
   t.equal((await failureOf(() => multi.replicate(true))).code, 'DRIVE_INVALID')
+})
+
+/** How many drives a listing has opened at once at most. */
+const AT_ONCE = 16
+
+/** Many drives in one corestore, each mounted and opened as `gate` says. */
+async function manyMounts(t: Test, count: number, gate: (index: number) => Promise<unknown>) {
+  const drives = await hyperdrives(t, count)
+  const own = await hyperdrive(t)
+  const paths = drives.map((_, i) => `/m${String(i).padStart(2, '0')}`)
+  for (const drive of drives) await drive.put('/in/x', 'x')
+  await forge(
+    own,
+    'mounts',
+    Object.fromEntries(paths.map((path, i) => [path, { ...stamp, id: drives[i].id }]))
+  )
+  const opened: number[] = []
+  const multi = await multidrive(t, [own], {
+    openDrive: async (key) => {
+      const index = drives.findIndex((drive) => drive.key.equals(key))
+      opened.push(index)
+      await gate(index)
+      return drives[index]
+    }
+  })
+  return { multi, paths, opened }
+}
+
+/** Lets nobody through before so many wait, or all that are left. */
+function sideBySide(total: number) {
+  let [waiting, through, most]: [(() => void)[], number, number] = [[], 0, 0]
+  const gate = () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve)
+      most = Math.max(most, waiting.length)
+      if (waiting.length < AT_ONCE && through + waiting.length < total) return
+      through += waiting.length
+      for (const next of waiting) next()
+      waiting = []
+    })
+  return { gate, most: () => most }
+}
+
+const LISTINGS: [string, (multi: MultiDrive) => Promise<unknown[]>, (path: string) => string][] = [
+  ['list()', (multi) => keys(multi), (path) => `${path}/in/x`],
+  [
+    'entries({ reverse: true })',
+    async (multi) => (await collect(multi.entries(null, { reverse: true }))).map(({ key }) => key).reverse(),
+    (path) => `${path}/in/x`
+  ],
+  ['createMountStream()', async (multi) => [...(await multi.getAllMounts()).keys()], (path) => path],
+  [
+    'readdir(path, { recursive: true })',
+    async (multi) => {
+      const names = await multi.promises.readdir('/', { recursive: true })
+      return names.filter((name) => name.endsWith('/x')).map((name) => '/' + name)
+    },
+    (path) => `${path}/in/x`
+  ]
+]
+
+for (const [name, list, item] of LISTINGS) {
+  test(`${name} opens several mounts side by side, and no more than ${AT_ONCE} at once`, limit, async (t) => {
+    const { gate, most } = sideBySide(40)
+    const { multi, paths, opened } = await manyMounts(t, 40, gate)
+    t.same(await list(multi), paths.map(item))
+    t.equal(most(), AT_ONCE)
+    t.equal(opened.length, 40, 'each once')
+  })
+}
+
+test('the first entries below mounts come before the last mounts are opened', limit, async (t) => {
+  const never = new Promise(() => undefined)
+  const { multi, paths, opened } = await manyMounts(t, 40, (index) =>
+    index === 0 ? Promise.resolve() : never
+  )
+  for await (const { key } of multi.list('/') as AsyncIterable<{ key: string }>) {
+    t.equal(key, `${paths[0]}/in/x`)
+    t.ok(opened.length <= AT_ONCE, `${opened.length} were opened or on the way`)
+    break
+  }
+  t.ok(opened.length <= 2 * AT_ONCE, `${opened.length} when the listing was broken off`)
+  t.same(
+    opened.toSorted((a, b) => a - b),
+    [...opened.keys()],
+    'those that come next'
+  )
+})
+
+test('many mounts that never open hold a listing up once, not each', limit, async (t) => {
+  const { multi, paths } = await manyMounts(t, 40, (index) =>
+    index % 20 === 19 ? Promise.resolve() : new Promise(() => undefined)
+  )
+  const start = performance.now()
+  t.same(await keys(multi), [`${paths[19]}/in/x`, `${paths[39]}/in/x`])
+  const took = Math.round(performance.now() - start)
+  t.ok(took < 8000, `${took} ms, 4 s of it for the first of them`)
 })

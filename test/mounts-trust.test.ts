@@ -198,6 +198,7 @@ test('bounds hold for drives that never open', limit, async (t) => {
   t.is((await failureOf(multi.get('/m/x', { timeout: 200 }))).code, 'REQUEST_TIMEOUT')
   t.is(String(await multi.get('/file')), 'bytes')
   t.same(await keys(multi), ['/file'], 'a listing')
+  t.same(await multi.promises.readdir('/', { recursive: true }), ['file', 'm'])
   await multi.close()
   t.pass('and it closes')
 })

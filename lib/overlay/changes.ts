@@ -95,8 +95,7 @@ async function isUnknown(
 /** Opens what is mounted below a folder, so that it tells of changes, and the view stays at what it shows by now. */
 export async function openMounts(view: MergedView | MountedView, folder: string): Promise<void> {
   if (!(view instanceof MountedView)) return
-  for (const path of mountsIn(view, folder)) {
-    const inner = await view.innerInListing(path)
+  for await (const [path, inner] of view.innersInListing(mountsIn(view, folder))) {
     if (inner) await openMounts(inner, isIn(folder, path) ? folder.slice(path.length) : '')
   }
 }

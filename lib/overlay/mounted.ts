@@ -19,6 +19,16 @@ import { Way } from './way.ts'
 /** How long a listing waits at least for one mounted drive to open, in milliseconds. */
 const LEAST_PATIENCE = 250
 
+/** How many mounted drives a listing opens side by side, the one that it needs and those that come next. */
+export const SIDE_BY_SIDE = 16
+
+/** A mounted drive that is opened. */
+interface Opening {
+  readonly view: Promise<MergedView | MountedView>
+  /** When it was begun, by `performance.now()`. */
+  readonly begun: number
+}
+
 /** Where a path lies: in an overlay, under what is left of its key. */
 export interface Place {
   readonly overlay: Overlay
@@ -52,7 +62,7 @@ export class MountedView implements TreeView {
   readonly #opts: ReadOptions
   readonly #way: Way
   readonly #table: MountTable
-  readonly #inner = new Map<string, Promise<MergedView | MountedView>>()
+  readonly #inner = new Map<string, Opening>()
 
   constructor(base: MergedView, overlay: Overlay, way: Way, opts: ReadOptions) {
     this.rules = base.rules
@@ -75,24 +85,58 @@ export class MountedView implements TreeView {
    * @throws ELOOP when it is a drive that this one lies in, DRIVE_FAILED and the like when it cannot be opened
    */
   inner(path: string): Promise<MergedView | MountedView> {
-    let inner = this.#inner.get(path)
-    if (!inner) {
-      inner = this.#open(path)
-      this.#inner.set(path, inner)
-    }
-    return inner
+    return this.#opening(path).view
   }
 
-  /** As {@link inner}, null for what cannot be opened: nobody who can mount a drive may keep others from listing what else there is. */
-  async innerInListing(path: string): Promise<MergedView | MountedView | null> {
-    const { patience } = this.#way
-    const begun = performance.now()
-    const inner = this.inner(path).catch((err: unknown) => {
+  #opening(path: string): Opening {
+    let opening = this.#inner.get(path)
+    if (!opening) {
+      opening = { view: this.#open(path), begun: performance.now() }
+      this.#inner.set(path, opening)
+    }
+    return opening
+  }
+
+  /** Begins to open what a listing comes to next, as far as not too many are under way. */
+  openAhead(paths: Iterable<string>): void {
+    const { ahead } = this.#way
+    for (const path of paths) {
+      if (ahead.size >= SIDE_BY_SIDE - 1) return
+      if (this.#inner.has(path)) continue
+      const { view } = this.#opening(path)
+      ahead.add(view)
+      view.catch(() => undefined).finally(() => ahead.delete(view))
+    }
+  }
+
+  /** As {@link innerInListing}, of many in their order: those that come next are opened meanwhile. */
+  async *innersInListing(
+    paths: readonly string[]
+  ): AsyncGenerator<readonly [string, MergedView | MountedView | null], void, void> {
+    for (const [i, path] of paths.entries()) {
+      yield [path, await this.innerInListing(path, paths.slice(i + 1, i + SIDE_BY_SIDE))]
+    }
+  }
+
+  /**
+   * As {@link inner}, null for what cannot be opened: nobody who can mount a drive may keep others from listing what else there is.
+   *
+   * @param next - what the listing comes to next
+   */
+  async innerInListing(path: string, next: Iterable<string> = []): Promise<MergedView | MountedView | null> {
+    const { ahead, patience } = this.#way
+    const asked = performance.now()
+    const { view, begun } = this.#opening(path)
+    ahead.delete(view)
+    this.openAhead(next)
+    // It has had the time since it was begun.
+    const left = Math.max(LEAST_PATIENCE, patience.left) - (asked - begun)
+    const inner = view.catch((err: unknown) => {
       if (errorCode(err) === 'CLOSED') throw err
       return null
     })
-    const found = await atMost(inner, Math.max(LEAST_PATIENCE, patience.left), null)
-    if (found === null) patience.left -= performance.now() - begun
+    const found = await atMost(inner, Math.max(0, left), null)
+    if (found === null) patience.spend(asked)
     return found
   }
 
@@ -156,8 +200,7 @@ export class MountedView implements TreeView {
     }
     const found = await this.#directoriesOutside(folder, opts)
     if (opts.shallow !== true) {
-      for (const path of this.#below(folder)) {
-        const inner = await this.innerInListing(path)
+      for await (const [path, inner] of this.innersInListing(this.#below(folder))) {
         const below = (await inner?.directoriesBelow('', opts)) ?? []
         for (const directory of below) found.push(directoryBelow(path, directory))
       }
@@ -202,6 +245,21 @@ export class MountedView implements TreeView {
   async findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null> {
     // What is mounted is no drive of the set.
     return this.#table.over(key) === null ? this.base.findIn(source, key, opts) : null
+  }
+
+  async canList(folder: string, next: readonly string[]): Promise<boolean> {
+    const path = this.#table.over(folder)
+    if (path === null) return true
+    if (path === folder)
+      return (
+        (await this.innerInListing(
+          path,
+          next.filter((key) => this.mounts.has(key))
+        )) !== null
+      )
+    const isInside = (key: string) => key.startsWith(path + '/')
+    const inside = next.filter(isInside).map((key) => key.slice(path.length))
+    return (await this.inner(path)).canList(folder.slice(path.length), inside)
   }
 
   /** Whether a key lies at a mount or below one. */
@@ -286,6 +344,7 @@ class MountedCursor implements LocatedCursor {
 
   async page(limit: number): Promise<Located[]> {
     for (let segment = this.#segments[0]; segment; segment = this.#segments[0]) {
+      if (this.#opts.signal?.aborted) return []
       this.#cursor ??= await this.#open(segment)
       const page = (await this.#cursor?.page(limit)) ?? []
       const { mount } = segment
@@ -328,8 +387,16 @@ class MountedCursor implements LocatedCursor {
 
   async #open({ mount, range }: Segment): Promise<LocatedCursor | null> {
     if (mount === null) return this.#view.base.winners(range, this.#opts)
-    const inner = await this.#view.innerInListing(mount)
+    const inner = await this.#view.innerInListing(mount, this.#next())
     return inner?.winners(stripped(range, mount), this.#opts) ?? null
+  }
+
+  /** The mounts behind the one that is read. */
+  *#next(): Generator<string, void, void> {
+    for (let i = 1; i < this.#segments.length; i++) {
+      const { mount } = this.#segments[i]!
+      if (mount !== null) yield mount
+    }
   }
 }
 

@@ -51,6 +51,8 @@ export interface LocatedCursor {
 export interface WinnerOptions extends ScanOptions {
   /** False to leave out what lies in drives that are mounted below the place where the range begins. Default true. */
   mounted?: boolean
+  /** Says that nobody needs the rest: what is mounted further on is not opened for it. */
+  signal?: AbortSignal
 }
 
 /** What the faces read from. */
@@ -72,6 +74,12 @@ export interface TreeView extends Reader {
   newestBelow(folder: string, opts?: ReadOptions): Promise<number>
   /** What one drive of the set shows at a key, whatever the others hold; null when that is nothing. */
   findIn(source: Source, key: string, opts?: ReadOptions): Promise<Located | null>
+  /**
+   * Whether a listing can go into a folder: not where a drive is mounted that cannot be opened in time.
+   *
+   * @param next - the mounts that the listing comes to next
+   */
+  canList(folder: string, next: readonly string[]): Promise<boolean>
   /** Whether it answers alike for ever. */
   readonly isStable: boolean
 }
@@ -224,6 +232,10 @@ export class MergedView implements View, TreeView {
     const members = this.#members.filter((member) => member.source === source)
     const [candidate = null] = await gather(members, (view) => view.find(key, opts), key)
     return candidate && { candidate, source }
+  }
+
+  canList(): Promise<boolean> {
+    return Promise.resolve(true)
   }
 
   /** Whether anything visible lies below a folder. */

@@ -7,9 +7,27 @@ const MAX_MOUNTS = 20_000
 /** How long one reader waits in all for mounted drives to hear from peers for the first time, in milliseconds. */
 const PATIENCE = 4000
 
-/** A time that many waits share, in milliseconds. */
-export interface Patience {
-  left: number
+/** A time that many waits share; what passes for several of them at once counts once. */
+export class Patience {
+  #left: number
+  /** What was before it has been counted. */
+  #counted = 0
+
+  /** @param ms - in milliseconds */
+  constructor(ms: number) {
+    this.#left = ms
+  }
+
+  get left(): number {
+    return this.#left
+  }
+
+  /** @param since - when the wait began that is over, by `performance.now()` */
+  spend(since: number): void {
+    const now = performance.now()
+    this.#left -= now - Math.max(since, this.#counted)
+    this.#counted = now
+  }
 }
 
 /** The way from the set to what is mounted in it, and what those who read along it have left to spend. */
@@ -18,21 +36,25 @@ export class Way {
   readonly #depth: number
   readonly #left: { mounts: number }
   readonly patience: Patience
+  /** Mounts that are opened ahead of their turn. */
+  readonly ahead: Set<unknown>
 
   private constructor(
     drives: readonly string[],
     depth: number,
     left: { mounts: number },
-    patience: Patience
+    patience: Patience,
+    ahead: Set<unknown>
   ) {
     this.#drives = drives
     this.#depth = depth
     this.#left = left
     this.patience = patience
+    this.ahead = ahead
   }
 
   static begin(): Way {
-    return new Way([], 0, { mounts: MAX_MOUNTS }, { left: PATIENCE })
+    return new Way([], 0, { mounts: MAX_MOUNTS }, new Patience(PATIENCE), new Set())
   }
 
   /**
@@ -46,7 +68,7 @@ export class Way {
     const drives = [...this.#drives, origin]
     if (drives.includes(name)) throw failure('ELOOP', { detail: 'a mount in itself' })
     if (this.#depth === MAX_LINKS) throw failure('ELOOP', { detail: 'too many mounts inside mounts' })
-    return new Way([...drives, name], this.#depth + 1, this.#left, this.patience)
+    return new Way([...drives, name], this.#depth + 1, this.#left, this.patience, this.ahead)
   }
 
   /** @throws ELOOP when more mounts have been seen than anybody would have made */

@@ -76,12 +76,14 @@ function stream(
   let reader: Reader
   let cursor: LocatedCursor | null = null
   let shallow: Shallow | null = null
+  const ended = new AbortController()
   const readable = new Readable({
     open(cb) {
       const open = async () => {
         const keys = range()
         reader = await getReader()
-        cursor = reader.winners(from === undefined ? keys : { gte: from, lt: keys.lt! }, opts)
+        const { signal } = ended
+        cursor = reader.winners(from === undefined ? keys : { gte: from, lt: keys.lt! }, { ...opts, signal })
         if (opts.recursive === false) shallow = new Shallow(cursor, keys.gt!.length)
       }
       open().then(() => cb(null), cb)
@@ -101,6 +103,10 @@ function stream(
         }
       }
       read().then(() => cb(null), cb)
+    },
+    // A read that is under way would first come to its end.
+    predestroy() {
+      ended.abort()
     },
     destroy(cb) {
       Promise.resolve(cursor?.close()).then(() => cb(null), cb)

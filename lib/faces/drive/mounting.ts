@@ -16,7 +16,8 @@ export abstract class MountingFace extends SettlingFace {
   /**
    * Shows another drive at a path, in place of what is there. The record of it lies in the writer, and everybody who has that drive in the
    * set sees it. Writes below it land in that drive, where it can be written to; `rename` between drives is EXDEV, what is mounted cannot
-   * be removed (EBUSY). The drive is opened by `openDrive` when it is first read.
+   * be removed (EBUSY). The drive is opened by `openDrive` when it is first read; one that was never here is waited for then, a few
+   * seconds at most, where peers of it can be expected.
    *
    * @param path - of a folder, or of nothing yet
    * @param key - of the drive: 32 bytes, or text in z-base-32 or hex

@@ -5,7 +5,7 @@ import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { isSeq } from '../../format/clock.ts'
 import type { MountPoint } from '../../format/records.ts'
-import { MountedView } from '../../overlay/mounted.ts'
+import { MountedView, SIDE_BY_SIDE } from '../../overlay/mounted.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact } from '../../overlay/transact.ts'
 import { parentOf } from '../../overlay/tree.ts'
@@ -78,11 +78,12 @@ async function* mountsIn(
   recursive: boolean
 ): AsyncGenerator<MountAt, void, void> {
   if (!(view instanceof MountedView)) return
-  for (const [path, { record }] of view.mounts) {
-    yield { path: prefix + path, mount: toMount(record.mount!) }
+  const paths = [...view.mounts.keys()]
+  for (const [i, path] of paths.entries()) {
+    yield { path: prefix + path, mount: toMount(view.mounts.get(path)!.record.mount!) }
     if (!recursive) continue
     // One that cannot be opened has none in it that anybody could see.
-    const inner = await view.innerInListing(path)
+    const inner = await view.innerInListing(path, paths.slice(i + 1, i + SIDE_BY_SIDE))
     if (inner) yield* mountsIn(inner, prefix + path, recursive)
   }
 }

@@ -129,13 +129,22 @@ export async function namesBelow(
   if (!recursive) return found
   const all = [...found]
   // The list grows while it is gone through.
-  for (const { name, node } of all) {
+  for (const [i, { name, node }] of all.entries()) {
     if (node.kind !== 'directory') continue
+    if (node.record?.mount && !(await tree.view.canList(node.key, mountsAfter(all, i)))) continue
     for (const child of await childrenBelow(tree, node)) {
       all.push({ name: `${name}/${child.name}`, node: child.node })
     }
   }
   return all
+}
+
+/** How far ahead it is looked for mounts that come next. */
+const AHEAD = 64
+
+function mountsAfter(nodes: readonly { node: Node }[], index: number): string[] {
+  const next = nodes.slice(index + 1, index + 1 + AHEAD)
+  return next.flatMap(({ node }) => (node.kind === 'directory' && node.record?.mount ? [node.key] : []))
 }
 
 /** What is mounted and cannot be opened is an empty folder to those who come by it. */
