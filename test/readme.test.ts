@@ -29,6 +29,7 @@ const examples = [...readme.matchAll(/^(#+ .*)$|^```js\n([^]*?)^```$/gm)]
 const INTERNAL = new Set([
   'constructor',
   'reader',
+  'waiting',
   'serve',
   'call',
   'closeDescriptor',
@@ -165,6 +166,9 @@ test('every public member has a heading or a row of a table, and each of those a
   t.end()
 })
 
+/** What Stats have of some descriptors only (test/faces/fs/own/fallback.test.ts). */
+const SOMETIMES = ['stale']
+
 test('every member of a FileHandle and what Stats have beside those of Node has a row', async (t) => {
   const handle = tableNames(section('FileHandles'), /\bhandle\.(\w+)/g)
   t.same([...handle].sort(), [...membersOf(FileHandle.prototype)].sort())
@@ -173,7 +177,7 @@ test('every member of a FileHandle and what Stats have beside those of Node has 
   await multi.promises.writeFile('/file', 'text')
   const ofNode = membersOf(statSync(root))
   const more = [...membersOf(await multi.promises.stat('/file'))].filter((name) => !ofNode.has(name))
-  t.same([...tableNames(section('What stands there'), /^`(\w+)`|, `(\w+)`/g)].sort(), more.sort())
+  t.same([...tableNames(section('What stands there'), /^`(\w+)`|, `(\w+)`/g)].sort(), [...more, ...SOMETIMES].sort())
 })
 
 test('the differences from Node have all that the suite knows', (t) => {
