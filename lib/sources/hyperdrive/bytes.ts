@@ -6,6 +6,7 @@ import { amend, inBlocks } from './amend.ts'
 import { Arrivals } from './arrivals.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
+import { hold } from './holds.ts'
 import { Layouts, readMap } from './layout.ts'
 import { BlobRun } from './run.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
@@ -40,16 +41,21 @@ export class HyperdriveBytes {
   async *read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array> {
     if (blob.byteLength === 0 || opts.length === 0) return
     const { signal, ...range } = opts
-    const blobs = await this.blobs(opts)
-    const stream = blobs.createReadStream(blob, range)
-    const end = () => stream.destroy()
-    signal?.addEventListener('abort', end)
+    const release = hold(this.#drive, blob)
     try {
-      if (signal?.aborted) return
-      yield* stream as AsyncIterable<Uint8Array>
+      const blobs = await this.blobs(opts)
+      const stream = blobs.createReadStream(blob, range)
+      const end = () => stream.destroy()
+      signal?.addEventListener('abort', end)
+      try {
+        if (signal?.aborted) return
+        yield* stream as AsyncIterable<Uint8Array>
+      } finally {
+        signal?.removeEventListener('abort', end)
+        stream.destroy()
+      }
     } finally {
-      signal?.removeEventListener('abort', end)
-      stream.destroy()
+      release()
     }
   }
 
@@ -101,9 +107,13 @@ export class HyperdriveBytes {
     download.done().then(done, done)
   }
 
-  /** Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. */
+  /**
+   * Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. Until it is closed, its bytes stay where
+   * nobody else may have them.
+   */
   open(blob: BlobId, size: number, opts: ReadOptions): Content {
-    return blob.byteLength === 0 ? EMPTY : new BlobContent(() => this.blobs(opts), blob, size, opts)
+    if (blob.byteLength === 0) return EMPTY
+    return new BlobContent(() => this.blobs(opts), blob, size, opts, hold(this.#drive, blob))
   }
 
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobId> {
