@@ -177,7 +177,10 @@ test('every member of a FileHandle and what Stats have beside those of Node has 
   await multi.promises.writeFile('/file', 'text')
   const ofNode = membersOf(statSync(root))
   const more = [...membersOf(await multi.promises.stat('/file'))].filter((name) => !ofNode.has(name))
-  t.same([...tableNames(section('What stands there'), /^`(\w+)`|, `(\w+)`/g)].sort(), [...more, ...SOMETIMES].sort())
+  t.same(
+    [...tableNames(section('What stands there'), /^`(\w+)`|, `(\w+)`/g)].sort(),
+    [...more, ...SOMETIMES].sort()
+  )
 })
 
 test('the differences from Node have all that the suite knows', (t) => {
