@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { decode, isValid } from 'hypercore-id-encoding'
 import type { Drive } from './drive.ts'
-import { driveFailure, failure } from './errors.ts'
+import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { RecordKind } from './format/records.ts'
 import { fromAll } from './overlay/failure.ts'
 import { NestedSource, type Nestable } from './overlay/nested.ts'
@@ -201,11 +201,26 @@ export class DriveSet implements Drives {
    * that others are in, which closes with it.
    *
    * @returns the drives that had something stored
+   * @throws the worst failure, once all are through, with the drives that had as `purged`
    */
   async purge(): Promise<Drive[]> {
     const sources = await this.empty()
     this.#purged.push(...sources)
-    return (await fromAll(sources, (source) => source.purge?.() ?? Promise.resolve([]))).flat()
+    const removed = new Map<Source, readonly Drive[]>()
+    const remove = async (source: Source) => {
+      try {
+        removed.set(source, (await source.purge?.()) ?? [])
+      } catch (err) {
+        // One that is many drives has removed some of them.
+        removed.set(source, (err instanceof MultiDriveError && err.purged) || [])
+        throw err
+      }
+    }
+    const purged = () => sources.flatMap((source) => removed.get(source) ?? [])
+    await fromAll(sources, remove).catch((err: unknown) => {
+      throw withPurged(err, purged())
+    })
+    return purged()
   }
 
   /** Takes its place in the order at once, before the drive is there. */
@@ -316,6 +331,11 @@ export class DriveSet implements Drives {
       }
     }
   }
+}
+
+/** The error of a purge, or of the closing that ends one, with what was removed. */
+export function withPurged(err: unknown, purged: readonly Drive[]): unknown {
+  return err instanceof MultiDriveError ? Object.assign(err, { purged }) : err
 }
 
 /** What a drive lends, beyond what every drive has. */

@@ -68,7 +68,8 @@ export interface ErrorDetails {
 
 /**
  * The one error class of MultiDrive. `code`, `errno`, `syscall` and `path` are Node's (docs of `errors`, "Class: SystemError");
- * `drive` is the drive that failed, `cause` what it said, `failures` all that failed in the same call, in the order of adding.
+ * `drive` is the drive that failed, `cause` what it said, `failures` all that failed in the same call, in the order of adding; `purged` what
+ * a `purge()` that failed has removed.
  */
 export class MultiDriveError extends Error {
   readonly code: string
@@ -81,6 +82,8 @@ export class MultiDriveError extends Error {
   declare readonly detail?: string
   declare readonly drive?: Drive
   declare readonly failures?: readonly MultiDriveError[]
+  /** Of a `purge()` that failed: the drives whose storage was removed all the same. */
+  declare readonly purged?: readonly Drive[]
 
   constructor(
     code: string,

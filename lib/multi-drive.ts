@@ -1,7 +1,15 @@
 import type { Duplex } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
-import { DriveSet, lender, peerEmitter, type AddDriveOptions, type Drives, type Tell } from './drive-set.ts'
+import {
+  DriveSet,
+  lender,
+  peerEmitter,
+  withPurged,
+  type AddDriveOptions,
+  type Drives,
+  type Tell
+} from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
 import { failure, MultiDriveError } from './errors.ts'
 import { FindingPeers } from './finding-peers.ts'
@@ -309,12 +317,24 @@ class MultiDriveClass extends Face<MultiDrive> {
    * Removes the local storage of every Hyperdrive of the set, and closes. Localdrives, checkouts and other drives are left alone.
    *
    * @returns the drives whose storage was removed, those of MultiDrives in the set among them
+   * @throws the error of a drive whose storage could not be removed, or not all of it, or that does not close; each drive is tried, and
+   *   those whose storage was removed are the error's `purged`. CLOSED
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
     this.#forgetPeers()
     this.#replication.close()
-    const purged = await this.#set.purge().finally(() => this.close())
+    let purged: Drive[]
+    try {
+      purged = await this.#set.purge()
+    } catch (err) {
+      // What could not be removed matters more than what does not close then.
+      await this.close().catch(() => undefined)
+      throw err
+    }
+    await this.close().catch((err: unknown) => {
+      throw withPurged(err, purged)
+    })
     return purged
   }
 

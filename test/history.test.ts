@@ -1,4 +1,4 @@
-import test from 'tape'
+import test, { type Test } from 'tape'
 import type { Drive } from '../index.ts'
 import { collect, failureOf, hyperdrive, link, localdrive, multidrive, store } from './helpers/drives.ts'
 
@@ -65,6 +65,102 @@ test(
     t.same(await told(multi, '/x'), ['del', 'put undated', 'put had seen it', 'put early', 'put dated'])
   }
 )
+
+/** What a MultiDrive would have written at a path, with a stamp of one's choice. */
+const stamped = (mtime: number, more: object = {}) => ({
+  metadata: { mtime, multidrive: { v: 1, ctime: 1, stamped: true, ...more } }
+})
+const dated = (mtime: number) => ({ metadata: { mtime } })
+
+/** The history, once it is sure that it begins with what is read. */
+async function toldFromTheWinner(t: Test, multi: any): Promise<string[]> {
+  const [first] = await collect(multi.history('/x', { limit: 1 }))
+  const winner = await multi.entry('/x')
+  t.same([first.drive === winner.drive, first.seq], [true, winner.seq], 'what is read comes first')
+  return told(multi, '/x')
+}
+
+test(
+  'history(path) orders equal dates as reads do, in whatever order drives were added',
+  limit,
+  async (t) => {
+    const drives = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+    const byId = [...drives].sort((a, b) => (a.id > b.id ? -1 : 1))
+    for (const [i, drive] of byId.entries()) await drive.put('/x', `stamped ${i}`, stamped(5000))
+    for (const order of [byId, [...byId].reverse()]) {
+      const multi = await multidrive(t, order)
+      t.same(await toldFromTheWinner(t, multi), ['put stamped 0', 'put stamped 1', 'put stamped 2'])
+    }
+  }
+)
+
+test(
+  'history(path) orders plain versions of one date by their drives, and a later ctime first',
+  limit,
+  async (t) => {
+    const drives = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+    await drives[0].put('/x', 'added first', dated(5000))
+    await drives[1].put('/x', 'added second', dated(5000))
+    await drives[2].put('/x', 'older', dated(4000))
+    const multi = await multidrive(t, drives)
+    t.same(await toldFromTheWinner(t, multi), ['put added first', 'put added second', 'put older'])
+    const others = [await hyperdrive(t), await hyperdrive(t)]
+    await others[0].put('/x', 'early', stamped(5000, { ctime: 10 }))
+    await others[1].put('/x', 'late', stamped(5000, { ctime: 20 }))
+    t.same(await toldFromTheWinner(t, await multidrive(t, others)), ['put late', 'put early'])
+  }
+)
+
+test('history(path) puts a file before a deletion of its date, as it stays then', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other])
+  await other.put('/x', 'seen', dated(1000))
+  await multi.del('/x')
+  const [deletion] = await collect(multi.history('/x', { limit: 1 }))
+  const author = await hyperdrive(t)
+  await author.put('/x', 'unseen', dated(deletion.mtime))
+  await multi.addDrive(author)
+  t.same(await toldFromTheWinner(t, multi), ['put unseen', 'del', 'put seen'])
+})
+
+test('history(path) goes by who had seen whom before it goes by dates', limit, async (t) => {
+  const [own, other, third] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  const far = Date.now() + 1e12
+  await other.put('/x', 'of the future', dated(far))
+  const multi = await multidrive(t, [own, other])
+  await multi.put('/x', 'dated back', { mtime: 1000 })
+  await third.put('/x', 'unseen', dated(2000))
+  await multi.addDrive(third)
+  t.same(await toldFromTheWinner(t, multi), ['put unseen', 'put dated back', 'put of the future'])
+  await multi.utimes('/x', 1, 1)
+  t.same(
+    await toldFromTheWinner(t, multi),
+    ['put unseen', 'put unseen', 'put dated back', 'put of the future'],
+    'also where what had seen it is the oldest by date'
+  )
+})
+
+test(
+  'history(path) goes by the date of what a drive shows, not by those that it has replaced',
+  limit,
+  async (t) => {
+    const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+    await own.put('/x', 'late', dated(5000))
+    await own.put('/x', 'dated back', dated(100))
+    await other.put('/x', 'between', dated(3000))
+    const multi = await multidrive(t, [own, other])
+    t.same(await toldFromTheWinner(t, multi), ['put between', 'put dated back', 'put late'])
+  }
+)
+
+test('history(path) puts a date that is not believed by its place in its drive', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  await own.put('/x', 'old', dated(1000))
+  await own.put('/x', 'forged', stamped(Date.now() + 1e12))
+  await other.put('/x', 'older', dated(500))
+  const multi = await multidrive(t, [own, other], { maxClockSkew: 60_000 })
+  t.same(await told(multi, '/x'), ['put forged', 'put old', 'put older'])
+})
 
 test('history(path) of a Localdrive is what it holds now', limit, async (t) => {
   const [own, local] = [await hyperdrive(t), await localdrive(t)]

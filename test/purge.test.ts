@@ -5,6 +5,7 @@ import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
+import MultiDrive, { type MultiDriveError } from '../index.ts'
 import { until, whole } from './availability/links.ts'
 import {
   calledBack,
@@ -158,6 +159,68 @@ test('purge() in the middle of reads and of a download', limit, async (t) => {
   t.equal((await reads).length, 50, 'no read hangs')
   await corestore.close()
   t.same(await stored(t, path), [])
+})
+
+/** A Hyperdrive in a store of its own, of which nothing can be removed. */
+async function unremovable(t: Test) {
+  const drive = await hyperdrive(t)
+  await drive.put('/file', 'bytes')
+  drive.corestore.storage.deleteCore = () =>
+    Promise.reject(Object.assign(new Error('the disk fails'), { code: 'EIO' }))
+  return drive
+}
+
+test('purge() that one drive fails tells on its error what was removed', limit, async (t) => {
+  const path = await folder(t)
+  const corestore = new Corestore(path)
+  const [first, last] = ['first', 'last'].map((name) => new Hyperdrive(corestore.namespace(name)))
+  for (const drive of [first, last]) await drive.put('/file', 'bytes')
+  const broken = await unremovable(t)
+  const multi = await multidrive(t, [first, broken, await localdrive(t), last])
+  const err = await failureOf(multi.purge())
+  t.same([err.code, err.drive === broken], ['EIO', true])
+  t.same(err.purged, [first, last])
+  t.same(
+    [multi, first, last, broken].map(({ closed }) => closed),
+    [true, true, true, true],
+    'all are closed'
+  )
+  await corestore.close()
+  t.same(await stored(t, path), [])
+  t.equal((await failureOf(multi.purge())).purged, undefined, 'what is closed removed nothing')
+})
+
+test(
+  'destroyStorage(cb) gives an error that tells what was removed, in MultiDrives in the set too',
+  limit,
+  async (t) => {
+    const [first, inner] = [await hyperdrive(t), await hyperdrive(t)]
+    for (const drive of [first, inner]) await drive.put('/file', 'bytes')
+    const [broken, other] = [await unremovable(t), await unremovable(t)]
+    const nested = await multidrive(t, [broken, inner])
+    const multi = await multidrive(t, [nested, first, other])
+    const err = await new Promise<MultiDriveError>((resolve) =>
+      multi.destroyStorage((failed) => resolve(failed as MultiDriveError))
+    )
+    t.same(err.purged, [inner, first])
+    t.same(
+      err.failures?.map(({ drive }) => drive),
+      [broken, other],
+      'and which drives failed'
+    )
+  }
+)
+
+test('purge() of drives that do not close tells on its error what was removed', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/file', 'bytes')
+  const local = await localdrive(t)
+  // It cannot be closed, so nobody does at the end.
+  const multi = new MultiDrive(drive)
+  await multi.addDrive(local)
+  local.close = () => Promise.reject(Object.assign(new Error('the disk fails'), { code: 'EIO' }))
+  const err = await failureOf(multi.purge())
+  t.same([err.code, err.drive === local, err.purged], ['EIO', true, [drive]])
 })
 
 test('destroyStorage(cb)', limit, async (t) => {

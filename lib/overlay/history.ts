@@ -2,7 +2,7 @@ import type { ReadOptions } from '../drive.ts'
 import type { Candidate, Past, Source, Version } from '../sources/source.ts'
 import { newest } from './compare.ts'
 import { worst } from './failure.ts'
-import { believed, supersedes, type Rules } from './resolve.ts'
+import { believed, order, supersedes, type Rules } from './resolve.ts'
 import type { MergedView, Place } from './view.ts'
 
 /** What once stood at a path, or that it was deleted, in the drive of the set that tells of it. */
@@ -10,14 +10,18 @@ export type PastVersion =
   | { readonly type: 'put'; readonly source: Source; readonly version: Candidate }
   | { readonly type: 'del'; readonly source: Source; readonly version: Version }
 
-/** One version with the date that it is sorted in by: never an earlier one than those of what the same drive held before. */
+/**
+ * One version with the date that it is sorted in by: its own, or where it has none that is believed, that of what the same drive held before.
+ */
 interface Item {
   readonly past: PastVersion
   time: number | null
 }
 
 /**
- * The versions of a path over all drives, the newest first: none comes before one whose author had seen it, and else the later date is first.
+ * The versions of a path over all drives, the newest first: none comes before one whose author had seen it, and else they are compared as a
+ * read does, so that what a read gives is first wherever every date is known. A comparator of the user's has no say in it.
+ *
  * It is read as it is asked for, of each drive as far as it takes to know that nothing older in it is to come before.
  */
 export async function* historyOf(
@@ -31,7 +35,7 @@ export async function* historyOf(
   try {
     for (;;) {
       await Promise.all(lanes.map((lane) => lane.fill(isAlone)))
-      const lane = nextOf(lanes)
+      const lane = nextOf(lanes, view.rules)
       if (lane === null) return
       yield lane.shift().past
     }
@@ -41,7 +45,7 @@ export async function* historyOf(
 }
 
 /** The lane whose head comes next, null when all are through. */
-function nextOf(lanes: readonly Lane[]): Lane | null {
+function nextOf(lanes: readonly Lane[], rules: Rules): Lane | null {
   const heads = lanes.filter((lane) => lane.items.length > 0)
   const free = heads.filter((lane) => {
     const { version } = lane.items[0]!.past
@@ -52,9 +56,16 @@ function nextOf(lanes: readonly Lane[]): Lane | null {
   // Forged clocks can make a ring; then dates alone decide.
   let best: Lane | null = null
   for (const lane of free.length > 0 ? free : heads) {
-    if (best === null || newest(best.items[0]!.time, lane.items[0]!.time) > 0) best = lane
+    if (best === null || compare(best.items[0]!, lane.items[0]!, rules) > 0) best = lane
   }
   return best
+}
+
+/** Negative when `a` comes first. Of one date a file comes before a deletion, since it stays then. */
+function compare(a: Item, b: Item, rules: Rules): number {
+  const date = newest(a.time, b.time)
+  if (date !== 0 || a.past.type === b.past.type) return date || order(a.past.version, b.past.version, rules)
+  return a.past.type === 'put' ? -1 : 1
 }
 
 /** The history of one drive, read ahead of what is given. */
@@ -77,8 +88,8 @@ class Lane {
   }
 
   /**
-   * Reads until the last item is one that speaks for all before it: what MultiDrive writes is later than what its author could see, and
-   * has seen what that had seen. What a plain program writes may have no date and knows of nothing.
+   * Reads until the last item is one that speaks for all before it: what MultiDrive writes has a date, and has seen what its author could
+   * see and what that had seen. What a plain program writes may have no date and knows of nothing.
    */
   async fill(isAlone: boolean): Promise<void> {
     while (!this.#done && (this.items.length === 0 || !(isAlone || this.#isSettled()))) {
@@ -97,17 +108,16 @@ class Lane {
   }
 
   #isSettled(): boolean {
-    const { version } = this.items.at(-1)!.past
-    return version.stamp.stamped
+    const { past, time } = this.items.at(-1)!
+    return past.version.stamp.stamped && time !== null
   }
 
   #add(past: PastVersion): void {
     const time = believed(past.version, this.#rules)
     this.items.push({ past, time })
     for (let i = this.items.length - 2; i >= 0; i--) {
-      const item = this.items[i]!
-      if (newest(item.time, this.items[i + 1]!.time) <= 0) break
-      item.time = this.items[i + 1]!.time
+      if (this.items[i]!.time !== null) break
+      this.items[i]!.time = this.items[i + 1]!.time
     }
   }
 

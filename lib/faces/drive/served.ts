@@ -36,7 +36,8 @@ export abstract class ServedFace extends ReadingFace {
 
   /**
    * Takes the bytes of the file at a path from this machine: those of its newest version, or of the version that an entry was made from.
-   * Hyperdrives only. Bytes that other files of one's own drive are made of stay; one's own that no peer has are gone for good.
+   * Hyperdrives only. Of one's own bytes stay those that other files of the drive are made of, and those that open descriptors and
+   * streams still need; the others are gone for good where no peer has them.
    *
    * @returns how many blocks were taken, with `diff: true`, else null
    * @throws as `entry`

@@ -26,9 +26,10 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
   abstract checkout(version: string): Past
 
   /**
-   * The versions of a path over all drives, the newest first, as a stream: none before one whose author had seen it, else the later date
-   * first. Each is an entry with `type: 'put'`, which `get` and `createReadStream` take, or tells with `type: 'del'` that the path was deleted.
-   * Drives without history tell what they hold now.
+   * The versions of a path over all drives, the newest first, as a stream: none before one whose author had seen it, else as a read by
+   * `byMtime` tells which is newer; what has no date goes by its place in its drive. Each is an entry with `type: 'put'`, which `get` and
+   * `createReadStream` take, or tells with `type: 'del'` that the path was deleted. Drives
+   * without history tell what they hold now.
    *
    * @throws (as `error`) as `entry`
    */

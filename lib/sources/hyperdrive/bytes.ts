@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals.ts'
 import { inBlocks } from './blocks.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
+import { hold } from './holds.ts'
 import { Layouts, readMap } from './layout.ts'
 import { BlobRuns, type FilePart, type WrittenBlob } from './runs.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
@@ -48,15 +49,20 @@ export class HyperdriveBytes {
   async *read(blob: BlobId, opts: ByteRange): AsyncIterable<Uint8Array> {
     if (blob.byteLength === 0 || opts.length === 0) return
     const { signal, ...range } = opts
-    const blobs = await this.blobs(opts)
-    const stream = blobs.createReadStream(blob, range)
-    const forget = onAbort(signal, () => stream.destroy())
+    const release = hold(this.#drive, blob)
     try {
-      if (signal?.aborted) return
-      yield* stream as AsyncIterable<Uint8Array>
+      const blobs = await this.blobs(opts)
+      const stream = blobs.createReadStream(blob, range)
+      const forget = onAbort(signal, () => stream.destroy())
+      try {
+        if (signal?.aborted) return
+        yield* stream as AsyncIterable<Uint8Array>
+      } finally {
+        forget()
+        stream.destroy()
+      }
     } finally {
-      forget()
-      stream.destroy()
+      release()
     }
   }
 
@@ -108,11 +114,14 @@ export class HyperdriveBytes {
     download.done().then(done, done)
   }
 
-  /** Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. */
+  /**
+   * Waits for nobody: an open file of a drive whose peers are away is only stuck when it is read. Until it is closed, its bytes stay where
+   * nobody else may have them.
+   */
   open(blob: BlobId, size: number, opts: ReadOptions): Content {
-    return blob.byteLength === 0
-      ? EMPTY
-      : new BlobContent(() => this.blobs(opts), this.#layouts, blob, size, opts)
+    if (blob.byteLength === 0) return EMPTY
+    const release = hold(this.#drive, blob)
+    return new BlobContent(() => this.blobs(opts), this.#layouts, blob, size, opts, release)
   }
 
   /** @returns the blob and the size of the file, in bytes: that of a blob with a map is the map's */

@@ -98,7 +98,11 @@ export class HyperdriveCandidate implements Candidate {
     // As long as the entry says, whatever the map lists.
     const content = this.#host.bytes.open(blob, size, opts)
     const bytes = Buffer.alloc(size)
-    return bytes.subarray(0, await content.read(bytes, 0))
+    try {
+      return bytes.subarray(0, await content.read(bytes, 0))
+    } finally {
+      await content.close()
+    }
   }
 
   open(opts: ReadOptions = {}): Promise<Content> {

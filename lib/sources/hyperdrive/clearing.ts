@@ -52,7 +52,7 @@ export class HyperdriveClearing implements ClearingPart {
     return union(spans)
   }
 
-  /** Of one's own bytes, what other current entries are made of too: nobody else may have it. */
+  /** Of one's own bytes, what other current entries are made of too, or somebody still reads: nobody else may have it. */
   async #kept(blobs: Blobs, spans: readonly Span[]): Promise<Span[]> {
     const kept: Span[] = []
     const keep = async (blob: BlobId) => {

@@ -27,19 +27,31 @@ export class BlobContent implements Content {
   readonly #blob: BlobId
   readonly #size: number
   readonly #opts: ReadOptions
+  readonly #release: () => void
   #layout: Layout | null = null
   #last: (Place & { block: Uint8Array }) | null = null
   #fetched = -1
   /** The block that is read next by one who reads on and on. */
   #next: Ahead | null = null
 
-  /** @param size - of the file in bytes; Infinity where nobody can tell */
-  constructor(blobs: () => Promise<Blobs>, layouts: Layouts, blob: BlobId, size: number, opts: ReadOptions) {
+  /**
+   * @param size - of the file in bytes; Infinity where nobody can tell
+   * @param release - lets go of the bytes, once they are no longer needed
+   */
+  constructor(
+    blobs: () => Promise<Blobs>,
+    layouts: Layouts,
+    blob: BlobId,
+    size: number,
+    opts: ReadOptions,
+    release: () => void
+  ) {
     this.#open = blobs
     this.#layouts = layouts
     this.#blob = blob
     this.#size = size
     this.#opts = opts
+    this.#release = release
   }
 
   async read(into: Uint8Array, start: number): Promise<number> {
@@ -63,6 +75,7 @@ export class BlobContent implements Content {
   }
 
   close(): Promise<void> {
+    this.#release()
     this.#last = null
     this.#next = null
     this.#layout = null

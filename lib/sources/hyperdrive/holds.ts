@@ -3,7 +3,7 @@ import type { BlobId } from './types.ts'
 
 /** What goes on with a drive's blobs, through whichever source of it. */
 class Holds {
-  /** Bytes that a write is about to name again, in an entry that is not there yet. */
+  /** Bytes that are being read, and those that a write is about to name again in an entry that is not there yet. */
   readonly blobs = new Set<BlobId>()
   readonly turn = new Mutex()
 }

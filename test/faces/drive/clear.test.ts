@@ -1,7 +1,16 @@
 import test from 'tape'
+import type { Cleared, MultiDrive } from '../../../index.ts'
 import { within } from '../../availability/links.ts'
 import { copyOf } from '../../helpers/copies.ts'
-import { contents, failureOf, hyperdrive, localdrive, multidrive, store } from '../../helpers/drives.ts'
+import {
+  collect,
+  contents,
+  failureOf,
+  hyperdrive,
+  localdrive,
+  multidrive,
+  store
+} from '../../helpers/drives.ts'
 
 const QUICK = 5000
 const BIG = Buffer.alloc(150_000, 3)
@@ -93,6 +102,78 @@ test('clearAll() takes the bytes of all that is shown', async (t) => {
   t.equal(await multi.clearAll(), null)
   t.same(await multi.stats(), { files: 3, blocks: 5, bytes: BIG.length + 5, localBlocks: 0, localBytes: 0 })
   t.equal(String(await own.get('/a', { wait: false })), 'hidden', 'what lost is left alone')
+})
+
+/** Every block another one, so that none stands in for its neighbour. */
+const ROW = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i >> 16))
+
+for (const [name, clear] of Object.entries<(multi: MultiDrive) => Promise<Cleared | null>>({
+  'clear(path)': (multi) => multi.clear('/a', { diff: true }),
+  'clear(entry)': async (multi) => multi.clear((await multi.entry('/a'))!, { diff: true }),
+  'clearAll()': (multi) => multi.clearAll({ diff: true })
+})) {
+  test(`${name} leaves what open descriptors of one’s own file still need`, async (t) => {
+    const multi = await multidrive(t, [await hyperdrive(t)])
+    await multi.put('/a', ROW)
+    await multi.writeFile('/a', 'x', { flag: 'r+' })
+    const [reading, writing, appending] = [
+      await multi.open('/a', 'r'),
+      await multi.open('/a', 'r+'),
+      await multi.open('/a', 'a')
+    ]
+    await multi.write(writing, 'y', 70_000)
+    await multi.write(appending, 'z')
+    t.same(await clear(multi), { blocks: 0 })
+    const read = await within(QUICK, 'readFile', multi.readFile(reading))
+    t.equal(read.byteLength, ROW.length)
+    t.ok(read.subarray(1).equals(ROW.subarray(1)), 'it reads on')
+    await within(QUICK, 'close', multi.close(writing))
+    await within(QUICK, 'close', multi.close(appending))
+    const now = (await multi.get('/a', { wait: false }))!
+    t.same([now.byteLength, now[0], now[70_000], now.at(-1)], [300_001, 120, 121, 122], 'and they land')
+    await multi.close(reading)
+    t.ok((await clear(multi))!.blocks > 0, 'until they are closed')
+  })
+}
+
+test('clear(path) leaves what a stream of one’s own file still reads', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  await multi.put('/a', ROW)
+  const stream = multi.createReadStream('/a')
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const parts = [(await chunks.next()).value as Buffer]
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 0 })
+  const rest = async () => {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next())
+      parts.push(next.value)
+  }
+  await within(QUICK, 'the rest', rest())
+  t.ok(Buffer.concat(parts).equals(ROW))
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 5 })
+  const late = multi.createReadStream('/a', { timeout: 100 })
+  t.equal((await within(QUICK, 'the stream', failureOf(collect(late)))).code, 'REQUEST_TIMEOUT')
+})
+
+test('clear(path) leaves what a descriptor that was synced goes on from', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const fd = await multi.open('/a', 'w+')
+  await multi.write(fd, ROW)
+  await multi.fsync(fd)
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 0 })
+  await multi.write(fd, 'x', 70_000)
+  await within(QUICK, 'close', multi.close(fd))
+  t.equal((await multi.get('/a', { wait: false }))![70_000], 120)
+})
+
+test('changing a part of one’s own file that was cleared, and that nobody has, fails in its time', async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  await multi.put('/a', ROW)
+  await multi.clear('/a')
+  const appended = multi.appendFile('/a', 'x', { timeout: 100 })
+  const err = await within(QUICK, 'appendFile', failureOf(appended))
+  t.same([err.code, err.path], ['REQUEST_TIMEOUT', '/a'])
+  await within(QUICK, 'writeFile', multi.writeFile('/a', 'again'))
+  t.equal(await multi.readFile('/a', 'utf8'), 'again')
 })
 
 test('clear() and clearAll() leave Localdrives and drives of other kinds alone', async (t) => {
