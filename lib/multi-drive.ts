@@ -33,7 +33,7 @@ import { changedIn, type Differences } from './faces/drive/winners.ts'
 import type { NodeFs, SharedCalls } from './faces/fs/api.ts'
 import type { PathLike } from './faces/fs/arguments.ts'
 import { del, fileHead, putFile, symlink, type DelOptions, type PutOptions } from './faces/drive/write.ts'
-import type { OnChange, Watcher } from './faces/fs/watch.ts'
+import type { OnChange, OnChangeInBytes, Watcher, WatchInBytes, WatchOptions } from './faces/fs/watch.ts'
 import { diffStream } from './faces/fs/diff-stream.ts'
 import { Face } from './faces/face.ts'
 import { formatVersion, parseVersion, type Versions } from './format/version.ts'
@@ -427,10 +427,15 @@ class MultiDriveClass extends Face {
    */
   override watch(folder?: string): FolderWatcher<MultiDrive>
   override watch(path: PathLike, onchange: OnChange): Watcher
-  override watch(path: PathLike, opts: object | null | undefined, onchange: OnChange): Watcher
+  override watch(path: PathLike, opts: WatchInBytes, onchange: OnChangeInBytes): Watcher
+  override watch(
+    path: PathLike,
+    opts: WatchOptions | BufferEncoding | null | undefined,
+    onchange: OnChange
+  ): Watcher
   override watch(...args: unknown[]): FolderWatcher<MultiDrive> | Watcher {
     if (args.slice(1).some((arg) => arg != null))
-      return super.watch(...(args as [PathLike, object, OnChange]))
+      return super.watch(...(args as [PathLike, WatchOptions, OnChange]))
     if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     return watchFolder(this.#watched(), args[0] as string | undefined)
   }

@@ -31,7 +31,14 @@ import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
 import { landingAtFinish } from './fs/streams.ts'
 import { syncCalls, type SyncCalls } from './fs/sync.ts'
-import { watch, type OnChange, type Watcher } from './fs/watch.ts'
+import {
+  watch,
+  type OnChange,
+  type OnChangeInBytes,
+  type Watcher,
+  type WatchInBytes,
+  type WatchOptions
+} from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
 const READ_STREAM_OPTIONS = ['autoClose', 'emitClose', 'fd', 'flags', 'fs', 'highWaterMark', 'mode', 'signal']
@@ -177,16 +184,21 @@ export abstract class Face extends ReadingFace {
    * Watches a path and what lies below it; see the README, "watch".
    *
    * @param onchange - called with `rename` when something came or went, `change` when it is another version, and its path from the one watched
-   * @throws ERR_INVALID_ARG_TYPE without a callback, CLOSED
+   * @throws ERR_INVALID_ARG_TYPE without a callback and for a bad option, ERR_INVALID_ARG_VALUE for no encoding, CLOSED
    */
   watch(path: string | Buffer | URL, onchange: OnChange): Watcher
-  watch(path: string | Buffer | URL, opts: object | null | undefined, onchange: OnChange): Watcher
+  watch(path: string | Buffer | URL, opts: WatchInBytes, onchange: OnChangeInBytes): Watcher
+  watch(
+    path: string | Buffer | URL,
+    opts: WatchOptions | BufferEncoding | null | undefined,
+    onchange: OnChange
+  ): Watcher
   watch(path: string | Buffer | URL, opts: unknown, onchange: unknown = opts): Watcher {
     if (typeof onchange !== 'function')
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
     if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
-    return watch(this.#body, path, onchange as OnChange, () => undefined)
+    return watch(this.#body, path, onchange === opts ? null : opts, onchange as OnChange, () => undefined)
   }
 
   /** A writing stream with options that only Node's streams have; null for one without. */
