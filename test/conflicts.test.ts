@@ -390,3 +390,35 @@ test('the event `conflict` comes when a drive has closed and so left the set', a
   await adding
   t.same(await until('/x 2'), ['/x 2'])
 })
+
+test('the event `conflict` comes once between stores, however many drives carry it, and again for a new one', async (t) => {
+  const [ours, theirs] = [await store(t), await store(t)]
+  const [a, b, own] = [ours, theirs, ours].map((corestore, i) => new Hyperdrive(corestore.namespace(`${i}`)))
+  await Promise.all([a, b, own].map((drive) => drive.ready()))
+  // Each author has written without having met the other.
+  const [ann, ben] = [await multidrive(t, [a]), await multidrive(t, [b])]
+  await ann.put('/known', 'a')
+  await ben.put('/known', 'b')
+  cleanup(t, link(ours, theirs))
+  const copy = await hyperdrive(t, { store: ours, key: b.key })
+  const inner = await multidrive(t, [await hyperdrive(t), copy, a])
+  const multi = await multidrive(t, [own, a, copy, inner])
+  await multi.update({ wait: true })
+  t.same(await keysOf(multi), ['/known'])
+  const until = told(t, multi)
+  await ann.put('/x', 'a')
+  await ben.put('/x', 'b')
+  t.same(await until('/x 2'), ['/x 2'], 'what was there before is not told')
+  await multi.resolve('/x', 'settled')
+  t.same(await keysOf(multi), ['/known'])
+  await ben.put('/x', 'b again, who has not seen it')
+  t.same(await until('/x 2'), ['/x 2'], 'another version is told, with the one that settled the last')
+  await multi.resolve('/x', { keep: copy })
+  await ann.put('/end', 'a')
+  await ben.put('/end', 'b')
+  t.same(await until('/end 2'), ['/end 2'], 'and nothing else')
+})
+
+async function keysOf(multi: MultiDrive): Promise<string[]> {
+  return (await collect(multi.conflicts())).map(({ key }) => key)
+}

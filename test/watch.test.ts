@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import MultiDrive from '../index.ts'
@@ -449,3 +451,138 @@ test('maxClockSkew: watch(folder) tells of dates ahead that come while it watche
     { '/told': '', '/x': 'honest' }
   ])
 })
+
+/** Counts the checkouts that a MultiDrive makes, to see them closed. */
+function counted(multi: any): any[] {
+  const made: any[] = []
+  const { checkout } = multi
+  multi.checkout = (version: string) => {
+    const past = checkout.call(multi, version)
+    made.push(past)
+    return past
+  }
+  return made
+}
+
+test('watch(folder) keeps no more than a snapshot while nobody asks', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, other])
+  const made = counted(multi)
+  const watcher = multi.watch()
+  await watcher.ready()
+  for (let i = 0; i < 300; i++) await (i % 2 ? multi : other).put(`/${i % 7}`, String(i))
+  t.equal(made.length, 1, 'that of when it began')
+  const { value } = await within(QUICK, 'a change', watcher.next())
+  t.same(await contents(value![1]), {})
+  t.same(await contents(value![0]), await contents(multi), 'all that has come is in one pair')
+  for (let i = 0; i < 300; i++) await multi.put(`/${i % 7}`, `again ${i}`)
+  await within(QUICK, 'a change', watcher.next())
+  t.equal(made.filter(({ closed }) => !closed).length, 2)
+  await watcher.destroy()
+  t.ok(made.every(({ closed }) => closed))
+})
+
+test('watch(folder) ends at once with return(), also while the next change is awaited', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  const made = counted(multi)
+  const watcher = multi.watch()
+  const steps = [watcher.next(), watcher.next()]
+  const end = { done: true, value: undefined }
+  t.same(await within(QUICK, 'the end', watcher.return!()), end)
+  t.same(await within(QUICK, 'the end', Promise.all(steps)), [end, end])
+  await Promise.all([watcher.destroy(), watcher.destroy(), watcher.close(), watcher.return!()])
+  await watcher.destroy()
+  t.same(await watcher.next(), end)
+
+  // In the middle of a step, of which nothing must be left.
+  const midway = multi.watch()
+  await midway.ready()
+  const step = midway.next()
+  await multi.put('/x', '')
+  await midway.return!()
+  await within(QUICK, 'the end', step)
+  const never = multi.watch()
+  await never.return!()
+  await multi.update()
+  t.ok(made.every(({ closing }) => closing))
+  t.equal(multi.listenerCount('update'), 0)
+})
+
+test('watch(folder) whose MultiDrive closes with a pair in hand ends', limit, async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  const made = counted(multi)
+  let pairs = 0
+  await multi.put('/x', '0')
+  const changes = multi.watch()
+  await multi.put('/x', '1')
+  for await (const [current, previous] of changes) {
+    t.equal(++pairs, 1)
+    const [, late] = await Promise.allSettled([multi.close(), current.get('/x')])
+    if (late.status === 'rejected') t.ok(late.reason.code, 'a read that comes too late fails with a code')
+    t.same([current.closed, previous.closed], [true, true])
+    t.equal((await failureOf(current.get('/x'))).code, 'CLOSED')
+  }
+  t.ok(made.every(({ closed }) => closed))
+  t.equal(multi.listenerCount('close'), 0)
+})
+
+test('watch(folder) of a checkout tells of nothing, and ends with it', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t), await hyperdrive(t)])
+  await multi.put('/x', '1')
+  const past = multi.checkout(multi.version)
+  const { ask, next } = watched(t, past)
+  const told: string[] = []
+  past.watch('/', (event, name) => told.push(`${event} ${name}`))
+  let pair: unknown = null
+  void ask().then(({ value }) => (pair = value))
+  const beside = watched(t, multi)
+  await multi.put('/x', '2')
+  await multi.removeDrive(multi.drives[1]!)
+  await beside.next()
+  await past.update()
+  t.same([pair, told], [null, []])
+  await past.close()
+  t.equal(await next(), null)
+  t.same([pair, told], [undefined, []])
+})
+
+test(
+  'watch(folder) of a folder that is not there yet, and of one where a drive is to be mounted',
+  limit,
+  async (t) => {
+    const { own, key } = await keyed(t, { '/dir/a': 'theirs' })
+    const multi = await multidrive(t, [own])
+    const [later, mounted] = [watched(t, multi, '/later'), watched(t, multi, '/m/dir')]
+    await Promise.all([later.watcher.ready(), mounted.watcher.ready()])
+    await multi.put('/later/x', '')
+    t.same(await later.next(), [{ '/later/x': '' }, {}])
+    await multi.mount('/m', key)
+    const all = { '/later/x': '', '/m/dir/a': 'theirs' }
+    t.same((await mounted.next())![0], all)
+    await multi.rm('/later', { recursive: true })
+    t.same((await later.next())![0], { '/m/dir/a': 'theirs' })
+    await multi.unmount('/m')
+    t.same((await mounted.next())![0], {})
+  }
+)
+
+test(
+  'watch(folder) sees what others do in the folder of a Localdrive at the next change',
+  limit,
+  async (t) => {
+    const local = await localdrive(t)
+    const multi = await multidrive(t, [await hyperdrive(t), local])
+    const { ask, next, watcher } = watched(t, multi)
+    await watcher.ready()
+    let told = false
+    void ask().then(() => (told = true))
+    await writeFile(join(local.root, 'outside'), 'x')
+    for (let i = 0; i < 3; i++) await multi.update()
+    t.notOk(told, 'by itself it tells of nothing')
+    await multi.put('/inside', '')
+    const [current, previous] = (await next())!
+    t.same(current, { '/inside': '', '/outside': 'x' })
+    t.same(previous, { '/outside': 'x' }, 'a drive without history is shown as it is')
+  }
+)

@@ -32,7 +32,14 @@ import { OpenFiles } from './fs/open-files.ts'
 import { promisesOf } from './fs/promises.ts'
 import { landingAtFinish } from './fs/streams.ts'
 import { syncCalls, type SyncCalls } from './fs/sync.ts'
-import { watch, type OnChange, type Watcher } from './fs/watch.ts'
+import {
+  watch,
+  type OnChange,
+  type OnChangeInBytes,
+  type Watcher,
+  type WatchInBytes,
+  type WatchOptions
+} from './fs/watch.ts'
 
 /** Options of Node's streams that only a descriptor has; with one of them a stream is Node's own. */
 const READ_STREAM_OPTIONS = ['autoClose', 'emitClose', 'fd', 'flags', 'fs', 'highWaterMark', 'mode', 'signal']
@@ -184,11 +191,17 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
    * With a callback it watches a path as Node's does, and gives `{ destroy() }`: see the README, "watch".
    *
    * @param folder - default the root
-   * @throws CLOSED, EINVAL for a bad folder; with a callback ERR_INVALID_ARG_TYPE for what is none
+   * @throws CLOSED, EINVAL for a bad folder; with a callback ERR_INVALID_ARG_TYPE for what is none and for a bad option,
+   *   ERR_INVALID_ARG_VALUE for no encoding
    */
   override watch(folder?: string): FolderWatcher<Past>
   override watch(path: PathLike, onchange: OnChange): Watcher
-  override watch(path: PathLike, opts: object | null | undefined, onchange: OnChange): Watcher
+  override watch(path: PathLike, opts: WatchInBytes, onchange: OnChangeInBytes): Watcher
+  override watch(
+    path: PathLike,
+    opts: WatchOptions | BufferEncoding | null | undefined,
+    onchange: OnChange
+  ): Watcher
   override watch(...args: unknown[]): FolderWatcher<Past> | Watcher {
     if (!args.slice(1).some((arg) => arg != null)) return super.watch(args[0] as string | undefined)
     const [path, opts, onchange = opts] = args
@@ -196,7 +209,13 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
       throw badArgument('ERR_INVALID_ARG_TYPE', 'onchange', 'of type function', onchange)
     if (this.closing) throw failure('CLOSED', { syscall: 'watch', detail: 'the MultiDrive was closed' })
     // A drive that cannot tell now is asked again at the next change; until then nothing is known to have changed.
-    return watch(this.body, path as PathLike, onchange as OnChange, () => undefined)
+    return watch(
+      this.body,
+      path as PathLike,
+      onchange === opts ? null : opts,
+      onchange as OnChange,
+      () => undefined
+    )
   }
 
   /**

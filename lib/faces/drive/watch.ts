@@ -159,9 +159,11 @@ class SnapshotWatcher<S extends Snapshot> extends ReadyResource implements Folde
     await this.#previous?.close()
     this.#previous = null
     for (;;) {
-      if (this.#told.size === 0 && !this.#isUncertain && !this.#isUnseen)
-        await new Promise<void>((wake) => (this.#wake = wake))
       if (this.#isOver()) return null
+      if (this.#told.size === 0 && !this.#isUncertain && !this.#isUnseen) {
+        await new Promise<void>((wake) => (this.#wake = wake))
+        continue
+      }
       const told = this.#told
       this.#told = new Set()
       if (!(await this.#unlessEnded(this.#differs(told)))) continue

@@ -1,16 +1,34 @@
-import { EventEmitter, on } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import { nodeChanges, traceable } from '../../overlay/changes.ts'
 import { joined } from '../../overlay/joined.ts'
 import type { Node, Resolved, Tree } from '../../overlay/tree.ts'
 import type { MergedView } from '../../overlay/view.ts'
 import { ancestors, isIn } from '../../path.ts'
-import { checkSignal, encoded, toOptions, toPath, type PathLike } from './arguments.ts'
+import { badArgument, checkSignal, encoded, toOptions, toPath, toSignal, type PathLike } from './arguments.ts'
 import { namesBelow } from './look.ts'
 import { resolve, treeOf, type Host } from './host.ts'
 
 /** Called for each change: `rename` when something came or went, `change` when it is another version; the name from the path watched. */
 export type OnChange = (eventType: 'rename' | 'change', filename: string) => void
+
+/** As {@link OnChange}, with names in bytes. */
+export type OnChangeInBytes = (eventType: 'rename' | 'change', filename: Buffer) => void
+
+type EncodingName = BufferEncoding | 'buffer'
+
+export interface WatchOptions {
+  /** Of names. Default `utf8`. */
+  encoding?: EncodingName | null
+  /** Whether what lies in folders below is told of. Default true. */
+  recursive?: boolean
+  /** Ends the watch. */
+  signal?: AbortSignal
+  /** Taken as Node's is; a watch never keeps a process alive. */
+  persistent?: boolean
+}
+
+/** Options of a watch that asks for names in bytes. */
+export type WatchInBytes = (WatchOptions & { encoding: 'buffer' }) | 'buffer'
 
 /** A watch, until it is closed. */
 export interface Watcher {
@@ -26,17 +44,20 @@ export interface Watcher {
 export function watch(
   host: Host,
   path: PathLike,
-  onchange: OnChange,
+  opts: unknown,
+  onchange: (eventType: 'rename' | 'change', filename: never) => void,
   onerror: (err: unknown) => void
 ): Watcher {
   const at = toPath(path)
+  const { encoding, recursive = true, signal } = toWatchOptions(opts)
   let known: Look | null = null
   let closed = false
 
   const tell = (name: string, before: unknown, now: unknown) => {
-    if (closed || isDeepStrictEqual(before, now)) return
+    if (closed || isDeepStrictEqual(before, now) || (!recursive && name.includes('/'))) return
+    const type = before === undefined || now === undefined ? 'rename' : 'change'
     // What the callback throws is its own affair.
-    process.nextTick(onchange, before === undefined || now === undefined ? 'rename' : 'change', name)
+    process.nextTick(onchange, type, encoded(name, encoding))
   }
   const work = async () => {
     const tree = await treeOf(host)
@@ -68,12 +89,25 @@ export function watch(
     }
   )
   const forget = host.onUpdate(update)
-  update()
   const destroy = () => {
     closed = true
     forget()
+    signal?.removeEventListener('abort', destroy)
   }
+  signal?.addEventListener('abort', destroy)
+  if (signal?.aborted) destroy()
+  update()
   return { destroy, close: destroy }
+}
+
+/** @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE as Node does */
+function toWatchOptions(value: unknown): WatchOptions {
+  const options = toOptions<WatchOptions>(value)
+  const { recursive, signal } = options
+  if (recursive !== undefined && typeof recursive !== 'boolean')
+    throw badArgument('ERR_INVALID_ARG_TYPE', 'options.recursive', 'of type boolean', recursive)
+  toSignal(signal)
+  return options
 }
 
 /** What was found where a path leads, null where nothing was. */
@@ -131,44 +165,79 @@ function absentAsNull(err: unknown): null {
   throw err
 }
 
-export interface WatchOptions {
-  encoding?: BufferEncoding | 'buffer' | null
-  signal?: AbortSignal
+export interface Change {
+  eventType: 'rename' | 'change'
+  filename: string | Buffer
 }
 
-/** The changes of {@link watch} one by one. */
-export async function* watchAsync(
+/** The changes of {@link watch} one by one; one that comes again while nobody asks is told once. */
+export function watchAsync(
   host: Host,
   path: PathLike,
-  opts?: WatchOptions | BufferEncoding | 'buffer' | null
-): AsyncGenerator<{ eventType: 'rename' | 'change'; filename: string | Buffer }, void, void> {
-  const { encoding, signal } = toOptions<WatchOptions>(opts)
+  opts?: WatchOptions | EncodingName | null
+): AsyncGenerator<Change, void, void> {
+  const ended = new AbortController()
+  const changes = changesAt(host, path, opts, ended.signal)
+  const end = changes.return.bind(changes)
+  // By itself a generator ends when what it waits for has come.
+  changes.return = (value) => {
+    ended.abort()
+    return end(value)
+  }
+  return changes
+}
+
+async function* changesAt(
+  host: Host,
+  path: PathLike,
+  opts: WatchOptions | EncodingName | null | undefined,
+  ended: AbortSignal
+): AsyncGenerator<Change, void, void> {
+  const { signal } = toWatchOptions(opts)
   checkSignal(signal)
   await host.ready('watch')
-  // A failure that comes when nobody waits any more is nobody's.
-  const events = new EventEmitter().on('error', () => undefined)
+  const pending = new Map<string, Change>()
+  const failures: unknown[] = []
+  let wake: () => void = () => undefined
   const watcher = watch(
     host,
     path,
-    (eventType, filename) => events.emit('change', { eventType, filename: encoded(filename, encoding) }),
-    (err) => events.emit('error', err)
+    opts,
+    (eventType, filename: string | Buffer) => {
+      pending.set(`${eventType} ${filename.toString('hex')}`, { eventType, filename })
+      wake()
+    },
+    (err) => {
+      if (failures.length === 0) failures.push(err)
+      wake()
+    }
   )
   const closed = new AbortController()
   const forget = host.onClose(() => closed.abort())
+  const over = AbortSignal.any([closed.signal, ended, ...(signal ? [signal] : [])])
+  over.addEventListener('abort', () => wake())
   try {
-    for await (const [change] of on(events, 'change', {
-      signal: AbortSignal.any([closed.signal, ...(signal ? [signal] : [])])
-    }))
-      yield change as never
-  } catch (err) {
-    // Whatever fails when the MultiDrive is being closed is the end of it.
-    const isOpen = await host.ready('watch').then(
-      () => true,
-      () => false
-    )
-    if (isOpen) throw err
+    for (;;) {
+      for (const [name, change] of pending) {
+        pending.delete(name)
+        yield change
+      }
+      if (ended.aborted || closed.signal.aborted) return
+      checkSignal(signal)
+      // Whatever fails when the MultiDrive is being closed is the end of it.
+      if (failures.length > 0 && !(await isOpen(host))) return
+      if (failures.length > 0) throw failures[0]
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
   } finally {
     forget()
     watcher.destroy()
   }
+}
+
+async function isOpen(host: Host): Promise<boolean> {
+  return host.ready('watch').then(
+    () => true,
+    () => false
+  )
 }

@@ -1,8 +1,9 @@
+import fs from 'node:fs'
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import { within } from '../../../availability/links.ts'
-import { cleanup, failureOf, hyperdrive, localdrive, multidrive } from '../../../helpers/drives.ts'
+import { cleanup, failureOf, folder, hyperdrive, localdrive, multidrive } from '../../../helpers/drives.ts'
 import { QUICK, shared, WRITERS } from './helpers.ts'
 
 /** Does something again and again until it is heard of: a watch begins with a look, and what is there by then is no change. */
@@ -256,4 +257,140 @@ test('watch(path) of a MultiDrive that was closed fails', async (t) => {
     t.same([err.code, err.syscall], ['CLOSED', 'watch'])
   }
   t.equal(multi.listenerCount('update'), 0)
+})
+
+/** The next thing that a watch with options tells of a new file, and of one in a folder. */
+async function tells(t: Test, opts: unknown) {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  await multi.mkdir('/dir/sub', { recursive: true })
+  const told: [string, unknown][] = []
+  const watcher = multi.watch('/dir', opts, (event: string, name: unknown) => told.push([event, name]))
+  await again(
+    (i) => multi.writeFile(`/dir/begin-${i}`, ''),
+    () => told.length > 0
+  )
+  return { multi, told, watcher }
+}
+
+test('watch(path, { encoding }, onchange) gives names in that encoding', async (t) => {
+  for (const opts of ['buffer', { encoding: 'buffer' }]) {
+    const { told, watcher } = await tells(t, opts)
+    t.ok(Buffer.isBuffer(told[0]![1]))
+    t.match(String(told[0]![1]), /^begin-/)
+    watcher.close()
+  }
+  const { told, watcher } = await tells(t, 'hex')
+  t.match(Buffer.from(told[0]![1] as string, 'hex').toString(), /^begin-/)
+  watcher.close()
+})
+
+test('watch(path, { recursive: false }, onchange) tells of what is in the folder itself', async (t) => {
+  const { multi, told, watcher } = await tells(t, { recursive: false })
+  for (const path of ['/dir/sub/deep', '/dir/end']) await multi.writeFile(path, '')
+  await again(
+    (i) => multi.writeFile('/dir/end', String(i)),
+    () => told.some(([, name]) => name === 'end')
+  )
+  t.notOk(told.some(([, name]) => String(name).startsWith('sub')))
+  watcher.close()
+})
+
+test('watch(path, { signal }, onchange) ends with the signal', async (t) => {
+  const ended = new AbortController()
+  const { multi, told } = await tells(t, { signal: ended.signal })
+  const listeners = multi.listenerCount('update')
+  ended.abort()
+  t.equal(multi.listenerCount('update'), listeners - 1)
+  told.splice(0)
+  await multi.writeFile('/dir/later', '')
+  multi.watch('/dir', { signal: AbortSignal.abort() }, () => t.fail('it has ended')).close()
+  t.equal(multi.listenerCount('update'), listeners - 1)
+  t.same(told, [])
+})
+
+test('watch(path, opts, onchange) refuses the options that Node refuses', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const dir = await folder(t)
+  for (const opts of [
+    { recursive: 1 },
+    { signal: {} },
+    { signal: null },
+    { signal: 7 },
+    { encoding: 'x' },
+    'x',
+    7,
+    null,
+    undefined,
+    {},
+    { encoding: null, persistent: false, recursive: true }
+  ]) {
+    const codes = [fs, multi].map((of) => {
+      try {
+        of.watch(of === fs ? dir : '/', opts, () => undefined).close()
+        return null
+      } catch (err) {
+        return (err as { code: string }).code
+      }
+    })
+    t.equal(codes[1], codes[0], `${JSON.stringify(opts)}: ${codes[0]}`)
+  }
+  for (const opts of [{ recursive: 1 }, { signal: {} }, { encoding: 'x' }, 7]) {
+    const codes = []
+    for (const [of, path] of [
+      [fs, dir],
+      [multi, '/']
+    ])
+      codes.push((await failureOf(of.promises.watch(path, opts).next())).code)
+    t.equal(codes[1], codes[0], `promises, ${JSON.stringify(opts)}: ${codes[0]}`)
+  }
+})
+
+test('promises.watch(path) tells once of what comes again while nobody asks', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  await multi.mkdir('/dir')
+  await multi.writeFile('/dir/file', '')
+  const changes = multi.promises.watch('/dir', { recursive: false })
+  const told: string[] = []
+  const next = async () => {
+    const { value } = await within<any>(QUICK, 'a change', changes.next())
+    return `${value.eventType} ${value.filename}`
+  }
+  const first = next().then((event) => told.push(event))
+  await again(
+    (i) => multi.writeFile(`/dir/begin-${i}`, ''),
+    () => told.length > 0
+  )
+  await first
+  // Each of them is told of by a watch with a callback before the next one is made.
+  const beside: string[] = []
+  const watcher = multi.watch('/dir', (event: string, name: string) => beside.push(`${event} ${name}`))
+  await again(
+    (i) => multi.writeFile(`/dir/beside-${i}`, ''),
+    () => beside.length > 0
+  )
+  for (let i = 0; i < 20; i++) {
+    beside.splice(0)
+    await multi.writeFile('/dir/file', String(i))
+    await again(
+      () => multi.update(),
+      () => beside.includes('change file')
+    )
+  }
+  await multi.writeFile('/dir/end', '')
+  while (told.at(-1) !== 'rename end') told.push(await next())
+  t.equal(told.filter((event) => event === 'change file').length, 1)
+  watcher.close()
+  await changes.return()
+})
+
+test('promises.watch(path) ends at once with return(), also while the next change is awaited', async (t) => {
+  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const listeners = multi.listenerCount('update')
+  const changes = multi.promises.watch('/')
+  const next = changes.next()
+  await multi.update()
+  t.same(await within(QUICK, 'the end', changes.return()), { value: undefined, done: true })
+  t.same(await within(QUICK, 'the end', next), { value: undefined, done: true })
+  t.equal(multi.listenerCount('update'), listeners)
+  t.same(await changes.next(), { value: undefined, done: true })
 })
