@@ -1,7 +1,9 @@
 /** Plans that once went wrong, made as short as they can be. */
 import test from 'tape'
 import { store } from '../helpers/drives.ts'
-import { play, type Step, type WorldOptions } from './world.ts'
+import type { WorldOptions } from './account.ts'
+import type { Step } from './plans.ts'
+import { play } from './world.ts'
 
 const [A, B, C] = [0, 1, 2]
 
