@@ -1,5 +1,6 @@
 /** The merged view against the oracle's, through every call that reads. */
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry } from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
@@ -135,18 +136,15 @@ async function compareTags(multi: MultiDrive, { states, holdings }: Sight, who: 
 export async function compareDiff(
   multi: MultiDrive,
   version: string,
-  now: ReadonlyMap<string, File>,
-  before: ReadonlyMap<string, File>
+  now: Sight,
+  before: Sight
 ): Promise<void> {
-  const differences: [path: string, left: string | null, right: string | null][] = []
-  for (const path of new Set([...now.keys(), ...before.keys()])) {
-    const [left, right] = [now, before].map((files) => {
-      const file = files.get(path)
-      return file ? `${file.drive} ${file.seq}` : null
-    })
-    if (left !== right) differences.push([path, left!, right!])
-  }
-  differences.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const [left, right] = [now, before].map(standing) as [Standing, Standing]
+  const paths = new Set([...left.keys(), ...right.keys()])
+  const differences = [...paths]
+    .filter((path) => !isDeepStrictEqual(left.get(path), right.get(path)))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const fileAt = (sight: Standing, path: string) => sight.get(path)?.file ?? null
   const found = await collect<{ left: Entry | null; right: Entry | null }>(multi.diff(version))
   assert.deepEqual(
     found.map(({ left, right }) => [
@@ -154,15 +152,33 @@ export async function compareDiff(
       left && versionOf(left),
       right && versionOf(right)
     ]),
-    differences,
+    differences
+      .filter((path) => fileAt(left, path) !== fileAt(right, path))
+      .map((path) => [path, fileAt(left, path), fileAt(right, path)]),
     'diff'
   )
   const items = await collect<{ type: string; name: string }>(multi.createDiffStream(version))
+  const typeOf = (path: string) => {
+    const stands = left.get(path)
+    if (stands) return stands.file === null ? 'mount' : 'put'
+    return fileAt(right, path) === null ? 'unmount' : 'del'
+  }
   assert.deepEqual(
     items.map(({ type, name }) => `${type} /${name}`),
-    differences.map(([path, left]) => `${left === null ? 'del' : 'put'} ${path}`),
+    differences.map((path) => `${typeOf(path)} ${path}`),
     'createDiffStream'
   )
+}
+
+/** What stands at each path: which version of a file, or which record of a mount. */
+type Standing = ReadonlyMap<string, { file: string | null; mount: string | null }>
+
+function standing(sight: Sight): Standing {
+  const stands = new Map<string, { file: string | null; mount: string | null }>()
+  const name = ({ drive, seq }: { drive: string; seq: number }) => `${drive} ${seq}`
+  for (const [path, mount] of allMounts(sight)) stands.set(path, { file: null, mount: name(mount) })
+  for (const [path, file] of show(sight)) stands.set(path, { file: name(file), mount: null })
+  return stands
 }
 
 /** Which version of each path is shown. */

@@ -30,6 +30,9 @@ const del = (author: number, path: string, tick = 0): Step => {
 const deltree = (author: number, path: string, tick = 0): Step => {
   return { do: 'write', author, tick, batch: false, operations: [{ do: 'deltree', path }] }
 }
+const mount = (author: number, path: string, drive: number, back: number | null = null): Step => {
+  return { do: 'mount', author, tick: 0, path, drive, back }
+}
 const meet = (author: number, other: number, drives: number[] | null = null): Step => {
   return { do: 'exchange', author, other, drives }
 }
@@ -84,3 +87,18 @@ found(
   ],
   { maxClockSkew: 60_000 }
 )
+
+// Of two authors, the drives 2 and 3 are outside of the set.
+const GUEST = 3
+
+found('createDiffStream tells of the mounts in what was mounted, too', 2, [
+  mount(B, '/a', A),
+  mount(A, '/a', B),
+  del(A, '/a')
+])
+
+found('createDiffStream goes on without what could not be opened at one of the two versions', 2, [
+  mount(B, '/a', A),
+  put(A, '/a'),
+  mount(A, '/m', GUEST)
+])

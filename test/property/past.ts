@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import MultiDrive from '../../index.ts'
 import { at, type Account, type Author, type WorldOptions } from './account.ts'
 import { codeOf, compare, compareDiff, texts } from './compare.ts'
-import { show } from './oracle-mounts.ts'
 import { PATHS } from './plans.ts'
 
 /** Some of the versions that an author's MultiDrive had, the last one among them. */
@@ -18,7 +17,7 @@ export async function checkPast(account: Account, author: Author): Promise<void>
       await compare(checkout, author.drives, sight, `${author.name} at ${version}`)
       for (const [other, otherHeld] of past) {
         const before = account.sight(author, { version: other, held: otherHeld })
-        await compareDiff(checkout, other, show(sight), show(before))
+        await compareDiff(checkout, other, sight, before)
       }
       await checkout.close()
     }
