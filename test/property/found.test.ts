@@ -88,8 +88,8 @@ found(
   { maxClockSkew: 60_000 }
 )
 
-// Of two authors, the drives 2 and 3 are outside of the set.
-const GUEST = 3
+// Outside of the set of two authors, the first one's and the second one's.
+const [OWN_GUEST, GUEST] = [2, 3]
 
 found('createDiffStream tells of the mounts in what was mounted, too', 2, [
   mount(B, '/a', A),
@@ -101,4 +101,22 @@ found('createDiffStream goes on without what could not be opened at one of the t
   mount(B, '/a', A),
   put(A, '/a'),
   mount(A, '/m', GUEST)
+])
+
+found('a conflict that a mount stood over is told when the mount goes', 2, [
+  mount(A, '/a', GUEST),
+  { do: 'plain', author: A, tick: 0, operation: { do: 'put', path: '/a' } },
+  put(B, '/a'),
+  meet(A, B),
+  { do: 'unmount', author: A, tick: 0, path: '/a' }
+])
+
+found('a checkout shows what is mounted in a drive at a version of its own as it was then', 2, [
+  put(B, '/b'),
+  meet(A, B),
+  mount(A, '/m', OWN_GUEST),
+  mount(A, '/m/m', B),
+  mount(A, '/d', OWN_GUEST, 0),
+  put(B, '/b'),
+  meet(A, B)
 ])

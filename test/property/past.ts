@@ -35,17 +35,17 @@ export async function checkTagged(
   name: string,
   held: readonly number[]
 ): Promise<void> {
-  const version = (await author.multi.getTaggedVersion(name))!
-  const checkout = author.multi.checkout(version)
   await at(author.now, async () => {
+    const version = (await author.multi.getTaggedVersion(name))!
+    const checkout = author.multi.checkout(version)
     const isHere = account.order(author).every((k) => held[k]! <= author.held[k]!)
     if (isHere) {
       const sight = account.sight(author, { version, held })
       await compare(checkout, author.drives, sight, `${author.name} at the tag ${name}`)
     } else
       assert.equal(await codeOf(checkout.entry('/b')), 'VERSION_NOT_AVAILABLE', `${name} is not here yet`)
+    await checkout.close()
   })
-  await checkout.close()
 }
 
 export async function checkOrders(account: Account, author: Author): Promise<void> {
