@@ -275,6 +275,20 @@ test('checkout(version) and diff(version) see mounts and mounted drives as they 
   ])
 })
 
+test(
+  'checkout(version) shows a mounted drive of the set as it was, though nobody had looked',
+  limit,
+  async (t) => {
+    const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+    await other.put('/a', 'one')
+    const multi = await multidrive(t, [own, other])
+    await multi.mount('/m', other.key)
+    const { version } = multi
+    await other.put('/a', 'two')
+    t.same(await contents(multi.checkout(version)), { '/a': 'one', '/m/a': 'one' })
+  }
+)
+
 test('createDiffStream(version) tells of mounts', limit, async (t) => {
   const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
   await other.put('/a', 'one')

@@ -10,6 +10,7 @@ import {
   isSameVersion,
   keysOf,
   leavesOf,
+  locate,
   merged
 } from './diff.ts'
 import type { Node } from './tree.ts'
@@ -186,10 +187,17 @@ async function changedRecords(
   )
 }
 
-async function standsAt(view: TreeView, key: string, opts: ReadOptions): Promise<Node | null> {
-  const located = await view.locate(key, opts)
+/** What is mounted and cannot be opened is empty, as in listings. */
+async function standsAt(
+  view: MergedView | MountedView,
+  key: string,
+  opts: ReadOptions
+): Promise<Node | null> {
+  const located = await locate(view, key, opts)
   if (located) return { kind: located.candidate.value.linkname === null ? 'file' : 'link', key, located }
-  const record = await view.directoryAt(key, opts)
+  const record = await (view instanceof MountedView
+    ? view.directoryListed(key, opts)
+    : view.directoryAt(key, opts))
   return record && { kind: 'directory', key, record }
 }
 

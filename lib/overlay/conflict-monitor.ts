@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ReadOptions } from '../drive.ts'
-import { folderRange } from '../path.ts'
+import { folderRange, isIn } from '../path.ts'
 import type { Candidate, LeafView } from '../sources/source.ts'
 import { conflictsAmong, rivalsIn, type Conflict } from './conflicts.ts'
-import { baseOf, keysOf, leavesOf, merged } from './diff.ts'
+import { baseOf, each, keysOf, leavesOf, merged } from './diff.ts'
 import { joined } from './joined.ts'
 import type { MountedView } from './mounted.ts'
 import type { MergedView, Reader } from './view.ts'
@@ -58,6 +58,9 @@ export class ConflictMonitor {
     const own = baseOf(now)
     const known = new Map([...(before ? leavesOf(before) : [])].filter(([, { leaf }]) => leaf.versioned))
     const keys: AsyncIterable<string>[] = []
+    // What a mount stood over is seen when it goes, though no file has changed.
+    const hid = [...(before?.mountPoints().keys() ?? [])]
+    const shown = hid.filter((path) => !isUnder(path, own.mountPoints().keys()))
     for (const { view } of own.places()) {
       if (!view.leaf.versioned) continue
       const { identity } = view.leaf
@@ -68,11 +71,13 @@ export class ConflictMonitor {
       // After a truncation the same place in a drive is another version.
       if (changed === null && other?.head && !other.partial) this.#told.clear()
       keys.push(changed ?? keysOf(view.scan(EVERYTHING, this.#opts)))
+      for (const path of shown) keys.push(each([path]), keysOf(view.scan(folderRange(path), this.#opts)))
     }
     if (keys.length > 1) {
       for await (const conflict of conflictsAmong(now, merged(keys), this.#opts)) {
         if (this.#ended) return
-        if (await this.#isNew(conflict, [...known.values()], own)) this.#tell(conflict, now)
+        const others = isUnder(conflict.key, hid) ? [] : [...known.values()]
+        if (await this.#isNew(conflict, others, own)) this.#tell(conflict, now)
       }
     }
     this.#before = Promise.resolve(own)
@@ -106,6 +111,10 @@ export class ConflictMonitor {
     this.#told.set(digest, true)
     return true
   }
+}
+
+function isUnder(key: string, paths: Iterable<string>): boolean {
+  return [...paths].some((path) => isIn(key, path))
 }
 
 function versionOf({ candidate: { origin } }: { candidate: Candidate }): string {

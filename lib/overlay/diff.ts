@@ -51,9 +51,30 @@ export function changedInAll(
     if (below === null) continue
     const isSame = isDeepStrictEqual(left.get(path)?.record.mount, right.get(path)?.record.mount)
     if (isSame) rows.push(changedBelow(now as MountedView, before as MountedView, path, below, opts))
-    else rows.push(keysOf(now.winners(below, opts)), keysOf(before.winners(below, opts)))
+    else {
+      rows.push(keysOf(now.winners(below, opts)), keysOf(before.winners(below, opts)))
+      rows.push(mountsBelow(now, path, below), mountsBelow(before, path, below))
+    }
   }
   return rows
+}
+
+/** The paths of the mounts in what is mounted at a path, in order; of those that are no change the comparison says so. */
+async function* mountsBelow(
+  view: MergedView | MountedView,
+  path: string,
+  range: KeyRange
+): AsyncGenerator<string, void, void> {
+  const inner = view instanceof MountedView && view.mounts.has(path) ? await view.innerInListing(path) : null
+  if (!(inner instanceof MountedView)) return
+  const below = stripped(range, path)
+  const rows: AsyncIterable<string>[] = []
+  for (const at of inner.mounts.keys()) {
+    if (inRange(at, below)) rows.push(each([at]))
+    const inside = intersection(below, at)
+    if (inside) rows.push(mountsBelow(inner, at, inside))
+  }
+  for await (const key of merged(rows)) yield path + key
 }
 
 async function* changedBelow(
@@ -64,9 +85,16 @@ async function* changedBelow(
   opts: ReadOptions
 ): AsyncGenerator<string, void, void> {
   const [left, right] = await Promise.all([now, before].map((view) => view.innerInListing(path)))
-  if (!left || !right) return
-  const rows = changedInAll(left, right, stripped(range, path), opts)
-  for await (const key of merged(rows)) yield path + key
+  if (left && right) {
+    for await (const key of merged(changedInAll(left, right, stripped(range, path), opts))) yield path + key
+    return
+  }
+  // One mount may go round in a loop where one drive says it, and not where another does.
+  const rows = [now, before].flatMap((view) => [
+    keysOf(view.winners(range, opts)),
+    mountsBelow(view, path, range)
+  ])
+  yield* merged(rows)
 }
 
 const NO_MOUNTS: MountedView['mounts'] = new Map()
@@ -76,7 +104,11 @@ function mountsOf(view: MergedView | MountedView): MountedView['mounts'] {
 }
 
 /** What is mounted and cannot be opened is empty, as in listings. */
-function locate(view: MergedView | MountedView, key: string, opts: ReadOptions): Promise<Located | null> {
+export function locate(
+  view: MergedView | MountedView,
+  key: string,
+  opts: ReadOptions
+): Promise<Located | null> {
   return view instanceof MountedView ? view.locateListed(key, opts) : view.locate(key, opts)
 }
 

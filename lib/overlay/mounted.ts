@@ -192,6 +192,19 @@ export class MountedView implements TreeView {
     return directory && directoryBelow(path, directory)
   }
 
+  /** As {@link directoryAt}, null below what cannot be opened, as listings have it. */
+  async directoryListed(folder: string, opts?: ReadOptions): Promise<Directory | null> {
+    const path = this.#table.over(folder)
+    if (path === null) return this.base.directoryAt(folder, opts)
+    if (path === folder) return this.#mountPoint(path)
+    const inner = await this.innerInListing(path)
+    const rest = folder.slice(path.length)
+    const directory = await (inner instanceof MountedView
+      ? inner.directoryListed(rest, opts)
+      : inner?.directoryAt(rest, opts))
+    return directory ? directoryBelow(path, directory) : null
+  }
+
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
     const over = this.#table.over(folder)
     if (over !== null) {

@@ -121,9 +121,10 @@ export class Overlay {
   async openMount(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
     if (this.mounts === null) throw failure('DRIVE_INVALID', { detail: 'mounts cannot be opened here' })
     const overlay = await this.mounts.open(mount, opts, patience)
-    if (this.#mountsAt === null || mount.version !== null) return overlay
-    // Whatever was not open then is shown as it is now, and is read-only all the same.
-    const then = this.#mountsAt.get(MOUNTED + mount.id)
+    if (this.#mountsAt === null) return overlay
+    // Whatever was not open then is shown as it is now, and is read-only all the same. A drive of the set always was.
+    const named = this.#mountsAt.get(MOUNTED + mount.id) ?? this.#mountsAt.get(mount.id)
+    const then = mount.version === null ? named : undefined
     const at = then ? [{ ...then, id: mount.id }] : overlay.versions()
     const past = overlay.at(
       new Map([...this.#mountsAt, ...at.map((version) => [version.id, version] as const)])

@@ -1,7 +1,9 @@
 /** Plans that once went wrong, made as short as they can be. */
 import test from 'tape'
 import { store } from '../helpers/drives.ts'
-import { play, type Step, type WorldOptions } from './world.ts'
+import type { WorldOptions } from './account.ts'
+import type { Step } from './plans.ts'
+import { play } from './world.ts'
 
 const [A, B, C] = [0, 1, 2]
 
@@ -27,6 +29,9 @@ const del = (author: number, path: string, tick = 0): Step => {
 }
 const deltree = (author: number, path: string, tick = 0): Step => {
   return { do: 'write', author, tick, batch: false, operations: [{ do: 'deltree', path }] }
+}
+const mount = (author: number, path: string, drive: number, back: number | null = null): Step => {
+  return { do: 'mount', author, tick: 0, path, drive, back }
 }
 const meet = (author: number, other: number, drives: number[] | null = null): Step => {
   return { do: 'exchange', author, other, drives }
@@ -82,3 +87,36 @@ found(
   ],
   { maxClockSkew: 60_000 }
 )
+
+// Outside of the set of two authors, the first one's and the second one's.
+const [OWN_GUEST, GUEST] = [2, 3]
+
+found('createDiffStream tells of the mounts in what was mounted, too', 2, [
+  mount(B, '/a', A),
+  mount(A, '/a', B),
+  del(A, '/a')
+])
+
+found('createDiffStream goes on without what could not be opened at one of the two versions', 2, [
+  mount(B, '/a', A),
+  put(A, '/a'),
+  mount(A, '/m', GUEST)
+])
+
+found('a conflict that a mount stood over is told when the mount goes', 2, [
+  mount(A, '/a', GUEST),
+  { do: 'plain', author: A, tick: 0, operation: { do: 'put', path: '/a' } },
+  put(B, '/a'),
+  meet(A, B),
+  { do: 'unmount', author: A, tick: 0, path: '/a' }
+])
+
+found('a checkout shows what is mounted in a drive at a version of its own as it was then', 2, [
+  put(B, '/b'),
+  meet(A, B),
+  mount(A, '/m', OWN_GUEST),
+  mount(A, '/m/m', B),
+  mount(A, '/d', OWN_GUEST, 0),
+  put(B, '/b'),
+  meet(A, B)
+])

@@ -28,12 +28,27 @@ export interface Tombstone extends Dated {
   readonly key: string
 }
 
+/** A name for a version; null: it has the name no more. */
+export interface Tag extends Dated {
+  readonly name: string
+  readonly version: string | null
+}
+
+/** A drive at a path, at one of its lengths or, with null, at its newest; without an id nothing is mounted any more. */
+export interface Mount extends Dated {
+  readonly path: string
+  readonly id: string | null
+  readonly version: number | null
+}
+
 /** A drive at one of its versions. */
 export interface State {
   /** How many records it has had; 0 for a drive that nobody has written to or received. */
   readonly length: number
   readonly files: ReadonlyMap<string, File>
   readonly tombstones: ReadonlyMap<string, Tombstone>
+  readonly tags: ReadonlyMap<string, Tag>
+  readonly mounts: ReadonlyMap<string, Mount>
 }
 
 export type Operation =
@@ -51,15 +66,21 @@ export interface Written {
 }
 
 export class Refused extends Error {
-  readonly code: 'EISDIR' | 'ENOTDIR'
+  readonly code: string
 
-  constructor(code: 'EISDIR' | 'ENOTDIR') {
+  constructor(code: string) {
     super(code)
     this.code = code
   }
 }
 
-export const NOTHING: State = { length: 0, files: new Map(), tombstones: new Map() }
+export const NOTHING: State = {
+  length: 0,
+  files: new Map(),
+  tombstones: new Map(),
+  tags: new Map(),
+  mounts: new Map()
+}
 
 const MAX = 8.64e15
 
@@ -71,10 +92,7 @@ export function isTime(value: unknown): value is number {
 export function read(states: readonly State[], path: string, horizon = Infinity): File | null {
   const files = candidatesAt(states, path)
   const tombstones = tombstonesOver(states, path)
-  const all: Dated[] = [...files, ...tombstones]
-  let rest = all.filter((one) => !all.some((other) => isNewer(other, one)))
-  if (rest.length === 0) rest = all
-
+  const rest = current([...files, ...tombstones])
   let winner: File | null = null
   for (const file of files) {
     if (rest.includes(file) && (winner === null || beats(file, winner, horizon))) winner = file
@@ -101,11 +119,30 @@ export function view(states: readonly State[], horizon = Infinity): Map<string, 
 /** The versions of a path of which none had seen another; none when there is but one (design, "How a write lands" 3). */
 export function conflicts(states: readonly State[], path: string): File[] {
   const files = candidatesAt(states, path)
-  const all: Dated[] = [...files, ...tombstonesOver(states, path)]
-  let rest = all.filter((one) => !all.some((other) => isNewer(other, one)))
-  if (rest.length === 0) rest = all
+  const rest = current([...files, ...tombstonesOver(states, path)])
   const rivals = files.filter((file) => rest.includes(file))
   return rivals.length < 2 ? [] : rivals
+}
+
+/** The newest of the records of one name, each in a drive of its own (design, "Versions"). */
+export function newest<T extends Dated>(records: readonly T[], horizon: number): T | null {
+  const rest = current(records)
+  let winner: T | null = null
+  for (const record of records) {
+    if (rest.includes(record) && (winner === null || beats(record, winner, horizon))) winner = record
+  }
+  return winner
+}
+
+/** Which paths a drive is mounted at, one below another among them. */
+export function mountsOf(states: readonly State[], horizon: number): Map<string, Mount> {
+  const mounts = new Map<string, Mount>()
+  for (const path of new Set(states.flatMap((state) => [...state.mounts.keys()]))) {
+    const records = states.flatMap((state) => state.mounts.get(path) ?? [])
+    const mount = newest(records, horizon)
+    if (mount && mount.id !== null) mounts.set(path, mount)
+  }
+  return mounts
 }
 
 /**
@@ -128,8 +165,8 @@ export function write(
   const records: (File | Tombstone)[] = []
   let changed = false
   for (const operation of operations) {
-    const current = states.map((other, i) => (i === own ? state : other))
-    const next = operate(current, states, own, drive, operation, now, horizon)
+    const sofar = states.map((other, i) => (i === own ? state : other))
+    const next = operate(sofar, states, own, drive, operation, now, horizon)
     if (next === null) continue
     changed = true
     state = next.state
@@ -177,7 +214,7 @@ function operate(
       metadata
     }
     files.set(path, record)
-    return { state: { length, files, tombstones }, record }
+    return { state: { ...state, length, files, tombstones }, record }
   }
 
   if (operation.type === 'del') {
@@ -186,20 +223,21 @@ function operate(
     if (read(states, path, horizon) === null && (gone || !unasked)) return null
     files.delete(path)
     if (candidates.every((file) => file.drive === drive) && !unasked)
-      return { state: { length, files, tombstones }, record: null }
+      return { state: { ...state, length, files, tombstones }, record: null }
     const seen: Dated[] = [...candidates, ...tombstonesOver(states, path)]
     const record = { ...place, key: path, mtime: later(seen, now, horizon), clock: clockOf(seen, drive) }
     tombstones.set(path, record)
-    return { state: { length, files, tombstones }, record }
+    return { state: { ...state, length, files, tombstones }, record }
   }
 
+  if (hasMountBelow(states, path, horizon)) throw new Refused('EBUSY')
   const covered = [...files.keys()].filter((key) => isIn(key, path))
   for (const key of covered) files.delete(key)
   const holders = states.filter((other, i) => {
     return i !== own && [...other.files.keys()].some((key) => isIn(key, path))
   })
   if (holders.length === 0 && !unasked)
-    return covered.length === 0 ? null : { state: { length, files, tombstones }, record: null }
+    return covered.length === 0 ? null : { state: { ...state, length, files, tombstones }, record: null }
   const buried = states.flatMap((other) => [...other.tombstones.values()])
   const over = buried.filter(({ key }) => key.endsWith('/') && isIn(path, key.slice(0, -1)))
   const below = buried.filter(({ key }) => isIn(key.replace(/\/$/, ''), path))
@@ -225,15 +263,20 @@ function operate(
     if (covered && isIn(key.replace(/\/$/, ''), path)) tombstones.delete(key)
   }
   tombstones.set(record.key, record)
-  return { state: { length, files, tombstones }, record }
+  return { state: { ...state, length, files, tombstones }, record }
 }
 
 /** Kinds do not mix. What is visible as a file may always be written again. */
 function checkKind(states: readonly State[], path: string, horizon: number): void {
   const visible = [...view(states, horizon).keys()]
   if (visible.includes(path)) return
-  if (visible.some((other) => other.startsWith(path + '/'))) throw new Refused('EISDIR')
+  const isFolder = visible.some((other) => other.startsWith(path + '/'))
+  if (isFolder || hasMountBelow(states, path, horizon)) throw new Refused('EISDIR')
   if (visible.some((other) => path.startsWith(other + '/'))) throw new Refused('ENOTDIR')
+}
+
+function hasMountBelow(states: readonly State[], folder: string, horizon: number): boolean {
+  return [...mountsOf(states, horizon).keys()].some((path) => path.startsWith(folder + '/'))
 }
 
 function candidatesAt(states: readonly State[], path: string): File[] {
@@ -248,7 +291,7 @@ function tombstonesOver(states: readonly State[], path: string): Tombstone[] {
   })
 }
 
-function isIn(path: string, folder: string): boolean {
+export function isIn(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder + '/')
 }
 
@@ -258,16 +301,25 @@ export function hasSeen(a: Dated, b: Dated): boolean {
   return (a.clock.get(b.drive) ?? -1) >= b.seq
 }
 
+/** What nothing supersedes; all, where forged clocks go round in a ring. */
+function current(all: readonly Dated[]): readonly Dated[] {
+  const rest = all.filter((one) => !all.some((other) => isNewer(other, one)))
+  return rest.length === 0 ? all : rest
+}
+
 function isNewer(a: Dated, b: Dated): boolean {
   return hasSeen(a, b) && !hasSeen(b, a)
 }
 
-/** Whether a file that was added later takes the place of the best so far. */
-function beats(a: File, b: File, horizon: number): boolean {
+/** Records are MultiDrive's own and stamped, files may not be. */
+type MaybeStamped = Dated & { readonly stamped?: boolean }
+
+/** Whether one that was added later takes the place of the best so far. */
+function beats(a: MaybeStamped, b: MaybeStamped, horizon: number): boolean {
   const [one, other] = [trusted(a, horizon), trusted(b, horizon)]
   if (one !== other) return isLater(one, other)
   if (a.ctime !== b.ctime) return isLater(a.ctime, b.ctime)
-  return a.stamped && b.stamped && a.drive > b.drive
+  return a.stamped !== false && b.stamped !== false && a.drive > b.drive
 }
 
 function isLater(a: number | null, b: number | null): boolean {
@@ -278,12 +330,12 @@ function trusted({ mtime }: Dated, horizon: number): number | null {
   return mtime !== null && mtime <= horizon ? mtime : null
 }
 
-function later(seen: readonly Dated[], now: number, horizon: number): number {
+export function later(seen: readonly Dated[], now: number, horizon: number): number {
   const dates = seen.flatMap((one) => trusted(one, horizon) ?? [])
   return Math.min(MAX, Math.max(now, ...dates.map((date) => date + 1)))
 }
 
-function clockOf(seen: readonly Dated[], drive: string): Map<string, number> {
+export function clockOf(seen: readonly Dated[], drive: string): Map<string, number> {
   const clock = new Map<string, number>()
   for (const one of seen) {
     for (const [id, seq] of one.clock) raise(clock, id, seq)

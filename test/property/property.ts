@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import test from 'tape'
 import { store } from '../helpers/drives.ts'
-import { plans, play, type PlanOptions, type WorldOptions } from './world.ts'
+import type { WorldOptions } from './account.ts'
+import { plans, type PlanOptions } from './plans.ts'
+import { play } from './world.ts'
 
 export interface Share {
   /** The part of all runs that one property gets. */

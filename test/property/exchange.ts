@@ -1,0 +1,69 @@
+/** Two authors hand each other what they have, and part again. */
+import assert from 'node:assert/strict'
+import { link } from '../helpers/drives.ts'
+import type { Account, Author } from './account.ts'
+
+/** @param drives - which of them, null for all that the two have */
+export async function exchange(
+  account: Account,
+  one: Author,
+  other: Author,
+  drives: number[] | null
+): Promise<void> {
+  const all = drives ?? [...account.ledgers.keys()]
+  const ends = all.map((k) => [one.drives[k], other.drives[k]])
+  const known = ends.filter((pair) => pair.some(({ core }) => core.length > 0))
+  const unlink = drives === null ? [link(one.store, other.store)] : ends.map(([a, b]) => link(a.core, b.core))
+  await Promise.all(ends.flat().map(({ core }) => peered(core)))
+  // What is mounted and not open yet is nobody's to bring up to date.
+  const outside = ends.filter((_, i) => all[i]! >= account.members).flat()
+  await Promise.all(outside.map(({ core }) => fetchAll(core)))
+  await Promise.all([one.multi.update({ wait: true }), other.multi.update({ wait: true })])
+  for (const k of all) {
+    const newest = Math.max(one.held[k]!, other.held[k]!)
+    one.held[k] = other.held[k] = newest
+    const { length } = account.ledgers[k]!.states[newest]!
+    for (const { drives } of [one, other]) {
+      assert.ok(drives[k].core.contiguousLength >= length, 'update({ wait: true }) makes every drive whole')
+    }
+  }
+  // The bytes too, so that all can be read when the link is cut.
+  const blobs: any[] = await Promise.all(known.flat().map(blobsOf))
+  if (drives !== null) {
+    for (let i = 0; i < blobs.length; i += 2) unlink.push(link(blobs[i], blobs[i + 1]))
+  }
+  await Promise.all(blobs.map(peered))
+  await Promise.all(blobs.map(fetchAll))
+  for (const cut of unlink) await cut()
+  await Promise.all([...ends.flat().map(({ core }) => core), ...blobs].map(alone))
+}
+
+/** Resolves when something is so, which it may be whenever an event comes. */
+export function when(emitter: any, event: string, done: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (!done()) return
+      emitter.off(event, check)
+      resolve()
+    }
+    emitter.on(event, check)
+    check()
+  })
+}
+
+async function fetchAll(core: any): Promise<void> {
+  await core.update({ wait: true })
+  await core.download({ start: 0, end: core.length }).done()
+}
+
+async function blobsOf(drive: any): Promise<any> {
+  return (await drive.getBlobs()).core
+}
+
+function peered(core: any): Promise<void> {
+  return when(core, 'peer-add', () => core.peers.length > 0)
+}
+
+function alone(core: any): Promise<void> {
+  return when(core, 'peer-remove', () => core.peers.length === 0)
+}
