@@ -8,10 +8,10 @@ import {
   changedTombstones,
   each,
   isSameVersion,
-  keysOf,
   leavesOf,
   locate,
-  merged
+  merged,
+  standingKeys
 } from './diff.ts'
 import type { Node } from './tree.ts'
 import { MountedView } from './mounted.ts'
@@ -42,7 +42,7 @@ export async function* nodeChanges(
   const folders = each(await changedFolders(baseOf(now), baseOf(before), folder, opts))
   const keys = isComparable(baseOf(now), baseOf(before))
     ? changedInAll(now, before, range, opts)
-    : [keysOf(now.winners(range, opts)), keysOf(before.winners(range, opts))]
+    : [standingKeys(now, range, opts), standingKeys(before, range, opts)]
   for await (const key of merged([...keys, folders])) {
     const [left, right] = await Promise.all([standsAt(now, key, opts), standsAt(before, key, opts)])
     if (!isSameStanding(left, right)) yield { key, now: left, before: right }

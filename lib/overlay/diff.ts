@@ -59,6 +59,30 @@ export function changedInAll(
   return rows
 }
 
+/** All keys at which a view shows something in a range, the paths of mounts among them, in order. */
+export function standingKeys(
+  view: MergedView | MountedView,
+  range: KeyRange,
+  opts: ReadOptions
+): AsyncIterable<string> {
+  return merged([keysOf(view.winners(range, opts)), mountKeys(view, range)])
+}
+
+/** The paths of the mounts in a range, those in mounted drives too, in order. */
+async function* mountKeys(
+  view: MergedView | MountedView,
+  range: KeyRange
+): AsyncGenerator<string, void, void> {
+  if (!(view instanceof MountedView)) return
+  const rows: AsyncIterable<string>[] = []
+  for (const path of view.mounts.keys()) {
+    if (inRange(path, range)) rows.push(each([path]))
+    const inside = intersection(range, path)
+    if (inside) rows.push(mountsBelow(view, path, inside))
+  }
+  yield* merged(rows)
+}
+
 /** The paths of the mounts in what is mounted at a path, in order; of those that are no change the comparison says so. */
 async function* mountsBelow(
   view: MergedView | MountedView,
@@ -66,15 +90,8 @@ async function* mountsBelow(
   range: KeyRange
 ): AsyncGenerator<string, void, void> {
   const inner = view instanceof MountedView && view.mounts.has(path) ? await view.innerInListing(path) : null
-  if (!(inner instanceof MountedView)) return
-  const below = stripped(range, path)
-  const rows: AsyncIterable<string>[] = []
-  for (const at of inner.mounts.keys()) {
-    if (inRange(at, below)) rows.push(each([at]))
-    const inside = intersection(below, at)
-    if (inside) rows.push(mountsBelow(inner, at, inside))
-  }
-  for await (const key of merged(rows)) yield path + key
+  if (inner === null) return
+  for await (const key of mountKeys(inner, stripped(range, path))) yield path + key
 }
 
 async function* changedBelow(

@@ -120,3 +120,10 @@ found('a checkout shows what is mounted in a drive at a version of its own as it
   put(B, '/b'),
   meet(A, B)
 ])
+
+found(
+  'createDiffStream tells of mounts where dates are believed that were not',
+  2,
+  [meet(A, B, [A]), mount(A, '/a', B)],
+  { maxClockSkew: 60_000 }
+)
