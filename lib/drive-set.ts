@@ -179,7 +179,7 @@ export class DriveSet implements Drives {
   /** Lets go of all drives without closing them. */
   async empty(): Promise<Source[]> {
     await this.settled()
-    this.#overlay.end()
+    await this.#overlay.end()
     const sources = [...this.#overlay.sources]
     for (const source of sources) {
       this.#overlay.remove(source)

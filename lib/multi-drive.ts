@@ -22,6 +22,7 @@ import { Mounts, type MountHost } from './mounts.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Horizon } from './overlay/horizon.ts'
 import { readerOf } from './overlay/mounted.ts'
+import { Locator, type LocatorStats } from './overlay/locator.ts'
 import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
 import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
@@ -46,6 +47,11 @@ export interface MultiDriveOptions {
    * believed.
    */
   maxClockSkew?: number
+  /**
+   * Whether it is kept in memory which drives hold a path, for the others not to be asked: about 20 bytes for each path of each drive.
+   * Default true.
+   */
+  locator?: boolean
   /** How the drive of a key is opened. Default: through the primary's corestore. */
   openDrive?: OpenDrive
 }
@@ -94,6 +100,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     const {
       compareStats,
       fallback = false,
+      locator = true,
       maxClockSkew = null,
       openDrive = openThroughPrimary,
       timeout = 0
@@ -104,7 +111,9 @@ class MultiDriveClass extends Face<MultiDrive> {
     this.primary = primary
     this.#horizon = past || maxClockSkew === null ? null : new Horizon(maxClockSkew)
     const rules = { horizon: this.#horizon, fallback, timeout }
-    this.#overlay = new Overlay(rules)
+    this.#overlay = past
+      ? new Overlay({ ...rules, locator: past.origin.overlay.locator }, false)
+      : new Overlay({ ...rules, locator: locator ? new Locator() : null })
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
     const tell: Tell = (event, about) => {
@@ -311,6 +320,20 @@ class MultiDriveClass extends Face<MultiDrive> {
     const wait = { wait: opts.wait === true }
     const moved = await Promise.all([this.#overlay.update(wait), this.#mounts?.update(wait)])
     return moved.includes(true)
+  }
+
+  /**
+   * Reads the keys of every drive that is whole here into the locator, as it does by itself from the first read on.
+   *
+   * @returns what it holds then
+   * @throws CLOSED
+   */
+  async warmUp(): Promise<LocatorStats> {
+    await this.#opening('read')
+    const { locator } = this.#overlay
+    await this.#overlay.view()
+    await locator?.settled()
+    return locator?.stats ?? { drives: 0, entries: 0, byteLength: 0 }
   }
 
   /**

@@ -5,6 +5,7 @@ import type {
   Candidate,
   Cursor,
   Directory,
+  Keyed,
   Leaf,
   LeafView,
   Mount,
@@ -45,6 +46,11 @@ export function viewOf(member: Member, opts: ReadOptions): MemberView | Promise<
   }
   if (!(view instanceof Promise)) return wrap(view)
   return view.then(wrap, (error: unknown) => ({ source, view: new FailedView(source as Leaf, error) }))
+}
+
+/** Whether a source could not give a view. */
+export function isFailed({ view }: MemberView): boolean {
+  return view instanceof FailedView
 }
 
 /** A source that could not even say which version it is at: every question to it fails. */
@@ -132,10 +138,19 @@ function withoutTombstones(view: View): WithoutTombstones {
 
 /** A view whose deletions are not believed. */
 class WithoutTombstones implements View {
+  readonly hasTombstones = false
   protected readonly view: View
 
   constructor(view: View) {
     this.view = view
+  }
+
+  get keyed(): Keyed | null {
+    return this.view.keyed ?? null
+  }
+
+  get hasDirectories(): boolean {
+    return this.view.hasDirectories !== false
   }
 
   find(key: string, opts?: ReadOptions): Promise<Candidate | null> {

@@ -11,14 +11,22 @@ class Lane {
   readonly source: Source
   readonly place: number
   readonly #cursor: Cursor
+  /** A key that no candidate is before, as long as it has not been read; null where none is known, and from then on. */
+  first: string | null
   #page: Candidate[] = []
   #next = 0
   #limit = FIRST_PAGE
 
-  constructor(source: Source, place: number, cursor: Cursor) {
+  constructor({ source, cursor, first = null }: MergeInput, place: number) {
     this.source = source
     this.place = place
+    this.first = first
     this.#cursor = cursor
+  }
+
+  /** Where it stands in the order of keys. */
+  get key(): string {
+    return this.first ?? this.head!.key
   }
 
   get head(): Candidate | undefined {
@@ -34,12 +42,18 @@ class Lane {
   }
 
   async fill(): Promise<void> {
+    this.first = null
     this.#page = await this.#cursor.page(this.#limit)
     this.#next = 0
     this.#limit = Math.min(this.#limit * 2, LAST_PAGE)
   }
 
   seek(key: string): void {
+    if (this.first !== null) {
+      this.#cursor.seek(key)
+      if (compareKeys(this.first, key) < 0) this.first = null
+      return
+    }
     while (this.head && compareKeys(this.head.key, key) < 0) this.shift()
     if (this.empty) {
       this.#cursor.seek(key)
@@ -61,6 +75,8 @@ export interface Merged {
 export interface MergeInput {
   source: Source
   cursor: Cursor
+  /** A key that none of the cursor's is before, where it is known; it is read when its turn comes. Forward only. */
+  first?: string | null
 }
 
 /**
@@ -75,17 +91,28 @@ export class Merge {
 
   constructor(inputs: readonly MergeInput[], reverse: boolean) {
     const direction = reverse ? -1 : 1
-    this.#lanes = inputs.map(({ source, cursor }, place) => new Lane(source, place, cursor))
+    this.#lanes = inputs.map((input, place) => new Lane(input, place))
     this.#queue = new TinyQueue<Lane>(
-      [],
-      (a, b) => direction * compareKeys(a.head!.key, b.head!.key) || a.place - b.place
+      this.#lanes.filter(({ first }) => first !== null),
+      // Who has not been read is read before anything at its key is given.
+      (a, b) =>
+        direction * compareKeys(a.key, b.key) ||
+        Number(a.first === null) - Number(b.first === null) ||
+        a.place - b.place
     )
-    this.#dry = [...this.#lanes]
+    this.#dry = this.#lanes.filter(({ first }) => first === null)
   }
 
   /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
   async next(): Promise<Merged | null> {
-    if (this.#dry.length > 0) await this.#refill()
+    for (
+      let lane = this.#queue.peek();
+      this.#dry.length > 0 || lane?.first != null;
+      lane = this.#queue.peek()
+    ) {
+      if (lane?.first != null) this.#dry.push(this.#queue.pop()!)
+      await this.#refill()
+    }
     const first = this.#queue.peek()
     if (first === undefined) return null
     const { key } = first.head!
@@ -106,7 +133,7 @@ export class Merge {
 
   /** Whether the next key can be given without asking a source. */
   get ready(): boolean {
-    return this.#dry.length === 0 && this.#queue.length > 0
+    return this.#dry.length === 0 && this.#queue.peek()?.first === null
   }
 
   seek(key: string): void {
@@ -114,7 +141,7 @@ export class Merge {
     for (let lane = this.#queue.pop(); lane !== undefined; lane = this.#queue.pop()) lanes.push(lane)
     for (const lane of [...lanes, ...this.#dry]) lane.seek(key)
     for (const lane of lanes) {
-      if (lane.empty) this.#dry.push(lane)
+      if (lane.first === null && lane.empty) this.#dry.push(lane)
       else this.#queue.push(lane)
     }
   }

@@ -7,7 +7,10 @@ import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
 import { ENDLESS, type Horizon, type HorizonNow } from './horizon.ts'
 import { MountPoints } from './mount-points.ts'
-import { viewOf, type Member, type MemberView } from './member.ts'
+import type { Locator } from './locator.ts'
+import type { Member } from './member.ts'
+import type { MemberViews } from './member-views.ts'
+import { Members } from './members.ts'
 import { MergedView, type ViewRules } from './view.ts'
 import type { Patience } from './way.ts'
 
@@ -17,6 +20,8 @@ export interface OverlayOptions {
   readonly horizon?: Horizon | null
   /** Whether reads that do not say fall back to older versions. Default false. */
   readonly fallback?: boolean
+  /** Knows which members hold a path; null, the default, where all are asked. */
+  readonly locator?: Locator | null
   /** Milliseconds that calls which do not say wait for bytes that are not on this machine. Default 0: without bound. */
   readonly timeout?: number
 }
@@ -46,11 +51,14 @@ export class Overlay {
   readonly #points = new MountPoints()
   #last: MergedView | null = null
   #ended = false
-  /** Null holds the place of a member that is not known yet. */
-  readonly #places: { member: Member | null }[] = []
+  readonly #members: Members
+  readonly #follows: boolean
 
-  constructor(opts: OverlayOptions = {}) {
+  /** @param follows - whether the locator is to be kept at what this overlay shows */
+  constructor(opts: OverlayOptions = {}, follows = true) {
     this.#options = opts
+    this.#follows = follows
+    this.#members = new Members(this.locator, follows)
   }
 
   /** The options of a call that may have to wait for bytes. */
@@ -59,42 +67,38 @@ export class Overlay {
     return opts.timeout === undefined && timeout > 0 ? { ...opts, timeout } : opts
   }
 
-  get sources(): readonly Source[] {
-    return this.#members.map(({ source }) => source)
+  get locator(): Locator | null {
+    return this.#options.locator ?? null
   }
 
-  get #members(): Member[] {
-    return this.#places.flatMap(({ member }) => member ?? [])
+  get sources(): readonly Source[] {
+    return this.#members.sources
   }
 
   /** Takes the next place in the order, to be filled or given up. */
   reserve(): { fill(member: Member): void; giveUp(): void } {
-    const place: { member: Member | null } = { member: null }
-    this.#places.push(place)
-    return {
-      fill: (member) => void (place.member = member),
-      giveUp: () => {
-        const i = this.#places.indexOf(place)
-        if (i !== -1) this.#places.splice(i, 1)
-      }
-    }
+    return this.#members.reserve()
   }
 
   add(member: Member): void {
-    this.#places.push({ member })
+    this.#members.add(member)
   }
 
   remove(source: Source): boolean {
-    const i = this.#places.findIndex(({ member }) => member?.source === source)
-    if (i === -1) return false
-    this.#places.splice(i, 1)
-    this.#last = null
-    return true
+    return this.#members.remove(source)
   }
 
-  /** From now on there is nothing to be seen or written: it fails, rather than that its drives vanish one by one. */
-  end(): void {
+  /**
+   * From now on there is nothing to be seen or written: it fails, rather than that its drives vanish one by one.
+   *
+   * @returns resolves when nobody reads for the locator any more
+   */
+  end(): Promise<void> {
     this.#ended = true
+    this.#members.end()
+    if (this.locator === null || !this.#follows) return Promise.resolve()
+    this.locator.close()
+    return this.locator.settled()
   }
 
   /**
@@ -105,14 +109,14 @@ export class Overlay {
   view(opts: ReadOptions = {}): MergedView | Promise<MergedView> {
     this.#requireOpen('read')
     const rules = this.#rules()
-    const views = this.#members.map((member) => viewOf(member, opts))
-    const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) return this.#merged(ready, rules)
-    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#merged(all, rules))
+    const views = this.#members.views(opts)
+    return views instanceof Promise
+      ? views.then((all) => this.#merged(all, rules))
+      : this.#merged(views, rules)
   }
 
   /** One view as long as it is of the same versions: who holds it can tell that nothing has changed. */
-  #merged(views: readonly MemberView[], rules: ViewRules): MergedView {
+  #merged(views: MemberViews, rules: ViewRules): MergedView {
     if (!this.#last?.isOf(views, rules)) this.#last = new MergedView(views, rules, this.#points)
     return this.#last
   }
@@ -174,7 +178,7 @@ export class Overlay {
    * they are.
    */
   at(versions: Versions): Overlay {
-    const past = new Overlay({ ...this.#options, horizon: null })
+    const past = new Overlay({ ...this.#options, horizon: null }, false)
     past.showAt(this, versions)
     return past
   }
@@ -185,7 +189,7 @@ export class Overlay {
     this.mounts = overlay.mounts
     this.#mountsAt = versions
     this.#fixed = overlay.#fixed ?? fixed(overlay.#options.horizon ?? null)
-    for (const { source, tombstones } of overlay.#members) {
+    for (const { source, tombstones } of overlay.#members.all) {
       const at = source.at(versions)
       if (at) this.add({ source: at, tombstones })
     }

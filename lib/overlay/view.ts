@@ -19,6 +19,7 @@ import type {
 } from '../sources/source.ts'
 import { unsynced, worst } from './failure.ts'
 import type { MemberView } from './member.ts'
+import type { MemberViews } from './member-views.ts'
 import { MountPoints } from './mount-points.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import type { HorizonNow } from './horizon.ts'
@@ -94,7 +95,7 @@ export interface ViewRules extends HorizonNow {
 /** The merged view of all sources, each at one version. */
 export class MergedView implements View, TreeView {
   readonly rules: ViewRules
-  readonly #members: readonly MemberView[]
+  readonly #members: MemberViews
   readonly #newest = new Map<string, number>()
   readonly #points: MountPoints
   #mounts: ReadonlyMap<string, Mount> | null = null
@@ -103,7 +104,7 @@ export class MergedView implements View, TreeView {
    * @param members - in the order of adding
    * @param points - keeps what is mounted for the next view of the same drives
    */
-  constructor(members: readonly MemberView[], rules: ViewRules, points = new MountPoints()) {
+  constructor(members: MemberViews, rules: ViewRules, points = new MountPoints()) {
     this.#members = members
     this.rules = rules
     this.#points = points
@@ -111,7 +112,8 @@ export class MergedView implements View, TreeView {
 
   /** The winner at a key, null when there is none or it is deleted. Rejects when a source cannot tell. */
   async locate(key: string, opts: ReadOptions = {}): Promise<Located | null> {
-    const members = this.#members
+    const members = this.#members.holding(key)
+    if (members.length === 0) return null
     const candidates = await gather(members, (view) => view.find(key, opts), key)
     const found: Located[] = []
     candidates.forEach((candidate, i) => {
@@ -140,21 +142,18 @@ export class MergedView implements View, TreeView {
   }
 
   winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
-    const inputs = this.#members.map(({ source, view }) => ({ source, cursor: view.scan(range, opts) }))
-    return new WinnerCursor(new Merge(inputs, opts.reverse === true), ({ key, found }) =>
-      this.#winner(key, found)
-    )
+    const { reverse = false } = opts
+    const inputs = this.#members.holdingIn(range).map((member) => {
+      const first = reverse ? null : this.#members.firstOf(member)
+      return { source: member.source, first, cursor: member.view.scan(range, opts) }
+    })
+    return new WinnerCursor(new Merge(inputs, reverse), ({ key, found }) => this.#winner(key, found))
   }
 
   /** Whether this is the view of these members too. */
-  isOf(members: readonly MemberView[], rules: ViewRules): boolean {
-    const own = this.#members
-    return (
-      rules.comparator === this.rules.comparator &&
-      rules.horizon === this.rules.horizon &&
-      members.length === own.length &&
-      members.every(({ source, view }, i) => source === own[i]!.source && view === own[i]!.view)
-    )
+  isOf(members: MemberViews, rules: ViewRules): boolean {
+    const { comparator, horizon } = this.rules
+    return members === this.#members && rules.comparator === comparator && rules.horizon === horizon
   }
 
   async find(key: string, opts?: ReadOptions): Promise<Candidate | null> {
@@ -171,18 +170,26 @@ export class MergedView implements View, TreeView {
   }
 
   tombstonesOver(key: string): readonly Tombstone[] {
-    return this.#members.flatMap(({ view }) => view.tombstonesOver(key))
+    return this.#members.withTombstones.flatMap(({ view }) => view.tombstonesOver(key))
   }
 
   /** The directory record that wins at a folder, null when there is none or it is deleted. */
   async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
-    const directories = await gather(this.#members, (view) => view.directoryAt(folder, opts), folder)
+    const directories = await gather(
+      this.#members.withDirectories,
+      (view) => view.directoryAt(folder, opts),
+      folder
+    )
     const found = directories.filter((directory) => directory !== null)
     return this.winningDirectory(found, this.tombstonesOver(folder))
   }
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
-    const lists = await gather(this.#members, (view) => view.directoriesBelow(folder, opts), folder)
+    const lists = await gather(
+      this.#members.withDirectories,
+      (view) => view.directoriesBelow(folder, opts),
+      folder
+    )
     const paths = new Map<string, Directory[]>()
     for (const directory of lists.flat()) {
       const at = paths.get(directory.record.path)
@@ -199,7 +206,7 @@ export class MergedView implements View, TreeView {
   }
 
   tags(): readonly Tag[] {
-    return this.#members.flatMap(({ view }) => view.tags())
+    return this.#members.all.flatMap(({ view }) => view.tags())
   }
 
   get isStable(): boolean {
@@ -212,13 +219,13 @@ export class MergedView implements View, TreeView {
   }
 
   leaves(): readonly LeafView[] {
-    return this.#members.flatMap(({ view }) => view.leaves())
+    return leavesOf(this.#members.all)
   }
 
   /** Every leaf once, with the drive of the set that it is shown by: the first one, where two show the same. */
   places(): readonly Place[] {
     const places = new Map<string, Place>()
-    for (const { source, view } of this.#members) {
+    for (const { source, view } of this.#members.all) {
       for (const leaf of view.leaves()) {
         const { identity } = leaf.leaf
         if (!places.has(identity)) places.set(identity, { source, view: leaf })
@@ -229,7 +236,7 @@ export class MergedView implements View, TreeView {
 
   /** What one drive of the set shows at a key, whatever the others hold; null when that is nothing. */
   async findIn(source: Source, key: string, opts: ReadOptions = {}): Promise<Located | null> {
-    const members = this.#members.filter((member) => member.source === source)
+    const members = this.#members.holding(key).filter((member) => member.source === source)
     const [candidate = null] = await gather(members, (view) => view.find(key, opts), key)
     return candidate && { candidate, source }
   }
@@ -271,22 +278,27 @@ export class MergedView implements View, TreeView {
     opts: ReadOptions = {},
     dead: ReadonlyMap<Leaf, unknown> = new Map()
   ): Promise<Survey> {
-    const failures: SourceFailure[] = [...dead].map(([source, error]) => ({ source, error }))
-    const leaves = this.leaves().filter(({ leaf }) => !dead.has(leaf))
-    const settled = await Promise.allSettled(
-      leaves.map((view) => Promise.all([view.find(key, opts), view.directoryAt(key, opts)]))
-    )
-    const candidates: Candidate[] = []
-    const directories: Directory[] = []
-    settled.forEach((result, i) => {
-      const { leaf } = leaves[i]!
-      if (result.status === 'rejected') return void failures.push({ source: leaf, error: result.reason })
-      const [candidate, directory] = result.value
-      if (candidate) candidates.push(candidate)
-      else if (leaf.unsynced) failures.push({ source: leaf, error: unsynced(leaf) })
-      if (directory) directories.push(directory)
-    })
-    const tombstones = leaves.flatMap((view) => view.tombstonesOver(key))
+    const failed = new Map<Source, unknown>(dead)
+    const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
+    const ask = async <T>(leaves: readonly LeafView[], question: (view: LeafView) => Promise<T | null>) => {
+      const settled = await Promise.allSettled(leaves.map(question))
+      return settled.flatMap((result, i): T[] => {
+        if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
+        failed.set(leaves[i]!.leaf, result.reason)
+        return []
+      })
+    }
+    const holding = among(this.#members.holding(key))
+    const [candidates, directories] = await Promise.all([
+      ask(holding, (view) => view.find(key, opts)),
+      ask(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts))
+    ])
+    const found = new Set(candidates.map(({ leaf }) => leaf))
+    for (const { leaf } of holding) {
+      if (leaf.unsynced && !found.has(leaf) && !failed.has(leaf)) failed.set(leaf, unsynced(leaf))
+    }
+    const tombstones = among(this.#members.withTombstones).flatMap((view) => view.tombstonesOver(key))
+    const failures = [...failed].map(([source, error]): SourceFailure => ({ source, error }))
     return { candidates, directories, tombstones, failures }
   }
 
@@ -305,7 +317,7 @@ export class MergedView implements View, TreeView {
   }
 
   #mountLists(): (readonly Mount[])[] {
-    return this.#members.map(({ view }) => view.mounts())
+    return this.#members.all.map(({ view }) => view.mounts())
   }
 
   #winner(key: string, found: readonly Located[]): Located | null {
@@ -332,6 +344,10 @@ export class MergedView implements View, TreeView {
       )
     return (a, b) => comparator(stat(a), stat(b))
   }
+}
+
+function leavesOf(members: readonly MemberView[]): LeafView[] {
+  return members.flatMap(({ view }) => view.leaves())
 }
 
 /** The date of the newest thing below a folder of any view; of a mount it is that of the mount. */

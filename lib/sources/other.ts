@@ -34,6 +34,9 @@ export class OtherSource implements Leaf, LeafView {
   readonly writable = false
   readonly unsynced = false
   readonly head = null
+  readonly steady = true
+  readonly hasTombstones = false
+  readonly hasDirectories = false
   #events: SourceEvents | null = null
   #forget: () => void = () => undefined
 

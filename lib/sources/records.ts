@@ -56,6 +56,14 @@ export class Records {
     )
   }
 
+  get hasTombstones(): boolean {
+    return this.#maps.tombstones.size > 0
+  }
+
+  get hasDirectories(): boolean {
+    return this.#maps.directories.size > 0
+  }
+
   /** The tombstones that cover a key: its own, and the trees it lies in. */
   tombstonesOver(key: string): Tombstone[] {
     const { tombstones } = this.#maps

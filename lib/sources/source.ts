@@ -171,8 +171,27 @@ export interface Survey {
   readonly failures: readonly SourceFailure[]
 }
 
+/** A drive at one version, all of whose keys are here: what can be known of it without asking it for each. */
+export interface Keyed {
+  readonly leaf: Leaf
+  readonly version: number
+  readonly fork: number
+  /** The keys of its entries behind `after`, from the first one on where that is null, in order and `limit` at most. */
+  keys(after: string | null, limit: number): Promise<readonly string[]>
+  /** Every key that was written since an earlier version, and maybe others; null where that is no longer known. */
+  keysSince(version: number): readonly string[] | null
+  /** As {@link LeafView.changedKeys}, null where the two have no common history. */
+  changedKeys(since: Keyed, range: KeyRange): AsyncIterable<string> | null
+}
+
 /** A source at one version: every answer of a view is about the same state of the drive. */
 export interface View {
+  /** The drive that it is of, where that is one alone and whole. */
+  readonly keyed?: Keyed | null
+  /** False where no tombstone is in it. */
+  readonly hasTombstones?: boolean
+  /** False where no directory is in it. */
+  readonly hasDirectories?: boolean
   /** The candidate at a key, null when there is none. Rejects when the source cannot tell. */
   find(key: string, opts?: ReadOptions): Promise<Candidate | null>
   /** The candidates in a range, in order. */
@@ -241,6 +260,10 @@ export interface Source {
   close(): Promise<void>
   /** The newest version that can be read; a promise only when it must first be brought up to date. */
   view(opts?: ReadOptions): View | Promise<View>
+  /** Whether its view stays what it is until those who listen are told. Default false. */
+  readonly steady?: boolean
+  /** Tells when there may be another view, until the returned function is called. */
+  listen?(onchange: () => void): () => void
   /** Where a write to this source lands, null when it is read-only. */
   writer(): WritableLeaf | null
   /** Removes what the drive has stored on this machine; it can only be closed then. Left out where nothing is to be removed. */

@@ -3,7 +3,7 @@ import { parseDirectory, parseMount, parseTag, parseTombstone, type Parsed } fro
 import { unstamped, type Stamp } from '../../format/stamp.ts'
 import { noChanges, Records, type RecordChanges } from '../records.ts'
 import type { Leaf, SourceEvents, Tombstone } from '../source.ts'
-import { HIDDEN_RANGE, parseRecordKey } from './keys.ts'
+import { HIDDEN_RANGE, parseEntryKey, parseRecordKey } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { Bee } from './types.ts'
 
@@ -45,14 +45,15 @@ export class HiddenRecords {
     return found ? Records.EMPTY.with(found) : Records.EMPTY
   }
 
-  /** The records at `version`, given those at an earlier one; both whole. */
+  /** The records at `version`, given those at an earlier one, both whole, and the keys of the entries written between them. */
   async advance(
     bee: Bee,
     from: { records: Records; version: number },
     version: number
-  ): Promise<Records | null> {
+  ): Promise<{ records: Records; written: string[] } | null> {
     if (version < from.version || version - from.version > MAX_HISTORY) return null
     const changes = noChanges()
+    const written: string[] = []
     const history = bee.createHistoryStream({
       gte: from.version,
       lt: version,
@@ -61,9 +62,12 @@ export class HiddenRecords {
       keyEncoding: 'binary',
       valueEncoding: 'binary'
     })
-    for await (const { type, key, value, seq } of history)
-      this.#read(key, type === 'put' ? value : null, seq, changes)
-    return from.records.with(changes)
+    for await (const { type, key, value, seq } of history) {
+      const entry = parseEntryKey(key)
+      if (entry === null) this.#read(key, type === 'put' ? value : null, seq, changes)
+      else if (type === 'put') written.push(entry)
+    }
+    return { records: from.records.with(changes), written }
   }
 
   #read(key: Buffer, bytes: Buffer | null, seq: number, changes: RecordChanges): void {

@@ -42,6 +42,12 @@ export const entryKeys = {
   }
 }
 
+/** The key of an entry, null for any other key of the drive. */
+export function parseEntryKey(bytes: Buffer): string | null {
+  const { prefix } = entries
+  return bytes.subarray(0, prefix.length).equals(prefix) ? entryKeys.decode(bytes) : null
+}
+
 export function recordKeys(kind: RecordKind): SubEncoder {
   return kinds[kind]
 }

@@ -34,6 +34,7 @@ import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
 import { atMost } from '../../wait.ts'
 import { HyperdriveView } from './view.ts'
 import { WholeVersion } from './whole.ts'
+import { WrittenKeys } from './written.ts'
 
 /** So long no block comes, in milliseconds, before it is asked whether any peer has the next one. */
 const STALL = 1000
@@ -59,6 +60,8 @@ export class HyperdriveSource implements WritableLeaf {
   #view: HyperdriveView | null = null
   #advancing: Promise<HyperdriveView> | null = null
   #demanded: { version: number; fork: number; records: Records } | null = null
+  readonly #written = new WrittenKeys()
+  readonly #listeners = new Set<() => void>()
   /** The views of old versions that were asked for last. */
   readonly #past = new LRUCache<number, HyperdriveView>({ max: 16 })
 
@@ -95,6 +98,7 @@ export class HyperdriveSource implements WritableLeaf {
     this.#id = encode(drive.core.key)
     this.#hidden = new HiddenRecords(this, this.#id, events)
     this.#whole = new WholeVersion(drive.core, (advanced) => {
+      this.#stir()
       events.change()
       if (advanced && !this.writable) events.sync()
     })
@@ -123,6 +127,21 @@ export class HyperdriveSource implements WritableLeaf {
     if (version === null) return this.#demand(opts)
     if (this.#view?.version === version && this.#view.fork === core.fork) return this.#view
     return this.#advance(version)
+  }
+
+  get steady(): boolean {
+    const { core } = this.drive
+    const version = this.#wholeVersion()
+    return version !== null && (core.snapshotted || version >= core.length)
+  }
+
+  listen(onchange: () => void): () => void {
+    this.#listeners.add(onchange)
+    return () => void this.#listeners.delete(onchange)
+  }
+
+  #stir(): void {
+    for (const tell of this.#listeners) tell()
   }
 
   writer(): WritableLeaf | null {
@@ -212,6 +231,7 @@ export class HyperdriveSource implements WritableLeaf {
   readonly #onclose = (): void => {
     const events = this.#events
     this.#events = null
+    this.#stir()
     events?.close()
   }
 
@@ -281,10 +301,12 @@ export class HyperdriveSource implements WritableLeaf {
     const { db } = this.drive
     const reader = new WholeReader(db)
     const previous = this.#view?.fork === fork ? this.#view : null
-    const records =
-      (previous && (await this.#hidden!.advance(db, previous, version))) ??
-      (await this.#hidden!.load(reader, version, {}))
-    this.#view = new HyperdriveView(this.#host(), { version, fork }, records, reader, this.#bytes)
+    const advanced = previous && (await this.#hidden!.advance(db, previous, version))
+    const records = advanced ? advanced.records : await this.#hidden!.load(reader, version, {})
+    if (advanced) this.#written.add({ from: previous.version, to: version, keys: advanced.written })
+    else this.#written.clear()
+    const at = { version, fork, written: this.#written }
+    this.#view = new HyperdriveView(this.#host(), at, records, reader, this.#bytes)
     return this.#view
   }
 

@@ -7,6 +7,7 @@ import type {
   Candidate,
   Cursor,
   Directory,
+  Keyed,
   Leaf,
   LeafView,
   Mount,
@@ -23,20 +24,25 @@ import { toTombstone } from './hidden.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { Bee, BeeHistoryNode, BeeNode } from './types.ts'
+import type { WrittenKeys } from './written.ts'
 
 /** How many changed keys are read at once. */
 const PAGE = 256
+
+/** All entries, those that are at no path among them. */
+const EVERYTHING: KeyRange = {}
 
 /** How many blocks of a history are read at once. */
 const HISTORY_PAGE = 1024
 
 /** A Hyperdrive at one version. */
-export class HyperdriveView implements LeafView {
+export class HyperdriveView implements LeafView, Keyed {
   readonly leaf: Leaf
   readonly version: number
   readonly fork: number
   readonly records: Records
   readonly #reader: TreeReader
+  readonly #written: WrittenKeys | null
   readonly #host: CandidateHost
   readonly #bytes: HyperdriveBytes
   /** What was found last: who looks at a path mostly reads or writes there next. */
@@ -44,7 +50,7 @@ export class HyperdriveView implements LeafView {
 
   constructor(
     host: CandidateHost,
-    at: { version: number; fork: number },
+    at: { version: number; fork: number; written?: WrittenKeys },
     records: Records,
     reader: TreeReader,
     bytes: HyperdriveBytes
@@ -53,6 +59,7 @@ export class HyperdriveView implements LeafView {
     this.#host = host
     this.version = at.version
     this.fork = at.fork
+    this.#written = at.written ?? null
     this.records = records
     this.#reader = reader
     this.#bytes = bytes
@@ -64,6 +71,18 @@ export class HyperdriveView implements LeafView {
 
   get partial(): boolean {
     return this.version > 1 && this.#reader.partial
+  }
+
+  get keyed(): Keyed | null {
+    return this.#reader.whole ? this : null
+  }
+
+  get hasTombstones(): boolean {
+    return this.records.hasTombstones
+  }
+
+  get hasDirectories(): boolean {
+    return this.records.hasDirectories
   }
 
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
@@ -112,7 +131,24 @@ export class HyperdriveView implements LeafView {
     return [this]
   }
 
-  changedKeys(since: LeafView, range: KeyRange, opts: ReadOptions = {}): AsyncIterable<string> | null {
+  async keys(after: string | null, limit: number): Promise<readonly string[]> {
+    const keys: string[] = []
+    const range = after === null ? EVERYTHING : raise(EVERYTHING, after)
+    await this.#reader.run({}, (bee, options) =>
+      this.#each(bee, range, { ...options, limit }, ({ key }) => keys.push(key))
+    )
+    return keys
+  }
+
+  keysSince(version: number): readonly string[] | null {
+    return this.#written?.between(version, this.version) ?? null
+  }
+
+  changedKeys(
+    since: LeafView | Keyed,
+    range: KeyRange,
+    opts: ReadOptions = {}
+  ): AsyncIterable<string> | null {
     if (!(since instanceof HyperdriveView) || since.#host.id !== this.#host.id || since.fork !== this.fork)
       return null
     if (since.version === this.version) return nothing()

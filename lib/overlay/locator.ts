@@ -1,0 +1,203 @@
+import { setImmediate } from 'node:timers/promises'
+import { ancestors, compareKeys, folderRange } from '../path.ts'
+import type { Keyed, Source } from '../sources/source.ts'
+import { Fingerprints } from './fingerprints.ts'
+
+/** So many keys of a drive are taken in before others have their turn. */
+const PAGE = 256
+
+/** With so many entries, some hundreds of megabytes, no further drives are taken in: those are asked. */
+const MAX_ENTRIES = 2 ** 24
+
+const EVERYTHING = folderRange('')
+
+/** What is known of one drive: every key that it held at one version, and every one that it was given since. */
+interface Slot {
+  readonly owner: number
+  readonly fork: number
+  /** The first version that it tells of. */
+  readonly base: number
+  /** The last one, at which it was seen. */
+  last: Keyed
+  /** Whether every key of the first version is down. */
+  isWhole: boolean
+  /** The first of its keys; null while there are none. */
+  first: string | null
+}
+
+/** How much a locator holds. */
+export interface LocatorStats {
+  /** How many drives it knows all keys of. */
+  readonly drives: number
+  /** How many entries it has: one for each path, and each folder with something in it, of each drive. */
+  readonly entries: number
+  /** The memory that they take, in bytes. */
+  readonly byteLength: number
+}
+
+/**
+ * Knows which drives hold a path, for the others not to be asked (design, "Speed"). It may say yes wrongly, never no wrongly. It is filled
+ * in the background, one drive after another; whoever is not in it yet is asked.
+ */
+export class Locator {
+  /** Counts the times that a drive came in or left. */
+  #generation = 0
+  /** By owner; an owner that has left never comes again. */
+  readonly #slots = new Map<number, Slot>()
+  readonly #ofSource = new Map<Source, Slot>()
+  readonly #names = new Fingerprints((owner) => !this.#slots.has(owner))
+  /** What waits to be taken in. */
+  readonly #wanted = new Map<Source, Keyed>()
+  #owners = 0
+  #filling: Promise<void> | null = null
+  #closed = false
+
+  /** What was found out of {@link ownerOf} holds as long as this is the same. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  get stats(): LocatorStats {
+    const whole = [...this.#slots.values()].filter(({ isWhole }) => isWhole)
+    return { drives: whole.length, entries: this.#names.size, byteLength: this.#names.byteLength }
+  }
+
+  /** The number that stands for a drive at one version; null where that is not known, and the drive is to be asked. */
+  ownerOf(keyed: Keyed): number | null {
+    return this.#known(keyed)?.owner ?? null
+  }
+
+  /** A key that none of the drive's is before; null where nothing is known, or where there are none. */
+  firstOf(keyed: Keyed): string | null {
+    return this.#known(keyed)?.first ?? null
+  }
+
+  #known(keyed: Keyed): Slot | null {
+    const slot = this.#ofSource.get(keyed.leaf)
+    const covers = slot?.isWhole && slot.fork === keyed.fork && keyed.version >= slot.base
+    return covers && keyed.version <= slot.last.version ? slot : null
+  }
+
+  /** Calls `take` with each drive that may hold a file or a link at a key. */
+  holders(key: string, take: (owner: number) => void): void {
+    this.#names.owners(this.#names.of(key), take)
+  }
+
+  /** Calls `take` with each drive that may hold a file or a link below a folder. */
+  holdersBelow(folder: string, take: (owner: number) => void): void {
+    this.holders(folder + '/', take)
+  }
+
+  /** Takes in a drive as it is now: at once what was written since it was last seen, else when its turn comes. */
+  see(keyed: Keyed): void {
+    const { leaf, version, fork } = keyed
+    const slot = this.#ofSource.get(leaf)
+    if (slot && slot.fork !== fork) this.drop(leaf)
+    else if (slot) {
+      if (version <= slot.last.version) return
+      const keys = keyed.keysSince(slot.last.version)
+      if (keys) {
+        this.#add(slot, keys)
+        slot.last = keyed
+        return
+      }
+    }
+    if (this.#closed || this.#names.size >= MAX_ENTRIES) return
+    this.#wanted.set(leaf, keyed)
+    this.#filling ??= this.#fill().finally(() => (this.#filling = null))
+  }
+
+  /** Forgets a drive. */
+  drop(source: Source): void {
+    this.#wanted.delete(source)
+    const slot = this.#ofSource.get(source)
+    if (!slot) return
+    this.#ofSource.delete(source)
+    this.#slots.delete(slot.owner)
+    this.#generation++
+  }
+
+  /** Resolves when nothing more is to be taken in for now. */
+  async settled(): Promise<void> {
+    while (this.#filling) await this.#filling
+  }
+
+  /** Takes nothing in any more. */
+  close(): void {
+    this.#closed = true
+    this.#wanted.clear()
+  }
+
+  async #fill(): Promise<void> {
+    await setImmediate()
+    for (;;) {
+      const [next] = this.#wanted
+      if (!next) return
+      const [leaf, keyed] = next
+      this.#wanted.delete(leaf)
+      const slot = this.#ofSource.get(leaf)
+      try {
+        await (slot ? this.#catchUp(slot, keyed) : this.#fillIn(keyed))
+      } catch {
+        // A drive that cannot tell its keys tells its readers why.
+        this.drop(leaf)
+      }
+    }
+  }
+
+  async #fillIn(keyed: Keyed): Promise<void> {
+    const { leaf, version, fork } = keyed
+    const slot: Slot = {
+      owner: ++this.#owners,
+      fork,
+      base: version,
+      last: keyed,
+      isWhole: false,
+      first: null
+    }
+    this.#slots.set(slot.owner, slot)
+    this.#ofSource.set(leaf, slot)
+    for (let after: string | null = null; ; await setImmediate()) {
+      const keys: readonly string[] = await keyed.keys(after, PAGE)
+      if (this.#closed || this.#ofSource.get(leaf) !== slot) return
+      this.#add(slot, keys)
+      if (keys.length < PAGE) break
+      after = keys.at(-1)!
+    }
+    slot.isWhole = true
+    this.#generation++
+  }
+
+  /** Takes in what was written since a drive was seen last, more than it remembers. */
+  async #catchUp(slot: Slot, keyed: Keyed): Promise<void> {
+    const changed = keyed.changedKeys(slot.last, EVERYTHING)
+    if (changed === null) {
+      this.drop(keyed.leaf)
+      return this.#fillIn(keyed)
+    }
+    let page: string[] = []
+    for await (const key of changed) {
+      if (this.#closed || this.#ofSource.get(keyed.leaf) !== slot) return
+      if (page.push(key) < PAGE) continue
+      this.#add(slot, page)
+      page = []
+      await setImmediate()
+    }
+    this.#add(slot, page)
+    slot.last = keyed
+    this.#generation++
+  }
+
+  #add(slot: Slot, keys: readonly string[]): void {
+    let before = ''
+    for (const key of keys) {
+      if (slot.first === null || compareKeys(key, slot.first) < 0) slot.first = key
+      this.#names.add(this.#names.of(key), slot.owner)
+      // Keys come in order, most of them in the folder of the one before.
+      const folder = key.slice(0, key.lastIndexOf('/'))
+      if (folder === before) continue
+      before = folder
+      for (const above of ancestors(key)) this.#names.add(this.#names.of(above + '/'), slot.owner)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { ReadOptions } from '../drive.ts'
+import type { Source } from '../sources/source.ts'
+import type { Locator } from './locator.ts'
+import { isFailed, viewOf, type Member, type MemberView } from './member.ts'
+import { MemberViews } from './member-views.ts'
+
+/** The place of a member in the order of adding. */
+interface Place {
+  /** Null for one that is not known yet. */
+  member: Member | null
+  /** Its view of now, until it tells that there may be another; null where it has to be asked. */
+  view: MemberView | null
+  /** How often it has told. */
+  told: number
+  /** Ends the listening; null before it has begun. */
+  forget: (() => void) | null
+}
+
+/** The members of an overlay in the order of adding, with what is known of their views: who has not changed is not asked. */
+export class Members {
+  readonly #places: Place[] = []
+  /** Those whose views are not known. */
+  readonly #unknown = new Set<Place>()
+  readonly #locator: Locator | null
+  readonly #follows: boolean
+  #sources: readonly Source[] | null = null
+  #now: MemberViews | null = null
+  #last: MemberViews | null = null
+
+  /**
+   * @param locator - knows who holds what; null where nobody does
+   * @param follows - whether it is to be kept at what the members hold now
+   */
+  constructor(locator: Locator | null, follows: boolean) {
+    this.#locator = locator
+    this.#follows = follows
+  }
+
+  get sources(): readonly Source[] {
+    return (this.#sources ??= this.all.map(({ source }) => source))
+  }
+
+  get all(): Member[] {
+    return this.#places.flatMap(({ member }) => member ?? [])
+  }
+
+  /** Takes the next place in the order, to be filled or given up. */
+  reserve(): { fill(member: Member): void; giveUp(): void } {
+    const place: Place = { member: null, view: null, told: 0, forget: null }
+    this.#places.push(place)
+    return {
+      fill: (member) => {
+        place.member = member
+        this.#changed(place)
+      },
+      giveUp: () => void this.#remove(this.#places.indexOf(place))
+    }
+  }
+
+  add(member: Member): void {
+    this.reserve().fill(member)
+  }
+
+  remove(source: Source): boolean {
+    return this.#remove(this.#places.findIndex(({ member }) => member?.source === source))
+  }
+
+  /** Listens to nobody any more. */
+  end(): void {
+    for (const place of this.#places) place.forget?.()
+  }
+
+  /** The views of now. A promise only when a source must first be brought up to date. */
+  views(opts: ReadOptions): MemberViews | Promise<MemberViews> {
+    if (this.#now && this.#unknown.size === 0) return this.#now
+    const views = this.#places.flatMap((place) => (place.member ? this.#viewOf(place, opts) : []))
+    const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
+    if (ready.length === views.length) return this.#joined(ready)
+    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#joined(all))
+  }
+
+  #viewOf(place: Place, opts: ReadOptions): MemberView | Promise<MemberView> {
+    if (place.view) return place.view
+    const member = place.member!
+    place.forget ??= member.source.listen?.(() => this.#changed(place)) ?? null
+    const { told } = place
+    const keep = (view: MemberView): MemberView => {
+      const isKept = member.source.steady === true && place.told === told && !isFailed(view)
+      if (isKept) {
+        place.view = view
+        this.#unknown.delete(place)
+      }
+      return view
+    }
+    const view = viewOf(member, opts)
+    return view instanceof Promise ? view.then(keep) : keep(view)
+  }
+
+  /** One list as long as the views are the same: who holds it can tell that nothing has changed. */
+  #joined(views: readonly MemberView[]): MemberViews {
+    if (!this.#last?.isOf(views)) {
+      if (this.#locator && this.#follows)
+        for (const { view } of views) if (view.keyed) this.#locator.see(view.keyed)
+      this.#last = new MemberViews(views, this.#locator)
+    }
+    // Another reader may have been told of a newer view meanwhile.
+    const places = this.#unknown.size === 0 ? this.#places.filter(({ member }) => member) : []
+    const isNow = places.length === views.length && places.every(({ view }, i) => view === views[i])
+    if (isNow) this.#now = this.#last
+    return this.#last
+  }
+
+  #changed(place: Place): void {
+    place.told++
+    place.view = null
+    this.#unknown.add(place)
+    this.#now = null
+    this.#sources = null
+  }
+
+  #remove(at: number): boolean {
+    const [place] = at === -1 ? [] : this.#places.splice(at, 1)
+    if (!place) return false
+    place.forget?.()
+    if (place.member && this.#follows) this.#locator?.drop(place.member.source)
+    this.#changed(place)
+    this.#unknown.delete(place)
+    this.#last = null
+    return true
+  }
+}
