@@ -157,12 +157,14 @@ export class Locator {
     }
     this.#slots.set(slot.owner, slot)
     this.#ofSource.set(leaf, slot)
-    for (let after: string | null = null; ; await setImmediate()) {
+    let after: string | null = null
+    for (;;) {
       const keys: readonly string[] = await keyed.keys(after, PAGE)
       if (this.#closed || this.#ofSource.get(leaf) !== slot) return
       this.#add(slot, keys)
       if (keys.length < PAGE) break
       after = keys.at(-1)!
+      await setImmediate()
     }
     slot.isWhole = true
     this.#generation++

@@ -119,7 +119,7 @@ export class Merge {
     const found: Merged['found'] = []
     for (
       let lane = this.#queue.peek();
-      lane !== undefined && lane.head!.key === key;
+      lane !== undefined && lane.key === key;
       lane = this.#queue.peek()
     ) {
       this.#queue.pop()

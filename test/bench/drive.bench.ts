@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import MultiDrive from '../../index.ts'
-import { randoms, type Bench, type Subject } from './harness.ts'
+import { randoms } from '../helpers/randoms.ts'
+import type { Bench, Subject } from './harness.ts'
 
 const COUNTS = [1, 4, 16, 64]
 const FOLDERS = 64

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import MultiDrive from '../../index.ts'
-import { randoms, type Bench, type Subject } from './harness.ts'
+import { randoms } from '../helpers/randoms.ts'
+import type { Bench, Subject } from './harness.ts'
 
 const MIB = 1 << 20
 const SIZE = 32 * MIB

@@ -5,6 +5,8 @@ import type { State } from './oracle.ts'
 import type { Sight } from './oracle-mounts.ts'
 
 export interface WorldOptions {
+  /** Whether MultiDrives know which drives hold a path: all, none, or now this one and now that one. Default `all`. */
+  locator?: 'all' | 'none' | 'some'
   maxClockSkew?: number
   /** Whether what an author wrote last is what it reads, whatever else there is. Forged clocks can take that away. */
   ownWins?: boolean

@@ -75,15 +75,17 @@ export async function checkOrders(account: Account, author: Author): Promise<voi
 export async function over(
   drives: readonly any[],
   known: readonly any[],
-  { maxClockSkew }: WorldOptions
+  { locator = 'all', maxClockSkew }: WorldOptions
 ): Promise<MultiDrive> {
   const openDrive = (key: Buffer) => known.find((drive) => drive.key.equals(key))
   const multi = new MultiDrive(drives[0], {
     openDrive,
+    locator: locator !== 'none',
     ...(maxClockSkew === undefined ? {} : { maxClockSkew })
   })
   for (const drive of drives.slice(1)) await multi.addDrive(drive)
   await multi.ready()
+  if (locator === 'all') await multi.warmUp()
   return multi
 }
 

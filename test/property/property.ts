@@ -32,6 +32,8 @@ export function properties(runs: number, seed: number): void {
     plans: { forged: true },
     world: { ownWins: false }
   })
+  property('a locator that knows of no drive', runs, seed, { share: 0.2, world: { locator: 'none' } })
+  property('a locator that is half built', runs, seed, { share: 0.4, world: { locator: 'some' } })
   property('maxClockSkew: a date ahead of the local clock is none', runs, seed, {
     share: 0.3,
     world: { maxClockSkew: 60_000 }
