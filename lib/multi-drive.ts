@@ -77,6 +77,8 @@ class MultiDriveClass extends Face<MultiDrive> {
   /** Null for a checkout, which shares those of the MultiDrive that it is of. */
   readonly #mounts: Mounts | null
   readonly #checkouts = new Set<MultiDriveClass>()
+  /** What it is a checkout of; null for none. */
+  readonly #parent: MultiDriveClass | null
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
   readonly #first: Promise<Drive>
@@ -107,6 +109,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     this.#overlay = new Overlay(rules)
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
+    this.#parent = past?.parent ?? null
     const tell: Tell = (event, about) => {
       if (event === 'drive-add') this.#join(about as Drive)
       if (event === 'drive-remove') this.#leave(about as Drive)
@@ -124,7 +127,8 @@ class MultiDriveClass extends Face<MultiDrive> {
     this.on('newListener', this.#listened)
     this.on('removeListener', this.#unlistened)
     this.#first = this.#set.addPrimary()
-    this.#join(primary)
+    // The drives of a checkout are those of its parent, which knows of their coming and going.
+    this.#join(this.#parent ?? primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall, options) => this.#opening(syscall, options),
@@ -269,7 +273,7 @@ class MultiDriveClass extends Face<MultiDrive> {
       ready: () => this.#opening('checkout'),
       hold: () => this.#set.hold()
     }
-    const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
+    const past = new MultiDriveClass(this.primary, new CheckoutOf(this, origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
     return past
@@ -318,10 +322,12 @@ class MultiDriveClass extends Face<MultiDrive> {
    *
    * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    * @throws the error of a drive whose storage could not be removed, or not all of it, or that does not close; each drive is tried, and
-   *   those whose storage was removed are the error's `purged`. CLOSED
+   *   those whose storage was removed are the error's `purged`. EROFS for a checkout, which stays open; CLOSED
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
+    // It has nothing to remove, and stays open.
+    if (this.#parent) return this.#set.purge()
     this.#forgetPeers()
     this.#replication.close()
     let purged: Drive[]
@@ -374,6 +380,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
     this.#replication.close()
+    if (this.#parent) this.#leave(this.#parent)
     await this.release()
     await this.#set.close()
   }
@@ -466,11 +473,18 @@ function hasPeers(drive: Drive): boolean {
 
 /** What a checkout is of. */
 class CheckoutOf {
+  readonly parent: MultiDriveClass
   readonly origin: CheckoutOrigin
   readonly versions: Versions
   readonly options: MultiDriveOptions
 
-  constructor(origin: CheckoutOrigin, versions: Versions, options: MultiDriveOptions) {
+  constructor(
+    parent: MultiDriveClass,
+    origin: CheckoutOrigin,
+    versions: Versions,
+    options: MultiDriveOptions
+  ) {
+    this.parent = parent
     this.origin = origin
     this.versions = versions
     this.options = options

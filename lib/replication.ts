@@ -58,7 +58,7 @@ class Line {
     stream.setMaxListeners(0)
   }
 
-  carry(stores: Iterable<Store>): void {
+  carry(stores: ReadonlySet<Store>): void {
     for (const store of stores) {
       if (this.#carried.has(store)) continue
       try {
@@ -138,7 +138,7 @@ export class Replication {
     this.#drives.add(drive)
     replications.get(drive)?.enter(this)
     this.#forgetStores()
-    this.#carry(storesOf(drive))
+    this.#carry(new Set(storesOf(drive)))
   }
 
   /** Leaves a drive's store out of later streams; a peer can open no more of it over those that are open. */
@@ -185,7 +185,8 @@ export class Replication {
     this.#outer.delete(outer)
   }
 
-  #carry(stores: Iterable<Store>): void {
+  /** Over every stream, so they are gone through more than once. */
+  #carry(stores: ReadonlySet<Store>): void {
     for (const { line } of this.#streams.values()) line.carry(stores)
     for (const outer of this.#outer) outer.#carry(stores)
   }

@@ -106,6 +106,28 @@ test('replicate() carries drives that are added to either side later', limit, as
   t.same(await contents(theirs), THREE)
 })
 
+test(
+  'replicate() carries drives that are added later over every stream, in MultiDrives inside too',
+  limit,
+  async (t) => {
+    const authors = await authorsOf(t, 3, false)
+    const peers = [await copiesOf(t, authors, false), await copiesOf(t, authors, false)]
+    const inner = await multidrive(t, [authors[0]])
+    const ours = await multidrive(t, [inner])
+    const [mine, ...theirs] = await Promise.all([
+      multidrive(t, await copiesOf(t, authors, false)),
+      ...peers.map((copies) => multidrive(t, copies))
+    ])
+    link(inner, mine)
+    for (const multi of theirs) link(ours, multi)
+    for (const copies of peers) await allWhole(copies.slice(0, 1), authors)
+    await ours.addDrive(authors[1])
+    await inner.addDrive(authors[2])
+    for (const copies of peers) await allWhole(copies, authors)
+    for (const multi of theirs) t.same(await contents(multi), THREE)
+  }
+)
+
 test('replicate() carries drives that are added by their keys', limit, async (t) => {
   const authors = await authorsOf(t, 3, false)
   const ours = await multidrive(t, authors)
@@ -320,6 +342,46 @@ test('close() and purge() end the streams that were made, and no others', limit,
     await corestore.close()
     given.destroy()
   }
+})
+
+test('replicate() and findingPeers() of a checkout are for all drives of the set', limit, async (t) => {
+  const authors = await authorsOf(t, 3, false)
+  const copies = await copiesOf(t, authors, false)
+  const ours = await multidrive(t, authors.slice(0, 2))
+  const theirs = await multidrive(t, copies)
+  const past = ours.checkout(ours.version)
+  const given = ours.replicate(true)
+  given.on('error', () => undefined)
+  cleanup(t, () => given.destroy())
+  link(past, theirs)
+  await ours.addDrive(authors[2])
+  await allWhole(copies, authors)
+  t.same(await contents(theirs), THREE)
+
+  const looking = theirs.checkout(theirs.version)
+  await looking.ready()
+  const told = copies.map((copy) => {
+    const { findingPeers } = copy
+    const searches: string[] = []
+    copy.findingPeers = () => {
+      searches.push('begun')
+      const end = findingPeers.call(copy)
+      return () => {
+        searches.push('over')
+        end()
+      }
+    }
+    return searches
+  })
+  looking.findingPeers()()
+  t.same(told, Array(3).fill(['begun', 'over']))
+
+  const stream = past.replicate(true)
+  stream.on('error', () => undefined)
+  const closed = closing(stream)
+  await past.close()
+  await closed
+  t.notOk(given.destroyed, 'only its own streams end with it')
 })
 
 test('a stream that closed is forgotten', limit, async (t) => {

@@ -183,6 +183,21 @@ test('registerExtension: peers that come later are heard too', async (t) => {
   t.notOk(there.messages.some(({ message }) => message === 'to nobody'))
 })
 
+test('registerExtension: a MultiDrive as the primary lends that of its own primary', async (t) => {
+  const { left, right } = await pair(t)
+  const outer = await multidrive(t, [left])
+  const [here, there] = [
+    inbox(outer, 'chat', { encoding: 'json' }),
+    inbox(right, 'chat', { encoding: 'json' })
+  ]
+  await meet(here, there, 'hello')
+  const before = there.messages.length
+  here.extension.broadcast({ text: 'through two' })
+  await there.next(before + 1)
+  t.ok(there.messages.some(({ message }) => message.text === 'through two'))
+  t.ok(outer.peers.includes(here.messages[0]!.peer))
+})
+
 test('registerExtension: a drive without a core is DRIVE_INVALID', async (t) => {
   const multi: any = await multidrive(t, [await localdrive(t), await hyperdrive(t)])
   const err = await failureOf(() => multi.registerExtension('chat', { encoding: 'json' }))
