@@ -11,7 +11,8 @@ import {
   keysOf,
   leavesOf,
   locate,
-  merged
+  merged,
+  mountsIn
 } from './diff.ts'
 import type { Node } from './tree.ts'
 import { MountedView } from './mounted.ts'
@@ -42,7 +43,7 @@ export async function* nodeChanges(
   const folders = each(await changedFolders(baseOf(now), baseOf(before), folder, opts))
   const keys = isComparable(baseOf(now), baseOf(before))
     ? changedInAll(now, before, range, opts)
-    : [keysOf(now.winners(range, opts)), keysOf(before.winners(range, opts))]
+    : [now, before].flatMap((view) => [keysOf(view.winners(range, opts)), mountsIn(view, range)])
   for await (const key of merged([...keys, folders])) {
     const [left, right] = await Promise.all([standsAt(now, key, opts), standsAt(before, key, opts)])
     if (!isSameStanding(left, right)) yield { key, now: left, before: right }
@@ -81,7 +82,7 @@ async function isUnknown(
     if (other && view.leaf.versioned && !canCompare(view, other)) return true
   }
   if (!(now instanceof MountedView && before instanceof MountedView)) return false
-  for (const path of mountsIn(now, folder)) {
+  for (const path of mountsAround(now, folder)) {
     if (!before.mounts.has(path)) continue
     const [left, right] = await Promise.all([now, before].map((view) => view.innerInListing(path)))
     if (!left || !right) {
@@ -96,13 +97,13 @@ async function isUnknown(
 /** Opens what is mounted below a folder, so that it tells of changes, and the view stays at what it shows by now. */
 export async function openMounts(view: MergedView | MountedView, folder: string): Promise<void> {
   if (!(view instanceof MountedView)) return
-  for await (const [path, inner] of view.innersInListing(mountsIn(view, folder))) {
+  for await (const [path, inner] of view.innersInListing(mountsAround(view, folder))) {
     if (inner) await openMounts(inner, isIn(folder, path) ? folder.slice(path.length) : '')
   }
 }
 
 /** The mounts that show at a folder, above it or below it. */
-function mountsIn(view: MountedView, folder: string): string[] {
+function mountsAround(view: MountedView, folder: string): string[] {
   return [...view.mounts.keys()].filter((path) => isIn(path, folder) || isIn(folder, path))
 }
 

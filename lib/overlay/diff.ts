@@ -59,22 +59,29 @@ export function changedInAll(
   return rows
 }
 
-/** The paths of the mounts in what is mounted at a path, in order; of those that are no change the comparison says so. */
+/** The paths of the mounts in a range, of those in mounted drives too, in order; which of them are no change the comparison says. */
+export async function* mountsIn(
+  view: MergedView | MountedView,
+  range: KeyRange
+): AsyncGenerator<string, void, void> {
+  const rows: AsyncIterable<string>[] = []
+  for (const path of mountsOf(view).keys()) {
+    if (inRange(path, range)) rows.push(each([path]))
+    const below = intersection(range, path)
+    if (below) rows.push(mountsBelow(view, path, below))
+  }
+  yield* merged(rows)
+}
+
+/** As {@link mountsIn}, of what is mounted at a path. */
 async function* mountsBelow(
   view: MergedView | MountedView,
   path: string,
   range: KeyRange
 ): AsyncGenerator<string, void, void> {
   const inner = view instanceof MountedView && view.mounts.has(path) ? await view.innerInListing(path) : null
-  if (!(inner instanceof MountedView)) return
-  const below = stripped(range, path)
-  const rows: AsyncIterable<string>[] = []
-  for (const at of inner.mounts.keys()) {
-    if (inRange(at, below)) rows.push(each([at]))
-    const inside = intersection(below, at)
-    if (inside) rows.push(mountsBelow(inner, at, inside))
-  }
-  for await (const key of merged(rows)) yield path + key
+  if (inner === null) return
+  for await (const key of mountsIn(inner, stripped(range, path))) yield path + key
 }
 
 async function* changedBelow(

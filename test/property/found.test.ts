@@ -120,3 +120,14 @@ found('a checkout shows what is mounted in a drive at a version of its own as it
   put(B, '/b'),
   meet(A, B)
 ])
+
+const BELIEVED = { maxClockSkew: 60_000 }
+
+found('createDiffStream with maxClockSkew tells of mounts', 2, [put(A, '/b'), mount(A, '/a', B)], BELIEVED)
+
+found(
+  'createDiffStream with maxClockSkew tells of mounts in what is mounted',
+  2,
+  [mount(B, '/a', GUEST), put(A, '/b'), mount(A, '/m', B)],
+  BELIEVED
+)
