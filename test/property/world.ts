@@ -3,6 +3,7 @@
  * them the oracle's account of the same drives. Every step is done to both and the outcomes are compared.
  */
 import assert from 'node:assert/strict'
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import type MultiDrive from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
@@ -41,14 +42,14 @@ export class World {
    * @param guests - how many drives outside of the set there are
    */
   static async open(
-    stores: readonly any[],
+    stores: readonly Corestore[],
     { authors, guests }: { authors: number; guests: number },
     opts: WorldOptions = {}
   ): Promise<World> {
     const account = new Account(authors, { ownWins: true, ...opts })
     const world = new World(account)
     const name = `world-${worlds++}`
-    const own: any[] = []
+    const own: Hyperdrive[] = []
     for (let k = 0; k < authors + guests; k++) {
       const owner = k % authors
       const drive = new Hyperdrive(stores[owner].namespace(k < authors ? name : `${name} guest`))
@@ -348,7 +349,7 @@ export class World {
 }
 
 /** Runs one plan in a world of its own. */
-export async function play(stores: readonly any[], plan: Plan, opts?: WorldOptions): Promise<void> {
+export async function play(stores: readonly Corestore[], plan: Plan, opts?: WorldOptions): Promise<void> {
   const { authors, steps } = plan
   const hasGuests = steps.some((step) => step.do === 'mount' || step.do === 'guest')
   const world = await World.open(stores, { authors, guests: hasGuests ? GUESTS : 0 }, opts)

@@ -22,7 +22,7 @@ import {
 const limit = { timeout: 30_000 }
 
 /** Copies of drives, in one store or in a store of its own each. */
-async function copiesOf(t: Test, authors: any[], shared: boolean): Promise<any[]> {
+async function copiesOf(t: Test, authors: Hyperdrive[], shared: boolean): Promise<any[]> {
   const one = shared ? await store(t) : null
   return Promise.all(authors.map(async ({ key }) => hyperdrive(t, { store: one ?? (await store(t)), key })))
 }
@@ -41,7 +41,7 @@ async function authorsOf(t: Test, count: number, shared: boolean): Promise<any[]
 }
 
 /** A store with a drive that nobody has open, as after a restart: its cores are opened only for those who ask. */
-async function dormant(t: Test): Promise<{ corestore: any; key: Buffer }> {
+async function dormant(t: Test): Promise<{ corestore: Corestore; key: Buffer }> {
   const path = await folder(t)
   const before = new Corestore(path)
   const drive = new Hyperdrive(before.namespace('dormant'))
@@ -61,7 +61,7 @@ const head = ({ core }: any) =>
     until(core, ['append'], () => core.length > 1)
   )
 
-const allWhole = (copies: any[], authors: any[]) =>
+const allWhole = (copies: Hyperdrive[], authors: Hyperdrive[]) =>
   within(10_000, 'the exchange', Promise.all(copies.map((copy, i) => whole(copy, authors[i]))))
 
 const THREE = { '/file-0': 'of 0', '/file-1': 'of 1', '/file-2': 'of 2' }
@@ -170,7 +170,7 @@ test('a core that is not open is opened for a peer that asks, in whichever store
   const theirs = await multidrive(t, [await hyperdrive(t)])
   link(ours, theirs)
   for (const { key } of found) {
-    const copy: any = await theirs.addDrive(key)
+    const copy: Hyperdrive = await theirs.addDrive(key)
     await head(copy)
     t.equal(String(await copy.get('/dormant')), 'bytes')
   }
@@ -183,8 +183,8 @@ test('a drive that left is not opened for peers any more', limit, async (t) => {
   const theirs = await multidrive(t, [await hyperdrive(t)])
   link(ours, theirs)
   await ours.removeDrive(member)
-  const refused: any = await theirs.addDrive(second.key)
-  const copy: any = await theirs.addDrive(first.key)
+  const refused: Hyperdrive = await theirs.addDrive(second.key)
+  const copy = await theirs.addDrive(first.key)
   // It was asked for later, and is here.
   await head(copy)
   t.equal(refused.core.peers.length, 0)
@@ -206,7 +206,7 @@ test('two MultiDrives over one stream', limit, async (t) => {
   right.on('error', () => undefined)
   left.pipe(right).pipe(left)
   await allWhole(copies, authors)
-  const copy: any = await theirs[0]!.addDrive(key)
+  const copy: Hyperdrive = await theirs[0]!.addDrive(key)
   await head(copy)
   t.equal(String(await copy.get('/dormant')), 'bytes', 'a core that the first one opens')
 
@@ -250,19 +250,19 @@ test('replicate() of connections of a Hyperswarm', limit, async (t) => {
   const theirs = await multidrive(t, [await localdrive(t)], {
     openDrive: async (key) => hyperdrive(t, { store: await store(t), key })
   })
-  const swarms = [ours, theirs].map((multi) => {
+  const [server, client] = [ours, theirs].map((multi) => {
     const swarm = new Hyperswarm({ dht: testnet.createNode() })
-    swarm.on('connection', (connection: any) => multi.replicate(connection))
+    swarm.on('connection', (connection) => multi.replicate(connection))
     cleanup(t, () => swarm.destroy())
     return swarm
-  })
+  }) as [Hyperswarm, Hyperswarm]
   const topic = Buffer.alloc(32, 'one topic for all of them')
-  await swarms[0].join(topic, { server: true, client: false }).flushed()
+  await server.join(topic, { server: true, client: false }).flushed()
 
   const copies = [await theirs.addDrive(authors[0].key), await theirs.addDrive(authors[1].key)]
   const found = theirs.findingPeers()
-  swarms[1].join(topic, { server: false, client: true })
-  swarms[1].flush().then(found, found)
+  client.join(topic, { server: false, client: true })
+  client.flush().then(found, found)
   t.equal(await within(10_000, 'the update', theirs.update({ wait: true })), true)
   t.same(theirs.unsynced, [])
   t.same(await contents(theirs), { '/file-0': 'of 0', '/file-1': 'of 1' })
@@ -270,7 +270,7 @@ test('replicate() of connections of a Hyperswarm', limit, async (t) => {
   await ours.addDrive(authors[2])
   await allWhole(copies, authors)
   t.same(await contents(theirs), THREE)
-  t.equal(swarms[1].connections.size, 1, 'all over one connection')
+  t.equal(client.connections.size, 1, 'all over one connection')
 })
 
 test('a store that closes does not end the stream of the others', limit, async (t) => {
