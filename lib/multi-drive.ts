@@ -1,4 +1,3 @@
-import type { Duplex } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
 import {
@@ -23,7 +22,13 @@ import { byMtime, byOrder } from './overlay/compare.ts'
 import { Horizon } from './overlay/horizon.ts'
 import { readerOf } from './overlay/mounted.ts'
 import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
-import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
+import {
+  Replication,
+  type Muxer,
+  type ProtocolStream,
+  type ReplicateOptions,
+  type ReplicationStream
+} from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 import { within } from './wait.ts'
@@ -296,7 +301,7 @@ class MultiDriveClass extends Face<MultiDrive> {
    * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
    * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
    */
-  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): ProtocolStream {
     const syscall = 'replicate'
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
     if (this.#replication.stores.size === 0 && this.#set.settled() === null)

@@ -25,8 +25,10 @@ export interface ReplicateOptions {
   stream?: ReplicationStream
 }
 
-/** A stream that a Hypercore replicates over. */
-type ProtocolStream = Duplex & { readonly noiseStream: Duplex }
+/** A stream that drives are replicated over: to be piped to the peer's, or given to another `replicate(stream)`. */
+export interface ProtocolStream extends Duplex, ReplicationStream {
+  readonly noiseStream: Duplex
+}
 
 /** A Corestore, as far as replicating it takes. */
 interface Store {
@@ -154,7 +156,7 @@ export class Replication {
    * @returns the stream: a new one to be piped to the peer's, or the one that was given
    * @throws EINVAL when it is neither a boolean nor a stream to a peer
    */
-  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts: ReplicateOptions = {}): Duplex {
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts: ReplicateOptions = {}): ProtocolStream {
     const stream = protocolStream(isInitiator, opts)
     const { noiseStream } = stream
     if (noiseStream.destroying || this.#streams.has(noiseStream)) return stream

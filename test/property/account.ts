@@ -1,4 +1,5 @@
 /** Who has what: the states that each drive has had, and how far each author has come in them. */
+import type Corestore from 'corestore'
 import type MultiDrive from '../../index.ts'
 import type { FolderWatcher } from '../../index.ts'
 import type { Looks } from './looks.ts'
@@ -30,7 +31,7 @@ export interface Told {
 export interface Author {
   readonly index: number
   readonly name: string
-  readonly store: any
+  readonly store: Corestore
   readonly drives: any[]
   multi: MultiDrive
   now: number

@@ -3,6 +3,7 @@
  * them the oracle's account of the same drives. Every step is done to both and the outcomes are compared.
  */
 import assert from 'node:assert/strict'
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import type MultiDrive from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
@@ -42,14 +43,14 @@ export class World {
    * @param guests - how many drives outside of the set there are
    */
   static async open(
-    stores: readonly any[],
+    stores: readonly Corestore[],
     { authors, guests, looks }: { authors: number; guests: number; looks: Looks },
     opts: WorldOptions = {}
   ): Promise<World> {
     const account = new Account(authors, { ownWins: true, ...opts }, looks)
     const world = new World(account)
     const name = `world-${worlds++}`
-    const own: any[] = []
+    const own: Hyperdrive[] = []
     for (let k = 0; k < authors + guests; k++) {
       const owner = k % authors
       const drive = new Hyperdrive(stores[owner].namespace(k < authors ? name : `${name} guest`))
@@ -350,7 +351,7 @@ export class World {
 }
 
 /** Runs one plan in a world of its own. */
-export async function play(stores: readonly any[], plan: Plan, opts?: WorldOptions): Promise<void> {
+export async function play(stores: readonly Corestore[], plan: Plan, opts?: WorldOptions): Promise<void> {
   const { authors, steps, looks = null } = plan
   const hasGuests = steps.some((step) => step.do === 'mount' || step.do === 'guest')
   const guests = hasGuests ? GUESTS : 0

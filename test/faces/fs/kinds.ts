@@ -43,7 +43,7 @@ export function multiSuite(name: string, make: (t: Test) => Promise<MultiDrive>)
   const kind = {
     name,
     make: async (t: Test) => {
-      const multi: any = await make(t)
+      const multi = await make(t)
       return { fs: multi, promises: multi.promises, root: '' }
     },
     limits: LIMITS

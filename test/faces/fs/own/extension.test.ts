@@ -1,4 +1,5 @@
 import test, { type Test } from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { alone, together, within } from '../../../availability/links.ts'
 import {
   cleanup,
@@ -17,7 +18,7 @@ async function pair(t: Test) {
   const author = await hyperdrive(t, { store: theirs })
   await author.put('/file', 'x')
   const copy = await hyperdrive(t, { store: ours, key: author.key })
-  const [left, right]: any[] = [await multidrive(t, [author]), await multidrive(t, [copy])]
+  const [left, right] = [await multidrive(t, [author]), await multidrive(t, [copy])]
   const end = link(theirs, ours)
   let ended: Promise<void> | null = null
   const unlink = () => (ended ??= end())
@@ -27,7 +28,7 @@ async function pair(t: Test) {
 }
 
 /** What comes to one side, as one waits for it. */
-function inbox(multi: any, name: string, opts: object = {}) {
+function inbox(multi: MultiDrive, name: string, opts: object = {}) {
   const messages: { message: any; peer: any }[] = []
   const errors: Error[] = []
   let told: () => void = () => undefined
