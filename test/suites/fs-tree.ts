@@ -193,6 +193,20 @@ export function fsTreeSuite(kind: FsKind): void {
     }
   })
 
+  both('the callbacks of a Dir', async (t, { call, p, promises }) => {
+    await promises.mkdir(p('/dir/sub'), { recursive: true })
+    const dir = await call('opendir', p('/dir'))
+    const given = (method: string) =>
+      new Promise<any>((resolve) => dir[method]((...results: unknown[]) => resolve(results)))
+    t.equal((await given('read'))[1].name, 'sub')
+    t.same(await given('read'), [null, null])
+    for (const method of ['read', 'close'])
+      t.equal((await outcome(async () => dir[method](5)))?.code, 'ERR_INVALID_ARG_TYPE', method)
+    t.same(await given('close'), [null])
+    t.equal((await outcome(() => given('read')))?.code, 'ERR_DIR_CLOSED', 'thrown')
+    t.equal((await given('close'))[0]?.code, 'ERR_DIR_CLOSED', 'called back')
+  })
+
   both('opendir(folder, { recursive, encoding, bufferSize })', async (t, { call, p, promises }) => {
     await fill(promises, p)
     const names: string[] = []

@@ -282,7 +282,7 @@ export function chmod(
   mode: number | string,
   opts?: ReadOptions | null
 ): Promise<void> {
-  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  const bits = toBits(mode)
   return setAttributes(host, 'chmod', path, true, { mode: bits }, opts)
 }
 
@@ -293,7 +293,7 @@ export function lchmod(
   mode: number | string,
   opts?: ReadOptions | null
 ): Promise<void> {
-  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  const bits = toBits(mode)
   return setAttributes(host, 'lchmod', path, false, { mode: bits }, opts)
 }
 
@@ -470,9 +470,10 @@ function lastName({ given }: Path): string {
   return given.replace(/\/+$/, '').split('/').at(-1)!
 }
 
-function required(value: unknown, name: string): unknown {
-  if (value !== undefined && value !== null) return value
-  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'a number or octal text', value)
+/** @throws ERR_INVALID_ARG_TYPE for none, else as {@link toMode} */
+export function toBits(mode: unknown): number {
+  if (mode !== undefined && mode !== null) return toMode(mode, 'mode', 0)
+  throw badArgument('ERR_INVALID_ARG_TYPE', 'mode', 'a number or octal text', mode)
 }
 
 /** Six characters, as `mkdtemp()` of POSIX has them. */
