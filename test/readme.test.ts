@@ -60,6 +60,7 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   streamsOfDrives: 'Streams of a path',
   splitsAtBackslashes: '`\\` is `/`',
   saysWhatIsRemoved: '`rm` of `folder/..`',
+  rmdirFollowsNoLinks: '`rmdir` with `recursive`',
   copiesLinksOver: '`cp` over links',
   accessTakesOptions: 'Options of `access`.',
   beginsIn1970: 'No dates before 1970.',

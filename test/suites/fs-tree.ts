@@ -380,6 +380,39 @@ export function fsTreeSuite(kind: FsKind): void {
     t.ok((await promises.stat(p('/to-dir'))).isDirectory())
   })
 
+  both('rmdir(path, { recursive: true })', async (t, ground) => {
+    const { call, limits, p, promises, style } = ground
+    await notThere(promises, p)
+    await promises.mkdir(p('/full/sub/low'), { recursive: true })
+    await promises.writeFile(p('/full/sub/file'), '')
+    await promises.symlink('full', p('/to-full'))
+    const opts = { recursive: true }
+    // Node's promise follows a link, and removes it when it leads to a folder.
+    const follows = style === 'promise' && !limits.rmdirFollowsNoLinks
+    const links = follows ? [['/dangling', 'ENOENT']] : ['/to-full', '/dangling'].map((at) => [at, 'ENOTDIR'])
+    for (const [path, code] of [['/file', 'ENOTDIR'], ['/link', 'ENOTDIR'], ['/loop/x', 'ELOOP'], ...links])
+      t.equal((await outcome(call('rmdir', p(path!), opts)))?.code, code, path)
+    const about = { syscall: follows ? 'stat' : 'lstat' }
+    await fails(t, call('rmdir', p('/none'), opts), { ...about, code: 'ENOENT', path: p('/none') })
+    await fails(t, call('rmdir', p('/file/x'), opts), { ...about, code: 'ENOTDIR', path: p('/file/x') })
+    for (const [bad, code, name] of [
+      [{ recursive: 1 }, 'ERR_INVALID_ARG_TYPE', 'TypeError'],
+      [{ recursive: true, maxRetries: -1 }, 'ERR_OUT_OF_RANGE', 'RangeError']
+    ] as const)
+      await refuses(t, ground, 'rmdir', [p('/full'), bad], { code, name })
+    t.same(await promises.readdir(p('/full')), ['sub'], 'nothing is removed so far')
+
+    t.equal(await call('rmdir', p('/full/sub'), opts), undefined)
+    t.same(await promises.readdir(p('/full')), [])
+    await fails(t, call('rmdir', p('/full/.'), opts), {
+      code: 'EINVAL',
+      syscall: 'rmdir',
+      path: p('/full/.')
+    })
+    await call('rmdir', p('/dir'), { recursive: false })
+    await fails(t, promises.stat(p('/dir')), { code: 'ENOENT', syscall: 'stat', path: p('/dir') })
+  })
+
   both('unlink(path) of files and links', async (t, { call, p, promises }) => {
     await notThere(promises, p)
     await promises.symlink('dir', p('/to-dir'))

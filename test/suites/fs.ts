@@ -47,6 +47,8 @@ export interface Limits {
   splitsAtBackslashes?: true
   /** `rm` of `folder/..` removes the folder, of a link with a slash it is ENOTDIR: Node does a part or nothing, and says nothing. */
   saysWhatIsRemoved?: true
+  /** `rmdir` with `recursive` takes a link for no folder by promise too, where Node follows it and then removes it. */
+  rmdirFollowsNoLinks?: true
   /**
    * `cp` puts links over what is there, as it does files; Node fails half-way. Nor does it copy a folder into itself through a link, or onto
    * what comes to stand in the way while it makes folders.

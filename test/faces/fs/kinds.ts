@@ -33,6 +33,7 @@ export const LIMITS: Limits = {
   wordsItsOwn: true,
   splitsAtBackslashes: true,
   saysWhatIsRemoved: true,
+  rmdirFollowsNoLinks: true,
   copiesLinksOver: true,
   accessTakesOptions: true,
   beginsIn1970: true
