@@ -62,6 +62,7 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   saysWhatIsRemoved: '`rm` of `folder/..`',
   rmdirFollowsNoLinks: '`rmdir` with `recursive`',
   copiesLinksOver: '`cp` over links',
+  knowsEveryPosition: 'Positions.',
   accessTakesOptions: 'Options of `access`.',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'

@@ -54,6 +54,11 @@ export interface Limits {
    * what comes to stand in the way while it makes folders.
    */
   copiesLinksOver?: true
+  /**
+   * Every call takes a bigint for a position, and refuses one that it cannot mean; Node 20 knows bigints in `fs.read` alone, and goes on from
+   * where the descriptor stands. `fs.read` without a length fills the buffer, where Node reads nothing.
+   */
+  knowsEveryPosition?: true
   /** `access` of the object takes options in the place of a mode, as Hyperdrive 10's. */
   accessTakesOptions?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */

@@ -91,9 +91,11 @@ class StatsBase {
 }
 Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
 
+type AnyStats = Stats | BigIntStats
+
 /** A date that is made when it is asked for. It is the object's own, so that copies have it, and can be set, as Node's. */
-function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<Stats> {
-  const set = (stats: Stats, value: Date): Date => {
+function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<AnyStats> {
+  const set = (stats: AnyStats, value: Date): Date => {
     Object.defineProperty(stats, name, { value, enumerable: true, configurable: true, writable: true })
     return value
   }
@@ -101,7 +103,6 @@ function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescri
     enumerable: true,
     configurable: true,
     get() {
-      // Of BigIntStats it is a bigint.
       return set(this, new Date(Math.round(Number(this[`${name}Ms`]))))
     },
     set(date: Date) {

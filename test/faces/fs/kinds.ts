@@ -35,6 +35,7 @@ export const LIMITS: Limits = {
   saysWhatIsRemoved: true,
   rmdirFollowsNoLinks: true,
   copiesLinksOver: true,
+  knowsEveryPosition: true,
   accessTakesOptions: true,
   beginsIn1970: true
 }
