@@ -33,7 +33,9 @@ export const LIMITS: Limits = {
   wordsItsOwn: true,
   splitsAtBackslashes: true,
   saysWhatIsRemoved: true,
+  rmdirFollowsNoLinks: true,
   copiesLinksOver: true,
+  knowsEveryPosition: true,
   accessTakesOptions: true,
   beginsIn1970: true
 }
