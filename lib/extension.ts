@@ -27,16 +27,23 @@ interface ExtensibleCore {
   registerExtension(name: string, handlers: object): Extension<Buffer>
 }
 
-/** Registers an extension message on a drive's core. What a peer sends is decoded here, so that bytes which make no sense harm nobody. */
+/** A MultiDrive has no core, but lends that of its primary. */
+interface ExtensibleDrive {
+  registerExtension<T>(name: string, handlers: ExtensionHandlers<T>): Extension<T>
+}
+
+/** Registers an extension message on a drive's core, or through a MultiDrive on that of its primary. What a peer sends is decoded here, so that bytes which make no sense harm nobody. */
 export function registerExtension<T>(
   drive: Drive,
   name: string,
-  { encoding = 'binary', onmessage, onerror }: ExtensionHandlers<T>
+  handlers: ExtensionHandlers<T>
 ): Extension<T> {
   const { core } = drive as Drive & { core?: Partial<ExtensibleCore> | null }
   if (typeof core?.registerExtension !== 'function') {
+    if (isExtensible(drive)) return drive.registerExtension(name, handlers)
     throw failure('DRIVE_INVALID', { drive, syscall: 'registerExtension', detail: 'it has no core' })
   }
+  const { encoding = 'binary', onmessage, onerror } = handlers
   const codec = c.from(encoding as never) as c.Encoder<T>
   const encode = (message: T) => Buffer.from(c.encode(codec, message))
   const extension = (core as ExtensibleCore).registerExtension(name, {
@@ -58,4 +65,8 @@ export function registerExtension<T>(
     broadcast: (message) => extension.broadcast(encode(message)),
     destroy: () => extension.destroy()
   }
+}
+
+function isExtensible(drive: object): drive is ExtensibleDrive {
+  return 'registerExtension' in drive && typeof drive.registerExtension === 'function'
 }

@@ -1,4 +1,3 @@
-import type { Duplex } from 'streamx'
 import { callback, type Callback } from './callback.ts'
 import { CheckoutSet, type CheckoutOrigin } from './checkout-set.ts'
 import {
@@ -24,7 +23,13 @@ import { Horizon } from './overlay/horizon.ts'
 import { readerOf } from './overlay/mounted.ts'
 import { Locator, type LocatorStats } from './overlay/locator.ts'
 import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
-import { Replication, type Muxer, type ReplicateOptions, type ReplicationStream } from './replication.ts'
+import {
+  Replication,
+  type Muxer,
+  type ProtocolStream,
+  type ReplicateOptions,
+  type ReplicationStream
+} from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
 import { within } from './wait.ts'
@@ -83,6 +88,8 @@ class MultiDriveClass extends Face<MultiDrive> {
   /** Null for a checkout, which shares those of the MultiDrive that it is of. */
   readonly #mounts: Mounts | null
   readonly #checkouts = new Set<MultiDriveClass>()
+  /** What it is a checkout of; null for none. */
+  readonly #parent: MultiDriveClass | null
   /** What was checked out; null for one that shows the newest. */
   readonly #versions: Versions | null
   readonly #first: Promise<Drive>
@@ -116,6 +123,7 @@ class MultiDriveClass extends Face<MultiDrive> {
       : new Overlay({ ...rules, locator: locator ? new Locator() : null })
     this.#options = past?.options ?? (opts as MultiDriveOptions)
     this.#versions = past?.versions ?? null
+    this.#parent = past?.parent ?? null
     const tell: Tell = (event, about) => {
       if (event === 'drive-add') this.#join(about as Drive)
       if (event === 'drive-remove') this.#leave(about as Drive)
@@ -133,7 +141,8 @@ class MultiDriveClass extends Face<MultiDrive> {
     this.on('newListener', this.#listened)
     this.on('removeListener', this.#unlistened)
     this.#first = this.#set.addPrimary()
-    this.#join(primary)
+    // The drives of a checkout are those of its parent, which knows of their coming and going.
+    this.#join(this.#parent ?? primary)
     this.serve({
       overlay: this.#overlay,
       ready: (syscall, options) => this.#opening(syscall, options),
@@ -278,7 +287,7 @@ class MultiDriveClass extends Face<MultiDrive> {
       ready: () => this.#opening('checkout'),
       hold: () => this.#set.hold()
     }
-    const past = new MultiDriveClass(this.primary, new CheckoutOf(origin, versions, this.#options))
+    const past = new MultiDriveClass(this.primary, new CheckoutOf(this, origin, versions, this.#options))
     this.#checkouts.add(past)
     past.once('close', () => this.#checkouts.delete(past))
     return past
@@ -301,7 +310,7 @@ class MultiDriveClass extends Face<MultiDrive> {
    * @returns the stream. A new one is to be piped to the peer's and ends with the MultiDrive; one that was given is left open then
    * @throws at once: DRIVE_INVALID when no drive has a corestore, EINVAL for anything that Hyperdrive does not replicate over; CLOSED
    */
-  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): Duplex {
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): ProtocolStream {
     const syscall = 'replicate'
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
     if (this.#replication.stores.size === 0 && this.#set.settled() === null)
@@ -341,10 +350,12 @@ class MultiDriveClass extends Face<MultiDrive> {
    *
    * @returns the drives whose storage was removed, those of MultiDrives in the set among them
    * @throws the error of a drive whose storage could not be removed, or not all of it, or that does not close; each drive is tried, and
-   *   those whose storage was removed are the error's `purged`. CLOSED
+   *   those whose storage was removed are the error's `purged`. EROFS for a checkout, which stays open; CLOSED
    */
   async purge(): Promise<Drive[]> {
     await this.#opening('purge')
+    // It has nothing to remove, and stays open.
+    if (this.#parent) return this.#set.purge()
     this.#forgetPeers()
     this.#replication.close()
     let purged: Drive[]
@@ -397,6 +408,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
     this.#replication.close()
+    if (this.#parent) this.#leave(this.#parent)
     await this.release()
     await this.#set.close()
   }
@@ -489,11 +501,18 @@ function hasPeers(drive: Drive): boolean {
 
 /** What a checkout is of. */
 class CheckoutOf {
+  readonly parent: MultiDriveClass
   readonly origin: CheckoutOrigin
   readonly versions: Versions
   readonly options: MultiDriveOptions
 
-  constructor(origin: CheckoutOrigin, versions: Versions, options: MultiDriveOptions) {
+  constructor(
+    parent: MultiDriveClass,
+    origin: CheckoutOrigin,
+    versions: Versions,
+    options: MultiDriveOptions
+  ) {
+    this.parent = parent
     this.origin = origin
     this.versions = versions
     this.options = options

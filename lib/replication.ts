@@ -25,8 +25,10 @@ export interface ReplicateOptions {
   stream?: ReplicationStream
 }
 
-/** A stream that a Hypercore replicates over. */
-type ProtocolStream = Duplex & { readonly noiseStream: Duplex }
+/** A stream that drives are replicated over: to be piped to the peer's, or given to another `replicate(stream)`. */
+export interface ProtocolStream extends Duplex, ReplicationStream {
+  readonly noiseStream: Duplex
+}
 
 /** A Corestore, as far as replicating it takes. */
 interface Store {
@@ -58,7 +60,7 @@ class Line {
     stream.setMaxListeners(0)
   }
 
-  carry(stores: Iterable<Store>): void {
+  carry(stores: ReadonlySet<Store>): void {
     for (const store of stores) {
       if (this.#carried.has(store)) continue
       try {
@@ -138,7 +140,7 @@ export class Replication {
     this.#drives.add(drive)
     replications.get(drive)?.enter(this)
     this.#forgetStores()
-    this.#carry(storesOf(drive))
+    this.#carry(new Set(storesOf(drive)))
   }
 
   /** Leaves a drive's store out of later streams; a peer can open no more of it over those that are open. */
@@ -154,7 +156,7 @@ export class Replication {
    * @returns the stream: a new one to be piped to the peer's, or the one that was given
    * @throws EINVAL when it is neither a boolean nor a stream to a peer
    */
-  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts: ReplicateOptions = {}): Duplex {
+  replicate(isInitiator: boolean | ReplicationStream | Muxer, opts: ReplicateOptions = {}): ProtocolStream {
     const stream = protocolStream(isInitiator, opts)
     const { noiseStream } = stream
     if (noiseStream.destroying || this.#streams.has(noiseStream)) return stream
@@ -185,7 +187,8 @@ export class Replication {
     this.#outer.delete(outer)
   }
 
-  #carry(stores: Iterable<Store>): void {
+  /** Over every stream, so they are gone through more than once. */
+  #carry(stores: ReadonlySet<Store>): void {
     for (const { line } of this.#streams.values()) line.carry(stores)
     for (const outer of this.#outer) outer.#carry(stores)
   }

@@ -20,7 +20,7 @@ const limit = { timeout: 30_000 }
 const FUTURE = Date.now() + 365 * 24 * 60 * 60 * 1000
 
 /** Every call of the drive face that takes a path. */
-const calls: [string, (multi: any, path: any) => unknown][] = [
+const calls: [string, (multi: MultiDrive, path: any) => unknown][] = [
   ['entry', (multi, path) => multi.entry(path)],
   ['exists', (multi, path) => multi.exists(path)],
   ['get', (multi, path) => multi.get(path)],
@@ -37,7 +37,7 @@ const calls: [string, (multi: any, path: any) => unknown][] = [
   ['batch createWriteStream', (multi, path) => multi.batch().createWriteStream(path).destroy()],
   ['batch entry', (multi, path) => multi.batch().entry(path)]
 ]
-const listings: [string, (multi: any, path: any) => unknown][] = [
+const listings: [string, (multi: MultiDrive, path: any) => unknown][] = [
   ['list', (multi, path) => collect(multi.list(path))],
   ['readdir', (multi, path) => collect(multi.readdir(path))],
   ['list shallow', (multi, path) => collect(multi.list(path, { recursive: false }))],
@@ -481,11 +481,11 @@ test('keys that are no paths are absent', limit, async (t) => {
   t.same(await contents(multi), { '/file': 'honest', '/sound': 'sound' })
   t.same(await collect(multi.readdir('/')), ['file', 'sound'])
   t.same(
-    (await collect(multi.entries({}, { reverse: true }))).map(({ key }: any) => key),
+    (await collect(multi.entries({}, { reverse: true }))).map(({ key }) => key),
     ['/sound', '/file']
   )
   t.same(
-    (await collect(multi.list('/', { recursive: false }))).map(({ key }: any) => key),
+    (await collect(multi.list('/', { recursive: false }))).map(({ key }) => key),
     ['/file', '/sound']
   )
   t.equal(await multi.entry('/\ufffd'), null)

@@ -56,6 +56,16 @@ test('checkout(version) shows the merged view as it was, by both faces', limit, 
   t.equal((await failureOf(past.get('/mine'))).code, 'CLOSED')
 })
 
+test('purge() and destroyStorage() of a checkout are EROFS, and leave it open', limit, async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  await multi.put('/file', 'bytes')
+  const past = multi.checkout(multi.version)
+  t.equal((await failureOf(past.purge())).code, 'EROFS')
+  t.equal((await failureOf(past.destroyStorage())).code, 'EROFS')
+  t.same(await contents(past), { '/file': 'bytes' })
+})
+
 test('closing a MultiDrive closes its checkouts', limit, async (t) => {
   const multi = await multidrive(t, [await hyperdrive(t)])
   await multi.put('/file', 'bytes')

@@ -45,6 +45,32 @@ test('conflicts(path) is settled by any write, and begins again with the next un
   t.same(await first.conflicts('/x'), [], 'a delete settles it too')
 })
 
+test('what an author had seen is known to those who read on from there', async (t) => {
+  const stores = [await store(t), await store(t), await store(t)]
+  const drives = await Promise.all(stores.map((corestore) => hyperdrive(t, { store: corestore })))
+  const [ann, ben, cem] = await Promise.all(drives.map((drive) => multidrive(t, [drive])))
+  const hears = async (one: number, other: number) => {
+    const multi = [ann, ben, cem][one]!
+    if (!multi.hasDrive(drives[other].key)) await multi.addDrive(drives[other].key)
+    const end = link(stores[one], stores[other])
+    await within(10_000, 'the exchange', multi.update({ wait: true }))
+    await multi.download().done()
+    await end()
+  }
+  await ann!.put('/x', 'one', { metadata: { mtime: Date.now() + 60_000 } })
+  await hears(1, 0)
+  await ben!.put('/x', 'two', { metadata: { mtime: 2 } })
+  // He never meets Ann.
+  await hears(2, 1)
+  await cem!.put('/x', 'three', { metadata: { mtime: 1 } })
+  await hears(0, 2)
+  t.same(await ann!.conflicts('/x'), [])
+  t.equal(String(await ann!.get('/x')), 'three')
+  await ben!.put('/x', 'unseen by the others', { metadata: { mtime: 3 } })
+  await hears(0, 1)
+  t.equal((await ann!.conflicts('/x')).length, 2, 'of the three one is superseded')
+})
+
 test('conflicts(path) leaves out drives without history', async (t) => {
   const [folder, drive] = [await localdrive(t), await hyperdrive(t)]
   await folder.put('/x', 'folder')
@@ -279,6 +305,17 @@ test('the event `conflict` tells what a drive brings that was added or has chang
   await multi.put('/mine', 'text')
   await b.put('/mine', 'b')
   t.same(await until('/mine 2'), ['/mine 2'], 'nor is what was settled, or what is left of one')
+})
+
+test('the event `conflict` is not told of rivals from before anybody listened, whoever else changes there', async (t) => {
+  const [a, b, c] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  for (const drive of [a, b, c]) await drive.put('/x', 'text')
+  const multi = await multidrive(t, [a, b, c])
+  const until = told(t, multi)
+  await c.del('/x')
+  for (const drive of [a, b]) await drive.put('/y', 'text')
+  t.same(await until('/y 2'), ['/y 2'])
+  t.equal((await multi.conflicts('/x')).length, 2)
 })
 
 test('the event `conflict` comes once for each set of rivals', async (t) => {

@@ -103,7 +103,7 @@ test(
       const own = await hyperdrive(t, { store: ours })
       const multi = await multidrive(t, [own])
       const unlink = link(theirs, ours)
-      const drive: any = await multi.addDrive(key)
+      const drive: Hyperdrive = await multi.addDrive(key)
       t.same(drive.key, source.key)
       await multi.update({ wait: true })
       t.same(await contents(multi), { '/file': 'theirs' })
@@ -274,7 +274,7 @@ test('addDrive(key) of the primary’s own key, opened before the primary is, le
   await first.ready()
   const { key } = first
   const slow = gate()
-  const primary: any = new Proxy(first, {
+  const primary = new Proxy(first, {
     get: (target, name) => {
       if (name === 'ready') return () => slow.opened
       if (name === 'core') return slowCore

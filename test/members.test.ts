@@ -27,6 +27,10 @@ test('every member of a Hyperdrive is one of a MultiDrive or is missing for a re
       names.includes(name)
     )
   )
+  const statics = Object.getOwnPropertyNames(Hyperdrive).filter(
+    (name) => !/^(length|name|prototype)$/.test(name)
+  )
+  t.ok(statics.includes('normalizePath'))
   const told = rows.flatMap((row) => row.names)
   t.same(
     names.filter((name) => name in multi === told.includes(name)),
@@ -34,7 +38,12 @@ test('every member of a Hyperdrive is one of a MultiDrive or is missing for a re
     'one or the other'
   )
   t.same(
-    told.filter((name) => !names.includes(name)),
+    statics.filter((name) => name in MultiDrive === told.includes(name)),
+    [],
+    'one or the other, of the class itself'
+  )
+  t.same(
+    told.filter((name) => !names.includes(name) && !statics.includes(name)),
     [],
     'nothing is missing that a Hyperdrive has not'
   )
@@ -55,7 +64,6 @@ test('every name of multi-hyperdrive is there', async (t) => {
     SEED.filter((name) => !(name in multi)),
     []
   )
-  t.ok('normalizePath' in MultiDrive)
 })
 
 /** What a member is to those who use it. */

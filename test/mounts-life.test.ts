@@ -296,7 +296,7 @@ test('mounts of a MultiDrive in a MultiDrive are seen, and written through', lim
   await c.put('/x', 'x')
   const inner = new MultiDrive(b, opener([c]))
   await inner.mount('/m', c.key)
-  const outer = await multidrive(t, [a, inner as any], opener([c]))
+  const outer = await multidrive(t, [a, inner], opener([c]))
   t.same(await keys(outer), ['/m/x'])
   await outer.put('/m/y', 'y')
   t.is(String(await c.get('/y')), 'y')
@@ -326,13 +326,13 @@ test('update() brings mounted drives up to date, and unsynced tells of them', li
   await multi.mount('/m', shared.key)
   t.same(await keys(multi), [])
   t.same(
-    multi.unsynced.map((drive: any) => drive.id),
+    multi.unsynced.map((drive: Hyperdrive) => drive.id),
     [shared.id]
   )
   const unlink = link(here, there)
   const found = multi.findingPeers()
-  while ((multi.unsynced[0] as any)?.core.peers.length === 0)
-    await once((multi.unsynced[0] as any).core, 'peer-add')
+  while ((multi.unsynced[0] as Hyperdrive)?.core.peers.length === 0)
+    await once((multi.unsynced[0] as Hyperdrive).core, 'peer-add')
   found()
   await multi.update({ wait: true })
   t.is(String(await multi.get('/m/x')), 'one')
@@ -370,7 +370,7 @@ test(
     const told: string[] = []
     const multi = await multidrive(t, [await localdrive(t)], {
       openDrive: (key) => {
-        const drive: any = new Hyperdrive(theirs.session({ writable: false }), key)
+        const drive = new Hyperdrive(theirs.session({ writable: false }), key)
         const name = `drive ${opened.push(drive)}`
         const find = drive.findingPeers.bind(drive)
         drive.findingPeers = () => {

@@ -171,7 +171,7 @@ test('what cannot be opened is an empty folder in what goes through folders', li
   await multi.mount('/in/m', (await hyperdrive(t)).key)
   t.same(await multi.promises.readdir('/', { recursive: true }), ['in', 'in/file', 'in/m'])
   t.same(
-    (await multi.promises.readdir('/in', { withFileTypes: true })).map((entry: any) => entry.isDirectory()),
+    (await multi.promises.readdir('/in', { withFileTypes: true })).map((entry) => entry.isDirectory()),
     [false, true]
   )
   t.ok((await multi.stat('/in/m')).isDirectory())

@@ -99,7 +99,7 @@ test('key, discoveryKey and id are null where the primary has none', limit, asyn
 })
 
 test('a MultiDrive has no member that would show one drive for all', limit, async (t) => {
-  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const multi = await multidrive(t, [await hyperdrive(t)])
   for (const name of ['core', 'db', 'blobs', 'getBlobs', 'corestore', 'putEntry'])
     t.notOk(name in multi, name)
 })

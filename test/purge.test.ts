@@ -134,7 +134,7 @@ test('purge() of a drive that was opened by its key, with the bytes that were fe
   const own = new Hyperdrive(corestore.session())
   await own.put('/near', 'x')
   const multi = await multidrive(t, [own])
-  const copy: any = await multi.addDrive(author.key)
+  const copy: Hyperdrive = await multi.addDrive(author.key)
   link(multi, author.corestore)
   await whole(copy, author)
   t.equal((await multi.get('/far'))!.byteLength, 200_000)

@@ -60,7 +60,9 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   streamsOfDrives: 'Streams of a path',
   splitsAtBackslashes: '`\\` is `/`',
   saysWhatIsRemoved: '`rm` of `folder/..`',
+  rmdirFollowsNoLinks: '`rmdir` with `recursive`',
   copiesLinksOver: '`cp` over links',
+  knowsEveryPosition: 'Positions.',
   accessTakesOptions: 'Options of `access`.',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'

@@ -72,7 +72,7 @@ test('addDrive(key) of a drive that is open elsewhere in the store does not hang
   cleanup(t, () => elsewhere.close())
   await elsewhere.put('/x', 'x')
   const multi = await multidrive(t, [own])
-  const added: any = await within(QUICK, 'addDrive', multi.addDrive(elsewhere.key))
+  const added: Hyperdrive = await within(QUICK, 'addDrive', multi.addDrive(elsewhere.key))
   t.ok(added.key.equals(elsewhere.key) && added !== elsewhere)
   t.same(await contents(multi), { '/x': 'x' })
   await elsewhere.put('/y', 'y')

@@ -303,8 +303,8 @@ test('watch(folder) tells of mounts that come and go, and of what changes below 
 /** A drive of its own and the key of another, which is not open, in one store. */
 async function keyed(t: Test, files: Record<string, string>) {
   const corestore = await store(t)
-  const own: any = new Hyperdrive(corestore.namespace('own'))
-  const other: any = new Hyperdrive(corestore.namespace('other'))
+  const own = new Hyperdrive(corestore.namespace('own'))
+  const other = new Hyperdrive(corestore.namespace('other'))
   for (const [path, text] of Object.entries(files)) await other.put(path, text)
   await other.close()
   return { own, key: other.key as Buffer }
@@ -344,7 +344,7 @@ test(
 test('watch(folder) keeps a drive that has left open until no snapshot shows it', limit, async (t) => {
   const { own, key } = await keyed(t, { '/x': 'theirs' })
   const multi = await multidrive(t, [own])
-  const drive: any = await multi.addDrive(key)
+  const drive: Hyperdrive = await multi.addDrive(key)
   const { next, watcher } = watched(t, multi)
   await watcher.ready()
   await multi.removeDrive(key)
@@ -358,7 +358,7 @@ test('watch(folder) keeps a drive that has left open until no snapshot shows it'
   await next()
   t.ok(drive.closed)
 
-  const again: any = await multi.addDrive(key)
+  const again: Hyperdrive = await multi.addDrive(key)
   const outer = await multidrive(t, [await hyperdrive(t), multi])
   const nested = watched(t, outer)
   await nested.watcher.ready()
@@ -453,11 +453,11 @@ test('maxClockSkew: watch(folder) tells of dates ahead that come while it watche
 })
 
 /** Counts the checkouts that a MultiDrive makes, to see them closed. */
-function counted(multi: any): any[] {
-  const made: any[] = []
-  const { checkout } = multi
+function counted(multi: MultiDrive): MultiDrive[] {
+  const made: MultiDrive[] = []
+  const checkout = multi.checkout.bind(multi)
   multi.checkout = (version: string) => {
-    const past = checkout.call(multi, version)
+    const past = checkout(version)
     made.push(past)
     return past
   }
@@ -504,7 +504,7 @@ test('watch(folder) ends at once with return(), also while the next change is aw
   const never = multi.watch()
   await never.return!()
   await multi.update()
-  t.ok(made.every(({ closing }) => closing))
+  t.ok(made.every(({ closing }) => closing !== null))
   t.equal(multi.listenerCount('update'), 0)
 })
 

@@ -105,8 +105,10 @@ test('resolveLatest(path, cb?)', limit, async (t) => {
   t.equal(called[1], second)
   const err = await failureOf(multi.resolveLatest('/none'))
   t.same([err.code, err.path], ['ENOENT', '/none'])
-  const failed: any = await new Promise((resolve) => multi.resolveLatest('/none', resolve))
-  t.equal(failed.code, 'ENOENT')
+  const failed = await new Promise<NodeJS.ErrnoException | null>((resolve) =>
+    multi.resolveLatest('/none', resolve)
+  )
+  t.equal(failed?.code, 'ENOENT')
   await multi.del('/file')
   t.equal((await failureOf(multi.resolveLatest('/file'))).code, 'ENOENT')
 })

@@ -35,12 +35,37 @@ declare module 'serve-drive' {
 }
 
 declare module 'hyperswarm' {
-  const Hyperswarm: new (opts?: object) => any
+  import type { EventEmitter } from 'node:events'
+  import type { Duplex } from 'streamx'
+
+  interface PeerDiscovery {
+    flushed(): Promise<void>
+    refresh(opts: { server: boolean; client: boolean }): Promise<void>
+  }
+  interface Connection extends Duplex {
+    readonly noiseStream: Duplex
+    setKeepAlive(ms: number): void
+    setTimeout(ms: number): void
+  }
+  class Hyperswarm extends EventEmitter<{ connection: [Connection] }> {
+    constructor(opts?: { dht?: unknown })
+    readonly connections: ReadonlySet<Duplex>
+    join(topic: Buffer, opts: { server: boolean; client: boolean }): PeerDiscovery
+    flush(): Promise<boolean>
+    destroy(): Promise<void>
+  }
   export = Hyperswarm
 }
 
 declare module '@hyperswarm/testnet' {
-  const createTestnet: (size: number, opts?: object) => Promise<any>
+  import type HyperDHT from 'hyperdht'
+
+  interface Testnet {
+    readonly bootstrap: { host: string; port: number }[]
+    createNode(): HyperDHT
+    destroy(): Promise<void>
+  }
+  const createTestnet: (size: number) => Promise<Testnet>
   export = createTestnet
 }
 
@@ -78,6 +103,9 @@ declare module 'hypercore-storage/lib/keys.js' {
 }
 
 declare module 'hyperdht' {
-  const HyperDHT: new (opts?: object) => any
+  class HyperDHT {
+    constructor(opts?: object)
+    destroy(opts?: object): Promise<void>
+  }
   export = HyperDHT
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import Corestore from 'corestore'
+import type HyperDHT from 'hyperdht'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import MultiDrive from '../../index.ts'
@@ -10,13 +11,13 @@ import type { Leftovers } from './leftovers.ts'
 export class Peer {
   readonly name: string
   /** The drive that nobody but this peer can write to. */
-  readonly own: any
+  readonly own: Hyperdrive
   readonly multi: MultiDrive
-  readonly #store: any
-  readonly #createNode: () => unknown
-  #swarm: any = null
+  readonly #store: Corestore
+  readonly #createNode: () => HyperDHT
+  #swarm: Hyperswarm | null = null
 
-  private constructor(name: string, store: any, own: any, createNode: () => unknown) {
+  private constructor(name: string, store: Corestore, own: Hyperdrive, createNode: () => HyperDHT) {
     this.name = name
     this.own = own
     this.multi = new MultiDrive(own)
@@ -31,7 +32,7 @@ export class Peer {
   static async create(
     name: string,
     folder: string,
-    createNode: () => unknown,
+    createNode: () => HyperDHT,
     leftovers: Leftovers
   ): Promise<Peer> {
     const store = new Corestore(join(folder, name))
@@ -47,7 +48,7 @@ export class Peer {
   async connect(topic: Buffer, role: 'server' | 'client'): Promise<void> {
     const swarm = new Hyperswarm({ dht: this.#createNode() })
     this.#swarm = swarm
-    swarm.on('connection', (connection: unknown) => this.#store.replicate(connection))
+    swarm.on('connection', (connection) => this.#store.replicate(connection))
     const discovery = swarm.join(topic, { server: role === 'server', client: role === 'client' })
     await discovery.flushed()
   }

@@ -17,7 +17,7 @@ export async function tellStory(leftovers: Leftovers): Promise<void> {
   leftovers.add(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   const testnet = await createTestnet(3)
   leftovers.add(() => testnet.destroy())
-  const createNode = () => testnet.createNode() as unknown
+  const createNode = () => testnet.createNode()
 
   const ann = await Peer.create('Ann', folder, createNode, leftovers)
   const ben = await Peer.create('Ben', folder, createNode, leftovers)

@@ -2,7 +2,7 @@ import fs, { constants, type ReadStream, type WriteStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { promisify } from 'node:util'
 import { Readable, type Writable } from 'streamx'
-import { callback, type DoneCallback, type NodeCallback } from '../callback.ts'
+import { callback, results, type DoneCallback, type NodeCallback } from '../callback.ts'
 import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
 import { failure } from '../errors.ts'
 import type { Body } from './body.ts'
@@ -285,7 +285,7 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
     const promise = call(...args.slice(0, -1))
     const spread = (SPREAD as Record<string, ((value: never) => unknown[]) | undefined>)[name]
     promise.then(
-      (value) => process.nextTick(cb, null, ...(spread ? spread(value as never) : [value])),
+      (value) => process.nextTick(cb, ...(spread ? [null, ...spread(value as never)] : results(value))),
       (err: unknown) => process.nextTick(cb, err)
     )
     return promise

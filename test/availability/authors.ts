@@ -17,11 +17,11 @@ const SHARED = Array.from({ length: 6 }, (_, i) => `/shared/s${i}`)
 
 interface Author {
   path: string
-  corestore: any
+  corestore: Corestore
   own: any
   multi: MultiDrive
   /** The copies of the other authors' drives, by their place. */
-  copies: any[]
+  copies: Hyperdrive[]
   generation: number
   seen: number[]
 }

@@ -12,7 +12,7 @@ const CUTS = 40
 async function start(path: string, key: Buffer) {
   const corestore = new Corestore(path)
   const multi = new MultiDrive(new Hyperdrive(corestore.session()))
-  const copy: any = await multi.addDrive(key)
+  const copy: Hyperdrive = await multi.addDrive(key)
   const end = async () => {
     await multi.close()
     await corestore.close()
@@ -21,7 +21,7 @@ async function start(path: string, key: Buffer) {
 }
 
 /** Writes the next generation: every file of the set in one batch, so that whoever sees half of it sees two generations. */
-async function write(author: any, generation: number): Promise<void> {
+async function write(author: Hyperdrive, generation: number): Promise<void> {
   const batch = author.batch()
   for (const file of FILES) await batch.put(file, `${generation}`, { metadata: { generation } })
   await batch.put(`/only/${generation}`, '', { metadata: { generation } })
@@ -30,7 +30,7 @@ async function write(author: any, generation: number): Promise<void> {
 }
 
 /** The one generation that a reader sees, read in every way; -1 for none. */
-async function generation(multi: any): Promise<number> {
+async function generation(multi: MultiDrive): Promise<number> {
   const entries = await within(2000, 'list', collect(multi.list('/set')))
   const names = await within(2000, 'readdir', collect<string>(multi.readdir('/set')))
   const single = await Promise.all(

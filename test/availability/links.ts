@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { Transform } from 'node:stream'
+import type Hyperdrive from 'hyperdrive'
+import type { MultiDrive } from '../../index.ts'
 
 /** Two corestores that exchange until so many bytes came from `from`; then the link is gone for good, wherever that was. */
 export function cutAfter(
@@ -60,7 +62,7 @@ export function until(
 }
 
 /** Resolves when all metadata of the author's drive is here. */
-export function whole(drive: any, author: any, signal?: AbortSignal): Promise<void> {
+export function whole(drive: any, author: Hyperdrive, signal?: AbortSignal): Promise<void> {
   const { core } = drive
   return until(
     core,
@@ -76,7 +78,7 @@ export function whole(drive: any, author: any, signal?: AbortSignal): Promise<vo
 /** Resolves when the link is cut, or before that when each author's drive is whole in the copy. */
 export async function closedOr(
   link: { closed: Promise<void> },
-  ...met: [copy: any, author: any][]
+  ...met: [copy: Hyperdrive, author: Hyperdrive][]
 ): Promise<void> {
   const over = new AbortController()
   const all = Promise.all(met.map(([copy, author]) => whole(copy, author, over.signal)))
@@ -115,6 +117,6 @@ export function random(seed: number): () => number {
 }
 
 /** The ids of the drives that never were whole. */
-export function unsynced(multi: any): string[] {
+export function unsynced(multi: MultiDrive): string[] {
   return multi.unsynced.map((drive: any) => drive.id)
 }

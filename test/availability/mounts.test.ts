@@ -116,7 +116,7 @@ test('the owner of a mounted drive vanishes and comes back', async (t) => {
   await author.put('/small', 'small')
   let unlink = link(theirs, ours)
   const own = await hyperdrive(t, { store: ours.namespace('own') })
-  let copy: any = null
+  let copy: Hyperdrive = null
   const multi = await multidrive(t, [own], {
     openDrive: (key) => (copy = new Hyperdrive(ours.session({ writable: false }), key))
   })
@@ -175,7 +175,7 @@ test('a mounted drive that never was here, with its owner gone in the middle', a
   t.same(await within(LONG, 'readdir', multi.promises.readdir('/')), ['above', 'm'])
   t.equal(String(await within(LONG, 'get', multi.get('/above'))), 'above')
   const unlink = link(theirs, ours)
-  const copy: any = multi.unsynced[0]
+  const copy: Hyperdrive = multi.unsynced[0]
   t.equal(copy.id, author.id)
   await within(LONG, 'metadata', whole(copy, author))
   t.equal((await within(LONG, 'list', keys(multi, '/m'))).length, 2000)

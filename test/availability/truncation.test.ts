@@ -81,7 +81,7 @@ test('a truncation behind the last whole version leaves that visible, also after
   const start = async () => {
     const corestore = new Corestore(path)
     const multi = new MultiDrive(new Hyperdrive(corestore.session()))
-    const copy: any = await multi.addDrive(author.key)
+    const copy: Hyperdrive = await multi.addDrive(author.key)
     const end = async () => {
       await multi.close()
       await corestore.close()

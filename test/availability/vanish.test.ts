@@ -1,6 +1,8 @@
 /** The owner of the winning drive goes away and comes back, over streams and over a swarm of a loopback DHT. */
 import createTestnet from '@hyperswarm/testnet'
+import type Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
+import type Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import test, { type Test } from 'tape'
 import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
@@ -12,13 +14,19 @@ const TIMEOUT = 400
 const BIG = Buffer.alloc(300_000, 5)
 
 interface Owner {
-  author: any
+  author: Hyperdrive
   vanish: () => Promise<void>
   comeBack: () => Promise<void>
 }
 
 /** What one sees of a file whose newest version lies in a drive of someone else, an older one in another's. */
-async function vanishing(t: Test, own: any, copy: any, older: any, { author, vanish, comeBack }: Owner) {
+async function vanishing(
+  t: Test,
+  own: any,
+  copy: Hyperdrive,
+  older: any,
+  { author, vanish, comeBack }: Owner
+) {
   const multi = await multidrive(t, [own, older, copy])
   const download = multi.download('/docs')
   await within(LONG, 'download', download.done())
@@ -84,10 +92,10 @@ test('a peer vanishes and comes back: over a swarm', async (t) => {
   const { theirs, ours, author, copy, older, own } = await drives(t)
   const testnet = await createTestnet(3)
   cleanup(t, () => testnet.destroy())
-  const join = async (corestore: any, server: boolean) => {
+  const join = async (corestore: Corestore, server: boolean) => {
     const dht = new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1', firewalled: false })
     const swarm = new Hyperswarm({ dht })
-    swarm.on('connection', (connection: any) => {
+    swarm.on('connection', (connection) => {
       connection.on('error', () => undefined)
       corestore.replicate(connection)
     })

@@ -119,7 +119,7 @@ test('a newer head is not used before all its blocks are here', async (t) => {
 test('drive-sync tells when a drive reached a newer whole version, and which', async (t) => {
   const { theirs, ours, author, copy, own, multi } = await pair(t)
   const told: { drive: unknown; whole: number }[] = []
-  multi.on('drive-sync', (drive: any) => told.push({ drive, whole: drive.core.contiguousLength }))
+  multi.on('drive-sync', (drive) => told.push({ drive, whole: drive.core.contiguousLength }))
   const synced = () => new Promise((resolve) => multi.once('drive-sync', resolve))
   let next = synced()
   link(theirs, ours)
@@ -270,7 +270,7 @@ test('opened again without peers, a drive answers as it did', async (t) => {
   {
     const reopened = new Corestore(path)
     const multi = new MultiDrive(new Hyperdrive(reopened.session()))
-    const copy: any = await multi.addDrive(author.key)
+    const copy = await multi.addDrive(author.key)
     link(theirs, reopened)
     await whole(copy, author)
     await multi.close()

@@ -28,7 +28,7 @@ const paths = Array.from(
 export const bench: Bench = {
   title: `The drive face: ${paths.length} files of 100 bytes in ${FOLDERS} folders, spread over the drives`,
   async prepare(folder) {
-    const stores: any[] = []
+    const stores: Corestore[] = []
     const drives: { close(): Promise<void> }[] = []
     const subjects: Subject[] = []
 
@@ -52,7 +52,7 @@ export const bench: Bench = {
 }
 
 /** So many drives in a store of their own, each with its share of the files. */
-async function fill(folder: string, name: string, count: number, stores: any[]): Promise<any[]> {
+async function fill(folder: string, name: string, count: number, stores: Corestore[]): Promise<any[]> {
   const store = new Corestore(join(folder, name))
   stores.push(store)
   const data = Buffer.alloc(100, 'x')

@@ -69,7 +69,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function write(multi: any, path: string, size: number): Promise<void> {
+async function write(multi: MultiDrive, path: string, size: number): Promise<void> {
   const handle = await multi.promises.open(path, 'w')
   const buffer = Buffer.alloc(STEP)
   for (let at = 0; at < size; at += STEP) {

@@ -390,7 +390,7 @@ for (const kind of grounds) {
         err ? reject(err) : resolve(fd)
       )
     })
-    const opened = { fs, fd, autoClose: false } as any
+    const opened = { fs, fd, autoClose: false }
     t.equal(await text(nodeFs.createReadStream('', { ...opened, start: 0 })), 'é', 'of a descriptor')
     t.equal(await text(nodeFs.createReadStream('', { ...opened, start: 0 })), 'é', 'again')
     await new Promise((resolve) => fs.close(fd, resolve))

@@ -16,8 +16,6 @@ import { difference, grounds, onDisk, plant, type Item, type Tree } from '../sui
 
 const glob7 = createRequire(import.meta.url)('glob')
 
-const promised = promisify as any
-
 const limit = { timeout: 20_000 }
 const multis = grounds.filter((kind) => kind !== onDisk)
 
@@ -136,7 +134,7 @@ async function outcome(search: () => Promise<any[]>, dir: string): Promise<strin
 }
 
 async function statOf(fs: any, path: string, followSymbolicLink: boolean): Promise<object> {
-  return { path, stats: await promised(fsStat.stat)(path, { fs, followSymbolicLink }) }
+  return { path, stats: await promisify(fsStat.stat)(path, { fs, followSymbolicLink }) }
 }
 
 /** For a stream that ends and never closes, on which an iterator would wait. */
@@ -149,20 +147,20 @@ async function flowing(stream: Readable): Promise<unknown[]> {
 
 /** Programs that take an `fs`, each asked for all that it can find. */
 const walkers: Record<string, (fs: any, dir: string) => Promise<any[]>> = {
-  '@nodelib/fs.walk': (fs, dir) => promised(walk.walk)(dir, { fs }),
+  '@nodelib/fs.walk': (fs, dir) => promisify(walk.walk)(dir, { fs }),
   '@nodelib/fs.walk following links': (fs, dir) =>
-    promised(walk.walk)(dir, { fs, followSymbolicLinks: true, stats: true }),
+    promisify(walk.walk)(dir, { fs, followSymbolicLinks: true, stats: true }),
   '@nodelib/fs.walk as a stream': (fs, dir) => flowing(walk.walkStream(dir, { fs, stats: true })),
-  '@nodelib/fs.walk of a file': (fs, dir) => promised(walk.walk)(join(dir, 'index.ts'), { fs }),
-  '@nodelib/fs.scandir': (fs, dir) => promised(scandir.scandir)(dir, { fs }),
-  '@nodelib/fs.scandir with stats': (fs, dir) => promised(scandir.scandir)(dir, { fs, stats: true }),
+  '@nodelib/fs.walk of a file': (fs, dir) => promisify(walk.walk)(join(dir, 'index.ts'), { fs }),
+  '@nodelib/fs.scandir': (fs, dir) => promisify(scandir.scandir)(dir, { fs }),
+  '@nodelib/fs.scandir with stats': (fs, dir) => promisify(scandir.scandir)(dir, { fs, stats: true }),
   '@nodelib/fs.scandir of broken links': (fs, dir) =>
-    promised(scandir.scandir)(join(dir, 'links'), { fs, followSymbolicLinks: true }),
+    promisify(scandir.scandir)(join(dir, 'links'), { fs, followSymbolicLinks: true }),
   '@nodelib/fs.stat': async (fs, dir) => [await statOf(fs, join(dir, 'links/to file.ts'), true)],
   '@nodelib/fs.stat of a link': async (fs, dir) => [await statOf(fs, join(dir, 'links/to file.ts'), false)],
-  glob: (fs, dir) => promised(glob7)('**', { fs, cwd: dir, dot: true, mark: true, nosort: true }),
+  glob: (fs, dir) => promisify(glob7)('**', { fs, cwd: dir, dot: true, mark: true, nosort: true }),
   'glob with stats': (fs, dir) =>
-    promised(glob7)('**/*.ts', { fs, cwd: dir, stat: true, nodir: true, follow: true }),
+    promisify(glob7)('**/*.ts', { fs, cwd: dir, stat: true, nodir: true, follow: true }),
   fdir: (fs, dir) => new fdir({ fs }).withFullPaths().crawl(dir).withPromise(),
   'fdir following links': (fs, dir) =>
     new fdir({ fs }).withSymlinks().withFullPaths().crawl(dir).withPromise(),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import nodeFs from 'node:fs'
 import { join } from 'node:path'
 import git from 'isomorphic-git'
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type { MultiDrive } from '../../index.ts'
 import { cleanup, failureOf, hyperdrive, link, multidrive, store } from '../helpers/drives.ts'
@@ -335,11 +336,11 @@ function realGit(cwd: string, ...args: string[]): string | null {
 
 /** Another has a replica of the repository: to read, and to lay a drive of its own over. */
 async function replicate(t: Test, repo: Repository, multi: MultiDrive): Promise<void> {
-  const [here, there] = [multi.primary as any, await store(t)]
+  const [here, there] = [multi.primary as Hyperdrive, await store(t)]
   const replica = await hyperdrive(t, { store: there, key: here.key })
   const unlink = link(here.corestore, there)
   cleanup(t, unlink)
-  const reader: any = await multidrive(t, [replica])
+  const reader = await multidrive(t, [replica])
   await reader.update({ wait: true })
 
   const theirs = { ...repo, fs: reader, cache: {} }
@@ -358,7 +359,7 @@ async function replicate(t: Test, repo: Repository, multi: MultiDrive): Promise<
   )
   t.equal(await git.currentBranch(theirs), 'main')
 
-  const over: any = await multidrive(t, [await hyperdrive(t)])
+  const over = await multidrive(t, [await hyperdrive(t)])
   await over.addDrive(reader)
   const mine = { ...repo, fs: over, cache: {} }
   await git.checkout({ ...mine, ref: 'feature' })

@@ -138,7 +138,7 @@ test('mirror-drive with prune: false, prefix, filter, ignore, dryRun and include
   await out.put('/extra', 'x')
   const run = async (opts: object) => {
     const mirror = new MirrorDrive(multi, out, opts)
-    return (await collect(mirror)).map(({ op, key }: any) => `${op} ${key}`)
+    return (await collect(mirror)).map(({ op, key }) => `${op} ${key}`)
   }
   t.same(await run({ dryRun: true, prune: false }), ['add /a/one', 'add /a/two', 'add /b/one', 'add /c'])
   t.same(await run({ prune: false, prefix: '/a', filter: (key: string) => key.endsWith('one') }), [

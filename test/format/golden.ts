@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
@@ -11,7 +12,7 @@ interface Drives {
 }
 
 /** Opens what is mounted out of a corestore. */
-export function openFrom(store: any): MultiDriveOptions {
+export function openFrom(store: Corestore): MultiDriveOptions {
   return { openDrive: (key) => new Hyperdrive(store.session({ writable: false }), key) }
 }
 

@@ -1,14 +1,16 @@
+import type Corestore from 'corestore'
+import type Hyperdrive from 'hyperdrive'
 import type { Test } from 'tape'
 import { alone, together, whole } from '../availability/links.ts'
 import { hyperdrive, link, store } from './drives.ts'
 
 /** A drive of someone else, whole here but for the bytes of its files. */
 export interface Copy {
-  author: any
-  copy: any
+  author: Hyperdrive
+  copy: Hyperdrive
   /** The corestores of its author, and of this machine. */
-  theirs: any
-  ours: any
+  theirs: Corestore
+  ours: Corestore
   /** Its author goes away, for good or until `connect`. */
   cut: () => Promise<void>
   connect: () => Promise<void>
@@ -20,8 +22,8 @@ export interface Copy {
  */
 export async function copyOf(
   t: Test,
-  fill: (author: any) => Promise<unknown>,
-  opts: { ours?: any } = {}
+  fill: (author: Hyperdrive) => Promise<unknown>,
+  opts: { ours?: Corestore } = {}
 ): Promise<Copy> {
   const theirs = await store(t)
   const ours = opts.ours ?? (await store(t))
@@ -49,7 +51,7 @@ export async function copyOf(
 }
 
 /** A file whose blob is a block map of Hyperblobs. */
-export async function putMapped(author: any, path: string, data: Buffer): Promise<void> {
+export async function putMapped(author: Hyperdrive, path: string, data: Buffer): Promise<void> {
   const stream = author.createWriteStream(path, { dedup: true })
   for (let at = 0; at < data.byteLength; at += 65536) {
     if (stream.write(data.subarray(at, at + 65536))) continue

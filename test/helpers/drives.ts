@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
+import type { Duplex } from 'streamx'
 import type { Test } from 'tape'
-import MultiDrive, { type MultiDriveOptions } from '../../index.ts'
+import MultiDrive, { type Drive, type Entry, type MultiDriveOptions } from '../../index.ts'
 
 const stacks = new WeakMap<Test, (() => unknown)[]>()
 
@@ -28,7 +29,7 @@ export async function folder(t: Test): Promise<string> {
 }
 
 /** A corestore of its own, closed when the test is over. */
-export async function store(t: Test, opts?: object): Promise<any> {
+export async function store(t: Test, opts?: object): Promise<Corestore> {
   const path = await folder(t)
   const corestore = new Corestore(path, opts)
   cleanup(t, () => corestore.close())
@@ -36,7 +37,10 @@ export async function store(t: Test, opts?: object): Promise<any> {
 }
 
 /** A Hyperdrive of one's own, or of a key. */
-export async function hyperdrive(t: Test, opts: { store?: any; key?: Uint8Array } = {}): Promise<any> {
+export async function hyperdrive(
+  t: Test,
+  opts: { store?: Corestore; key?: Uint8Array } = {}
+): Promise<Hyperdrive> {
   const corestore = opts.store ?? (await store(t))
   const drive = new Hyperdrive(corestore.session(), opts.key ?? null)
   await drive.ready()
@@ -44,7 +48,7 @@ export async function hyperdrive(t: Test, opts: { store?: any; key?: Uint8Array 
   return drive
 }
 
-export async function localdrive(t: Test, opts?: object): Promise<any> {
+export async function localdrive(t: Test, opts?: object): Promise<Localdrive> {
   return new Localdrive(await folder(t), opts)
 }
 
@@ -57,8 +61,13 @@ export async function multidrive(t: Test, drives: any[], opts?: MultiDriveOption
   return multi
 }
 
+/** A Corestore, a Hyperdrive, or a MultiDrive. */
+interface Replicable {
+  replicate(isInitiator: boolean): Duplex
+}
+
 /** Two corestores that exchange everything, until the returned function is called. */
-export function link(a: any, b: any): () => Promise<void> {
+export function link(a: Replicable, b: Replicable): () => Promise<void> {
   const left = a.replicate(true)
   const right = b.replicate(false)
   left.on('error', () => undefined)
@@ -66,7 +75,7 @@ export function link(a: any, b: any): () => Promise<void> {
   left.pipe(right).pipe(left)
   return async () => {
     const closed = Promise.all(
-      [left, right].map((stream) => new Promise((resolve) => stream.once('close', resolve)))
+      [left, right].map((stream) => new Promise<void>((resolve) => stream.once('close', resolve)))
     )
     left.destroy()
     right.destroy()
@@ -81,14 +90,14 @@ export async function collect<T = any>(stream: AsyncIterable<unknown>): Promise<
 }
 
 /** The keys of a listing. */
-export async function keys(drive: any, path = '/'): Promise<string[]> {
+export async function keys(drive: Pick<Drive, 'list'>, path = '/'): Promise<string[]> {
   return (await collect(drive.list(path))).map((entry) => entry.key)
 }
 
 /** Every visible file with its text, or the target of a link. */
-export async function contents(drive: any): Promise<Record<string, string>> {
+export async function contents(drive: Pick<MultiDrive, 'get' | 'list'>): Promise<Record<string, string>> {
   const view: Record<string, string> = {}
-  for await (const entry of drive.list('/')) {
+  for (const entry of await collect<Entry>(drive.list('/'))) {
     view[entry.key] =
       entry.value.linkname === null ? String(await drive.get(entry)) : `-> ${entry.value.linkname}`
   }
@@ -117,7 +126,10 @@ export async function calledBack(
 }
 
 /** An object with what every drive needs, over a real drive, with some of it replaced. */
-export function over(drive: any, replaced: object = {}): any {
+export function over(
+  drive: Hyperdrive,
+  replaced: object = {}
+): Drive & { readonly id: string; ready(): Promise<void> } {
   return {
     id: drive.id,
     ready: () => drive.ready(),

@@ -1,3 +1,4 @@
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import type { Test } from 'tape'
 import type { OpenDrive } from '../../index.ts'
@@ -8,7 +9,7 @@ import { cleanup, store } from './drives.ts'
 export const stamp = { v: 1, mtime: 1, ctime: 1, clock: {} }
 
 /** Opens keys as drives that can be written to where they are one's own. */
-export function opener(drives: any[]): { openDrive: OpenDrive } {
+export function opener(drives: Hyperdrive[]): { openDrive: OpenDrive } {
   return {
     openDrive: (key) =>
       drives.find((drive) => drive.key.equals(key)) ?? Promise.reject(new Error('unknown drive'))
@@ -17,7 +18,7 @@ export function opener(drives: any[]): { openDrive: OpenDrive } {
 
 /** Writes records as no MultiDrive would, in one step. */
 export async function forge(
-  drive: any,
+  drive: Hyperdrive,
   kind: 'mounts' | 'tags',
   records: Record<string, unknown>
 ): Promise<void> {
@@ -30,7 +31,7 @@ export async function forge(
 }
 
 /** Hyperdrives of one's own, all in one corestore. */
-export async function hyperdrives(t: Test, count: number, corestore?: any): Promise<any[]> {
+export async function hyperdrives(t: Test, count: number, corestore?: Corestore): Promise<Hyperdrive[]> {
   const home = corestore ?? (await store(t))
   const drives = Array.from({ length: count }, (_, i) => new Hyperdrive(home.namespace(`drive ${i}`)))
   cleanup(t, () => Promise.all(drives.map((drive) => drive.close())))

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type { Operation } from '../../lib/overlay/operation.ts'
 import type { Overlay } from '../../lib/overlay/overlay.ts'
@@ -233,7 +234,7 @@ for (const [kind, make] of KINDS) {
   test(`no operations: nothing is written (${kind})`, async (t) => {
     const [mine] = await two(t)
     await put(mine, '/file', 'a')
-    const drive = mine.requireWriter('look').drive as any
+    const drive = mine.requireWriter('look').drive as Hyperdrive
     const before = [drive.version, await keys(drive)]
     await transact(mine, 'look', '/file', async (at) => {
       await at.look('/file')

@@ -1,4 +1,5 @@
 import test, { type Test } from 'tape'
+import type { Drive } from '../../index.ts'
 import { Tree, type Node } from '../../lib/overlay/tree.ts'
 import { formatDirectory } from '../../lib/format/records.ts'
 import { recordKeys } from '../../lib/sources/hyperdrive/keys.ts'
@@ -7,7 +8,7 @@ import { overlayOf } from './helpers.ts'
 
 /** The merged view as a tree, over drives that hold what is told: a text, a link as `-> text`, or a folder's record as null. */
 async function treeOf(t: Test, ...views: Record<string, string | null>[]): Promise<Tree> {
-  const drives: any[] = []
+  const drives: Drive[] = []
   for (const [i, view] of views.entries()) drives.push(await drive(t, view, 1000 + i))
   return new Tree(await (await overlayOf(t, drives)).view())
 }

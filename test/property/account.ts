@@ -1,6 +1,8 @@
 /** Who has what: the states that each drive has had, and how far each author has come in them. */
+import type Corestore from 'corestore'
 import type MultiDrive from '../../index.ts'
 import type { FolderWatcher } from '../../index.ts'
+import type { Looks } from './looks.ts'
 import type { State } from './oracle.ts'
 import type { Sight } from './oracle-mounts.ts'
 
@@ -31,7 +33,7 @@ export interface Told {
 export interface Author {
   readonly index: number
   readonly name: string
-  readonly store: any
+  readonly store: Corestore
   readonly drives: any[]
   multi: MultiDrive
   now: number
@@ -55,9 +57,11 @@ export class Account {
   readonly opts: WorldOptions
   /** How many drives are in the set. */
   readonly members: number
+  readonly looks: Looks
 
-  constructor(members: number, opts: WorldOptions) {
+  constructor(members: number, opts: WorldOptions, looks: Looks) {
     this.members = members
+    this.looks = looks
     this.opts = opts
   }
 

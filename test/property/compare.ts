@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry } from '../../index.ts'
 import { collect } from '../helpers/drives.ts'
+import type { Looks } from './looks.ts'
 import { conflicts, Refused, type File } from './oracle.ts'
 import { allMounts, attempt, find, isMounted, placeOf, show, type Sight } from './oracle-mounts.ts'
 import { tagsOf } from './oracle-tags.ts'
@@ -14,14 +15,19 @@ export interface Conflict {
   candidates: Entry[]
 }
 
-/** How many files that lie where no plan writes by name are read one by one. */
-const DEEP = 4
+/** Of how many paths that plans write to by name one is read by itself, and how many others are. */
+const ONE_OF = 3
+const DEEP = 2
+
+/** How many folders are listed. */
+const LISTED = 2
 
 export async function compare(
   multi: MultiDrive,
   drives: readonly any[],
   sight: Sight,
-  who: string
+  who: string,
+  looks: Looks
 ): Promise<void> {
   const expected = show(sight)
   const entries = await collect<Entry>(multi.list('/'))
@@ -32,11 +38,13 @@ export async function compare(
   )
   const mounts = allMounts(sight)
   const paths = mounts.size === 0 ? PATHS : [...PATHS, ...MOUNTED, ...MOUNTS]
-  const deep = [...expected.keys()].filter((path) => !paths.includes(path)).slice(0, DEEP)
-  for (const path of new Set([...paths, ...deep])) await compareAt(multi, sight, path, expected, who)
+  const deep = [...expected.keys()].filter((path) => !paths.includes(path))
+  for (const path of new Set([...looks.some(paths, paths.length / ONE_OF), ...looks.some(deep, DEEP)]))
+    await compareAt(multi, sight, path, expected, who)
   for (const entry of entries) compareEntry(entry, expected.get(entry.key)!, drives, sight, who)
   await compareConflicts(multi, sight, who)
-  for (const folder of ['/', '/a', '/d', '/d/e', '/b', ...(mounts.size === 0 ? [] : ['/m'])]) {
+  const folders = ['/', '/a', '/d', '/d/e', '/b', ...(mounts.size === 0 ? [] : ['/m'])]
+  for (const folder of looks.some(folders, LISTED)) {
     if (attempt(() => placeOf(sight, folder === '/' ? '' : folder)) instanceof Refused) continue
     const prefix = folder === '/' ? '/' : folder + '/'
     const below = [...expected.keys()].filter((key) => key.startsWith(prefix))

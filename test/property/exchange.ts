@@ -28,7 +28,7 @@ export async function exchange(
     }
   }
   // The bytes too, so that all can be read when the link is cut.
-  const blobs: any[] = await Promise.all(known.flat().map(blobsOf))
+  const blobs = await Promise.all(known.flat().map(blobsOf))
   if (drives !== null) {
     for (let i = 0; i < blobs.length; i += 2) unlink.push(link(blobs[i], blobs[i + 1]))
   }

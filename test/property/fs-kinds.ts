@@ -1,27 +1,29 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
-import MultiDrive from '../../index.ts'
+import MultiDrive, { type Drive } from '../../index.ts'
+import type { Core } from '../../lib/sources/hyperdrive/types.ts'
 import { link } from '../helpers/drives.ts'
 
 /** Where the runs of a test keep their drives. */
 export interface Place {
   /** Two, of which each has what the other has not. */
-  readonly stores: readonly any[]
+  readonly stores: readonly Corestore[]
   readonly folder: string
 }
 
 /** The drives of one run, and the MultiDrives over them. */
 export interface World {
   /** The drives that other programs have written into before. */
-  readonly plain: readonly any[]
+  readonly plain: readonly Hyperdrive[]
   /** The MultiDrive of those who act in a phase. */
-  readonly begin: (phase: number) => Promise<any>
+  readonly begin: (phase: number) => Promise<MultiDrive>
   /** Makes everybody see what anybody has written. */
   readonly settle: () => Promise<void>
   /** A MultiDrive over all the drives, added in another order. */
-  readonly reordered: () => Promise<any>
+  readonly reordered: () => Promise<MultiDrive>
   readonly close: () => Promise<void>
 }
 
@@ -112,7 +114,7 @@ export const KINDS: readonly Kind[] = [
       all.link(here, there)
       const onesThere = await all.replica(there, one)
       const othersHere = await all.replica(here, other)
-      const multis: any[] = []
+      const multis: MultiDrive[] = []
       const begin = [async () => all.over([one, othersHere]), async () => all.over([other, onesThere])]
       return {
         plain: [one, other],
@@ -132,21 +134,21 @@ export const KINDS: readonly Kind[] = [
 class Opened {
   readonly #ends: (() => unknown)[] = []
 
-  async own(store: any, run: string): Promise<any> {
+  async own(store: Corestore, run: string): Promise<Hyperdrive> {
     return this.#ready(new Hyperdrive(store.namespace(run)))
   }
 
-  async replica(store: any, drive: any): Promise<any> {
+  async replica(store: Corestore, drive: Hyperdrive): Promise<Hyperdrive> {
     const replica = await this.#ready(new Hyperdrive(store.session(), drive.key))
     await peered(replica.core)
     return replica
   }
 
-  async checkout(drive: any): Promise<any> {
+  async checkout(drive: Hyperdrive): Promise<Hyperdrive> {
     return this.#ready(drive.checkout(drive.version))
   }
 
-  async over(drives: readonly any[]): Promise<any> {
+  async over(drives: readonly [Drive, ...Drive[]]): Promise<MultiDrive> {
     const multi = new MultiDrive(drives[0])
     this.#ends.push(() => multi.close())
     for (const drive of drives.slice(1)) await multi.addDrive(drive)
@@ -154,7 +156,7 @@ class Opened {
     return multi
   }
 
-  link(one: any, other: any): void {
+  link(one: Corestore, other: Corestore): void {
     this.#ends.push(link(one, other))
   }
 
@@ -162,28 +164,28 @@ class Opened {
     for (const end of this.#ends.reverse()) await end()
   }
 
-  async #ready(drive: any): Promise<any> {
+  async #ready(drive: Hyperdrive): Promise<Hyperdrive> {
     this.#ends.push(() => drive.close())
     await drive.ready()
     return drive
   }
 }
 
-async function updated(multi: any): Promise<any> {
+async function updated(multi: MultiDrive): Promise<MultiDrive> {
   await multi.update({ wait: true })
   return multi
 }
 
 /** Resolves when a replica has heard of all that its original has. */
-function caughtUp(replica: any, original: any): Promise<void> {
+function caughtUp(replica: Core, original: Core): Promise<void> {
   return when(replica, 'append', () => replica.length >= original.length)
 }
 
-function peered(core: any): Promise<void> {
+function peered(core: Core): Promise<void> {
   return when(core, 'peer-add', () => core.peers.length > 0)
 }
 
-function when(core: any, event: string, done: () => boolean): Promise<void> {
+function when(core: Core, event: string, done: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const check = () => {
       if (!done()) return

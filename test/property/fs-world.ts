@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import type { MultiDrive } from '../../index.ts'
 import { byteRow } from '../suites/fs-open-file.ts'
 import { caller } from '../suites/fs.ts'
 import { Disk, isOutside, Outside, PAST, type Item } from './fs-disk.ts'
@@ -34,7 +35,7 @@ export async function play(place: Place, kind: Kind, plan: Plan): Promise<void> 
     const { phases } = plan
     const filled = (phase: number) => fill(disk, world.plain[phase], plan.plain[phase] ?? [])
     if (kind.turns) {
-      const multis: any[] = []
+      const multis: MultiDrive[] = []
       for (const phase of phases.keys()) {
         await filled(phase)
         multis.push(await world.begin(phase))
@@ -44,7 +45,7 @@ export async function play(place: Place, kind: Kind, plan: Plan): Promise<void> 
       for (let i = 0; i < most; i++) {
         for (const [phase, steps] of phases.entries()) {
           if (steps[i] === undefined) continue
-          await stage.take(multis[phase], steps[i]!, world.settle)
+          await stage.take(multis[phase]!, steps[i]!, world.settle)
           await world.settle()
           // What is open for writing shows on the disk alone.
           if (stage.isDirty) continue
@@ -140,7 +141,7 @@ class Stage {
   }
 
   /** Does a step on the disk and in a MultiDrive, if it means the same for both. */
-  async take(multi: any, step: Step, settle: () => Promise<void>): Promise<void> {
+  async take(multi: MultiDrive, step: Step, settle: () => Promise<void>): Promise<void> {
     if (step.do === 'file') {
       const slot = this.#slots.get(step.slot)
       if (slot && !this.#isUnequal(slot, step)) await this.#file(step.slot, slot, step)
@@ -558,7 +559,7 @@ function shown(value: unknown): string {
 }
 
 /** Holds a merged tree against the one on the disk. */
-async function compare(disk: Disk, multi: any, when: string): Promise<void> {
+async function compare(disk: Disk, multi: MultiDrive, when: string): Promise<void> {
   const [theirs, ours] = [disk.snapshot(), await snapshotOf(multi)]
   for (const key of new Set([...theirs.keys(), ...ours.keys()])) {
     const [expected, actual] = [theirs.get(key), ours.get(key)]

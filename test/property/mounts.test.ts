@@ -5,6 +5,7 @@
  *   PROPERTY_SEED=7 PROPERTY_RUNS=1000 npx tsx test/property/mounts.test.ts
  */
 import assert from 'node:assert/strict'
+import type Corestore from 'corestore'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
 import test from 'tape'
@@ -189,7 +190,7 @@ test('mounts show what maps in memory say', { timeout: 600_000 }, async (t) => {
   t.pass(`${runs} plans, seed ${seed}`)
 })
 
-async function play(corestore: any, name: string, all: readonly Step[]): Promise<void> {
+async function play(corestore: Corestore, name: string, all: readonly Step[]): Promise<void> {
   const drives = [0, 1, 2, 3].map((i) => new Hyperdrive(corestore.namespace(`${name} ${i}`)))
   await Promise.all(drives.map((one) => one.ready()))
   const multi = new MultiDrive(drives[0], { openDrive: (key) => drives.find((one) => one.key.equals(key)) })

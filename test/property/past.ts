@@ -5,17 +5,23 @@ import { at, type Account, type Author, type WorldOptions } from './account.ts'
 import { codeOf, compare, compareDiff, texts } from './compare.ts'
 import { PATHS } from './plans.ts'
 
-/** Some of the versions that an author's MultiDrive had, the last one among them. */
+/** How many versions are looked at, and with how many each of them is compared, itself being one. */
+const VERSIONS = 3
+const OTHERS = 1
+
+/** In how many orders of adding each author looks at its drives. */
+const ORDERS = 2
+
+/** The versions that an author's MultiDrive had. */
 export async function checkPast(account: Account, author: Author): Promise<void> {
-  const all = [...author.told.versions]
-  const pace = Math.max(1, Math.floor(all.length / 3))
-  const past = all.filter((_, i) => i % pace === 0 || i === all.length - 1).slice(-4)
+  const { looks } = account
+  const past = [...author.told.versions]
   await at(author.now, async () => {
-    for (const [version, held] of past) {
+    for (const [version, held] of looks.some(past, VERSIONS)) {
       const sight = account.sight(author, { version, held })
       const checkout = author.multi.checkout(version)
-      await compare(checkout, author.drives, sight, `${author.name} at ${version}`)
-      for (const [other, otherHeld] of past) {
+      await compare(checkout, author.drives, sight, `${author.name} at ${version}`, looks)
+      for (const [other, otherHeld] of looks.some(past, OTHERS)) {
         const before = account.sight(author, { version: other, held: otherHeld })
         await compareDiff(checkout, other, sight, before)
       }
@@ -41,33 +47,38 @@ export async function checkTagged(
     const isHere = account.order(author).every((k) => held[k]! <= author.held[k]!)
     if (isHere) {
       const sight = account.sight(author, { version, held })
-      await compare(checkout, author.drives, sight, `${author.name} at the tag ${name}`)
+      await compare(checkout, author.drives, sight, `${author.name} at the tag ${name}`, account.looks)
     } else
       assert.equal(await codeOf(checkout.entry('/b')), 'VERSION_NOT_AVAILABLE', `${name} is not here yet`)
     await checkout.close()
   })
 }
 
-export async function checkOrders(account: Account, author: Author): Promise<void> {
-  const sight = account.sight(author)
-  const order = account.order(author)
+/** @param authors - all of them, when they have the same of every drive */
+export async function checkOrders(account: Account, authors: readonly Author[]): Promise<void> {
   const seen: Map<string, string>[] = []
-  for (const places of orders(order.length)) {
-    const drives = places.map((i) => author.drives[order[i]!])
-    const multi = await over(drives, author.drives, account.opts)
-    await at(author.now, async () => {
-      const states = places.map((i) => sight.states[i]!)
-      const ids = places.map((i) => sight.ids[i]!)
-      await compare(multi, author.drives, { ...sight, states, ids }, `${author.name} ${places.join()}`)
-      seen.push(await texts(multi))
-    })
-    for (const drive of drives) await multi.removeDrive(drive)
+  for (const author of authors) {
+    const sight = account.sight(author)
+    const order = account.order(author)
+    for (const places of account.looks.some(orders([...order.keys()]), ORDERS)) {
+      const drives = places.map((i) => author.drives[order[i]!])
+      const multi = await over(drives, author.drives, account.opts)
+      await at(author.now, async () => {
+        const states = places.map((i) => sight.states[i]!)
+        const ids = places.map((i) => sight.ids[i]!)
+        const who = `${author.name} ${places.join()}`
+        await compare(multi, author.drives, { ...sight, states, ids }, who, account.looks)
+        seen.push(await texts(multi))
+      })
+      for (const drive of drives) await multi.removeDrive(drive)
+    }
   }
+  const { states } = account.sight(authors[0]!)
   for (const path of PATHS) {
     // Those without a stamp or a time may differ (design, "Ties").
-    if (sight.states.some(({ files }) => files.get(path)?.stamped === false)) continue
+    if (states.some(({ files }) => files.get(path)?.stamped === false)) continue
     const found = new Set(seen.map((view) => view.get(path)))
-    assert.equal(found.size, 1, `${path} is the same in every order of adding`)
+    assert.equal(found.size, 1, `${path} is the same for every author and in every order of adding`)
   }
 }
 
@@ -89,11 +100,7 @@ export async function over(
   return multi
 }
 
-/** At most six orders of so many drives, forwards and backwards among them. */
-function orders(count: number): number[][] {
-  const permute = (rest: number[]): number[][] =>
-    rest.length === 0 ? [[]] : rest.flatMap((i) => permute(rest.filter((k) => k !== i)).map((p) => [i, ...p]))
-  const all = permute([...Array(count).keys()])
-  const pace = Math.max(1, Math.floor(all.length / 5))
-  return all.filter((_, i) => i % pace === 0 || i === all.length - 1).slice(-6)
+function orders(places: readonly number[]): number[][] {
+  if (places.length === 0) return [[]]
+  return places.flatMap((i) => orders(places.filter((k) => k !== i)).map((rest) => [i, ...rest]))
 }

@@ -58,6 +58,8 @@ export type PlainOperation =
 export interface Plan {
   authors: number
   steps: Step[]
+  /** The seed of where is looked closely; without it, everywhere. */
+  looks?: number
 }
 
 const somewhere = fc.constantFrom(...PATHS)
@@ -238,6 +240,7 @@ function plansOf(opts: PlanOptions, mounts: boolean): fc.Arbitrary<Plan> {
   )
   return fc.record({
     authors: fc.constantFrom(2, 3, 3, 4),
-    steps: fc.array(step, { minLength: 1, maxLength: opts.steps ?? 24, size: 'max' })
+    steps: fc.array(step, { minLength: 1, maxLength: opts.steps ?? 24, size: 'max' }),
+    looks: fc.noShrink(fc.nat())
   })
 }

@@ -3,6 +3,7 @@
  * them the oracle's account of the same drives. Every step is done to both and the outcomes are compared.
  */
 import assert from 'node:assert/strict'
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import type MultiDrive from '../../index.ts'
 import { Locator } from '../../lib/overlay/locator.ts'
@@ -11,6 +12,7 @@ import { collect } from '../helpers/drives.ts'
 import { Account, at, type Author, type WorldOptions } from './account.ts'
 import { codeOf, compare } from './compare.ts'
 import { exchange } from './exchange.ts'
+import { Looks } from './looks.ts'
 import { isTime, NOTHING, Refused, type File, type Operation, type State } from './oracle.ts'
 import { attempt, mountAt, placeOf, writeAt } from './oracle-mounts.ts'
 import { tag, tagsOf } from './oracle-tags.ts'
@@ -43,14 +45,14 @@ export class World {
    * @param guests - how many drives outside of the set there are
    */
   static async open(
-    stores: readonly any[],
-    { authors, guests }: { authors: number; guests: number },
+    stores: readonly Corestore[],
+    { authors, guests, looks }: { authors: number; guests: number; looks: Looks },
     opts: WorldOptions = {}
   ): Promise<World> {
-    const account = new Account(authors, { ownWins: true, ...opts })
+    const account = new Account(authors, { ownWins: true, ...opts }, looks)
     const world = new World(account)
     const name = `world-${worlds++}`
-    const own: any[] = []
+    const own: Hyperdrive[] = []
     for (let k = 0; k < authors + guests; k++) {
       const owner = k % authors
       const drive = new Hyperdrive(stores[owner].namespace(k < authors ? name : `${name} guest`))
@@ -119,17 +121,18 @@ export class World {
   async settle(): Promise<void> {
     const [first, ...others] = this.#authors
     const before = this.#lengths()
-    for (let round = 0; round < 2; round++)
-      for (const other of others) await exchange(this.#account, first!, other, null)
+    // The first one has everything from the last one on, who then has it too.
+    for (const other of [...others, ...others.slice(0, -1)])
+      await exchange(this.#account, first!, other, null)
     assert.deepEqual(this.#lengths(), before, 'an exchange changes nobody’s own drive')
     for (const author of this.#authors) {
       author.now = first!.now
       await this.#check(author)
       await checkPast(this.#account, author)
       for (const name of this.#tags(author).keys()) await this.#visit(author, name)
-      await checkOrders(this.#account, author)
       await this.#checkPlain(author)
     }
+    await checkOrders(this.#account, this.#authors)
   }
 
   async #act(author: Author, step: Exclude<Step, { do: 'exchange' }>): Promise<void> {
@@ -308,7 +311,7 @@ export class World {
   async #check(author: Author): Promise<void> {
     const account = this.#account
     const { drives, multi, told, held } = author
-    await at(author.now, () => compare(multi, drives, account.sight(author), author.name))
+    await at(author.now, () => compare(multi, drives, account.sight(author), author.name, account.looks))
     const { version } = multi
     const before = told.versions.get(version)
     const isOne = 'one version is one state of all drives'
@@ -362,11 +365,12 @@ function seeingSome(): () => void {
 }
 
 /** Runs one plan in a world of its own. */
-export async function play(stores: readonly any[], plan: Plan, opts?: WorldOptions): Promise<void> {
-  const { authors, steps } = plan
+export async function play(stores: readonly Corestore[], plan: Plan, opts?: WorldOptions): Promise<void> {
+  const { authors, steps, looks = null } = plan
   const hasGuests = steps.some((step) => step.do === 'mount' || step.do === 'guest')
+  const guests = hasGuests ? GUESTS : 0
   const restore = opts?.locator === 'some' ? seeingSome() : () => undefined
-  const world = await World.open(stores, { authors, guests: hasGuests ? GUESTS : 0 }, opts)
+  const world = await World.open(stores, { authors, guests, looks: new Looks(looks) }, opts)
   try {
     await world.run(steps)
   } finally {

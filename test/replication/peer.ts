@@ -27,8 +27,8 @@ if (script === import.meta.filename) {
   const corestore = new Corestore(folder!)
   const own = new Hyperdrive(corestore.session())
   const multi = new MultiDrive(own)
-  let swarm: any
-  let copy: any
+  let swarm: Hyperswarm | null = null
+  let copy: Hyperdrive
 
   const obey = async (order: Order): Promise<unknown> => {
     switch (order.do) {
@@ -39,7 +39,7 @@ if (script === import.meta.filename) {
         copy = await multi.addDrive(order.other)
         const dht = new HyperDHT({ bootstrap: order.bootstrap, host: '127.0.0.1', firewalled: false })
         swarm = new Hyperswarm({ dht })
-        swarm.on('connection', (connection: any) => {
+        swarm.on('connection', (connection) => {
           // Otherwise a peer that was killed is taken for a slow one for some 12 s.
           connection.setKeepAlive(500)
           connection.setTimeout(3000)

@@ -1,3 +1,4 @@
+import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type MultiDrive from '../../index.ts'
@@ -5,9 +6,9 @@ import { alone, whole } from '../availability/links.ts'
 import { cleanup, collect, contents, hyperdrive, link, multidrive, store } from '../helpers/drives.ts'
 
 interface Side {
-  corestore: any
+  corestore: Corestore
   own: any
-  copy: any
+  copy: Hyperdrive
   multi: MultiDrive
 }
 

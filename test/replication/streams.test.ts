@@ -4,9 +4,8 @@ import { once } from 'node:events'
 import Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
-import type { Duplex } from 'streamx'
 import test, { type Test } from 'tape'
-import MultiDrive, { type ReplicationStream } from '../../index.ts'
+import MultiDrive from '../../index.ts'
 import { alone, together, until, whole, within } from '../availability/links.ts'
 import {
   cleanup,
@@ -23,7 +22,7 @@ import {
 const limit = { timeout: 30_000 }
 
 /** Copies of drives, in one store or in a store of its own each. */
-async function copiesOf(t: Test, authors: any[], shared: boolean): Promise<any[]> {
+async function copiesOf(t: Test, authors: Hyperdrive[], shared: boolean): Promise<any[]> {
   const one = shared ? await store(t) : null
   return Promise.all(authors.map(async ({ key }) => hyperdrive(t, { store: one ?? (await store(t)), key })))
 }
@@ -42,7 +41,7 @@ async function authorsOf(t: Test, count: number, shared: boolean): Promise<any[]
 }
 
 /** A store with a drive that nobody has open, as after a restart: its cores are opened only for those who ask. */
-async function dormant(t: Test): Promise<{ corestore: any; key: Buffer }> {
+async function dormant(t: Test): Promise<{ corestore: Corestore; key: Buffer }> {
   const path = await folder(t)
   const before = new Corestore(path)
   const drive = new Hyperdrive(before.namespace('dormant'))
@@ -62,7 +61,7 @@ const head = ({ core }: any) =>
     until(core, ['append'], () => core.length > 1)
   )
 
-const allWhole = (copies: any[], authors: any[]) =>
+const allWhole = (copies: Hyperdrive[], authors: Hyperdrive[]) =>
   within(10_000, 'the exchange', Promise.all(copies.map((copy, i) => whole(copy, authors[i]))))
 
 const THREE = { '/file-0': 'of 0', '/file-1': 'of 1', '/file-2': 'of 2' }
@@ -105,6 +104,28 @@ test('replicate() carries drives that are added to either side later', limit, as
   await allWhole(copies, authors)
   t.same(await contents(theirs), THREE)
 })
+
+test(
+  'replicate() carries drives that are added later over every stream, in MultiDrives inside too',
+  limit,
+  async (t) => {
+    const authors = await authorsOf(t, 3, false)
+    const peers = [await copiesOf(t, authors, false), await copiesOf(t, authors, false)]
+    const inner = await multidrive(t, [authors[0]])
+    const ours = await multidrive(t, [inner])
+    const [mine, ...theirs] = await Promise.all([
+      multidrive(t, await copiesOf(t, authors, false)),
+      ...peers.map((copies) => multidrive(t, copies))
+    ])
+    link(inner, mine)
+    for (const multi of theirs) link(ours, multi)
+    for (const copies of peers) await allWhole(copies.slice(0, 1), authors)
+    await ours.addDrive(authors[1])
+    await inner.addDrive(authors[2])
+    for (const copies of peers) await allWhole(copies, authors)
+    for (const multi of theirs) t.same(await contents(multi), THREE)
+  }
+)
 
 test('replicate() carries drives that are added by their keys', limit, async (t) => {
   const authors = await authorsOf(t, 3, false)
@@ -171,7 +192,7 @@ test('a core that is not open is opened for a peer that asks, in whichever store
   const theirs = await multidrive(t, [await hyperdrive(t)])
   link(ours, theirs)
   for (const { key } of found) {
-    const copy: any = await theirs.addDrive(key)
+    const copy: Hyperdrive = await theirs.addDrive(key)
     await head(copy)
     t.equal(String(await copy.get('/dormant')), 'bytes')
   }
@@ -184,8 +205,8 @@ test('a drive that left is not opened for peers any more', limit, async (t) => {
   const theirs = await multidrive(t, [await hyperdrive(t)])
   link(ours, theirs)
   await ours.removeDrive(member)
-  const refused: any = await theirs.addDrive(second.key)
-  const copy: any = await theirs.addDrive(first.key)
+  const refused: Hyperdrive = await theirs.addDrive(second.key)
+  const copy = await theirs.addDrive(first.key)
   // It was asked for later, and is here.
   await head(copy)
   t.equal(refused.core.peers.length, 0)
@@ -201,13 +222,13 @@ test('two MultiDrives over one stream', limit, async (t) => {
   ]
   const theirs = [await multidrive(t, [copies[0]]), await multidrive(t, [copies[1]])]
   const [left, right] = [ours[0]!.replicate(true), theirs[0]!.replicate(false)]
-  t.equal(ours[1]!.replicate(asGiven(left)), left)
-  t.equal(theirs[1]!.replicate(asGiven(right)), right)
+  t.equal(ours[1]!.replicate(left), left)
+  t.equal(theirs[1]!.replicate(right), right)
   left.on('error', () => undefined)
   right.on('error', () => undefined)
   left.pipe(right).pipe(left)
   await allWhole(copies, authors)
-  const copy: any = await theirs[0]!.addDrive(key)
+  const copy: Hyperdrive = await theirs[0]!.addDrive(key)
   await head(copy)
   t.equal(String(await copy.get('/dormant')), 'bytes', 'a core that the first one opens')
 
@@ -251,19 +272,19 @@ test('replicate() of connections of a Hyperswarm', limit, async (t) => {
   const theirs = await multidrive(t, [await localdrive(t)], {
     openDrive: async (key) => hyperdrive(t, { store: await store(t), key })
   })
-  const swarms = [ours, theirs].map((multi) => {
+  const [server, client] = [ours, theirs].map((multi) => {
     const swarm = new Hyperswarm({ dht: testnet.createNode() })
-    swarm.on('connection', (connection: any) => multi.replicate(connection))
+    swarm.on('connection', (connection) => multi.replicate(connection))
     cleanup(t, () => swarm.destroy())
     return swarm
-  })
+  }) as [Hyperswarm, Hyperswarm]
   const topic = Buffer.alloc(32, 'one topic for all of them')
-  await swarms[0].join(topic, { server: true, client: false }).flushed()
+  await server.join(topic, { server: true, client: false }).flushed()
 
   const copies = [await theirs.addDrive(authors[0].key), await theirs.addDrive(authors[1].key)]
   const found = theirs.findingPeers()
-  swarms[1].join(topic, { server: false, client: true })
-  swarms[1].flush().then(found, found)
+  client.join(topic, { server: false, client: true })
+  client.flush().then(found, found)
   t.equal(await within(10_000, 'the update', theirs.update({ wait: true })), true)
   t.same(theirs.unsynced, [])
   t.same(await contents(theirs), { '/file-0': 'of 0', '/file-1': 'of 1' })
@@ -271,7 +292,7 @@ test('replicate() of connections of a Hyperswarm', limit, async (t) => {
   await ours.addDrive(authors[2])
   await allWhole(copies, authors)
   t.same(await contents(theirs), THREE)
-  t.equal(swarms[1].connections.size, 1, 'all over one connection')
+  t.equal(client.connections.size, 1, 'all over one connection')
 })
 
 test('a store that closes does not end the stream of the others', limit, async (t) => {
@@ -311,7 +332,7 @@ test('close() and purge() end the streams that were made, and no others', limit,
     given.on('error', () => undefined)
     made.on('error', () => undefined)
     const other = await multidrive(t, [await hyperdrive(t)])
-    other.replicate(asGiven(given))
+    other.replicate(given)
     const ended = closing(made)
     await ours[end]()
     await within(5000, 'the end of it', ended)
@@ -322,9 +343,49 @@ test('close() and purge() end the streams that were made, and no others', limit,
   }
 })
 
+test('replicate() and findingPeers() of a checkout are for all drives of the set', limit, async (t) => {
+  const authors = await authorsOf(t, 3, false)
+  const copies = await copiesOf(t, authors, false)
+  const ours = await multidrive(t, authors.slice(0, 2))
+  const theirs = await multidrive(t, copies)
+  const past = ours.checkout(ours.version)
+  const given = ours.replicate(true)
+  given.on('error', () => undefined)
+  cleanup(t, () => given.destroy())
+  link(past, theirs)
+  await ours.addDrive(authors[2])
+  await allWhole(copies, authors)
+  t.same(await contents(theirs), THREE)
+
+  const looking = theirs.checkout(theirs.version)
+  await looking.ready()
+  const told = copies.map((copy) => {
+    const { findingPeers } = copy
+    const searches: string[] = []
+    copy.findingPeers = () => {
+      searches.push('begun')
+      const end = findingPeers.call(copy)
+      return () => {
+        searches.push('over')
+        end()
+      }
+    }
+    return searches
+  })
+  looking.findingPeers()()
+  t.same(told, Array(3).fill(['begun', 'over']))
+
+  const stream = past.replicate(true)
+  stream.on('error', () => undefined)
+  const closed = closing(stream)
+  await past.close()
+  await closed
+  t.notOk(given.destroyed, 'only its own streams end with it')
+})
+
 test('a stream that closed is forgotten', limit, async (t) => {
   const ours = await multidrive(t, [await hyperdrive(t)])
-  const stream: any = ours.replicate(true)
+  const stream = ours.replicate(true)
   stream.on('error', () => undefined)
   const closed = closing(stream.noiseStream)
   stream.destroy()
@@ -333,7 +394,7 @@ test('a stream that closed is forgotten', limit, async (t) => {
   const later = await hyperdrive(t)
   await ours.addDrive(later)
   t.equal(later.corestore.streamTracker.records.length, 0)
-  const open: any = ours.replicate(true)
+  const open = ours.replicate(true)
   t.equal(later.corestore.streamTracker.records.length, 1)
   open.destroy()
 })
@@ -419,8 +480,3 @@ test('update() and peers over one stream', limit, async (t) => {
   await left
   t.same(theirs.peers, [])
 })
-
-/** A stream that was made here as one that is given: its type does not tell of its Noise stream. */
-function asGiven(stream: Duplex): ReplicationStream {
-  return stream as unknown as ReplicationStream
-}

@@ -30,7 +30,7 @@ async function edit(
   change: (draft: FileDraft) => unknown,
   base?: Candidate | null
 ): Promise<{ appended: number; draft: FileDraft }> {
-  const drive = source.drive as any
+  const drive = source.drive as Hyperdrive
   const draft = new FileDraft(base === undefined ? await candidateOf(source) : base)
   const before = drive.blobs.core.byteLength
   await change(draft)
@@ -265,7 +265,7 @@ test('amend(draft) of a version of another drive writes all of it', async (t) =>
 })
 
 test('amend(draft) of an encrypted drive', async (t) => {
-  const drive: any = new Hyperdrive(await store(t), null, { encryptionKey: Buffer.alloc(32, 5) })
+  const drive = new Hyperdrive(await store(t), null, { encryptionKey: Buffer.alloc(32, 5) })
   await drive.ready()
   cleanup(t, () => drive.close())
   const source = await sourceOf(t, drive)

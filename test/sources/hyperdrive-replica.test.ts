@@ -1,3 +1,4 @@
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type { Blob } from '../../index.ts'
 import { Clearing } from '../../lib/sources/clearing.ts'
@@ -14,7 +15,7 @@ const BYTES = Buffer.from(
   Array.from({ length: 4 * BLOCK + 100 }, (_, i) => (i * 7 + (i >> 8) * 3 + (i >> 16) * 5) & 255)
 )
 
-const fill = async (author: any) => {
+const fill = async (author: Hyperdrive) => {
   await author.put('/run', BYTES)
   await putMapped(author, '/map', BYTES)
   await author.put('/empty', '')

@@ -45,7 +45,7 @@ test('a drive of three methods is read as any other', limit, async (t) => {
   t.same(await keys(multi, '/dir'), ['/dir/x'])
   t.same(await collect(multi.readdir('/')), ['a', 'b', 'c', 'dir'])
   t.same(
-    (await collect(multi.entries({ gt: '/a', lte: '/c' }, { reverse: true }))).map(({ key }: any) => key),
+    (await collect(multi.entries({ gt: '/a', lte: '/c' }, { reverse: true }))).map(({ key }) => key),
     ['/c', '/b']
   )
   const entry = (await multi.entry('/b'))!
@@ -109,7 +109,7 @@ test('every kind of listing that an object may have', limit, async (t) => {
   }
   for (const [name, list] of Object.entries(lists)) {
     const table = Object.assign(new Table(files), { list })
-    const multi = await multidrive(t, [await hyperdrive(t), table as any])
+    const multi = await multidrive(t, [await hyperdrive(t), table])
     t.same(await keys(multi), ['/a', '/dir/b'], name)
     t.same(await keys(multi, '/dir'), ['/dir/b'], name)
   }
@@ -134,7 +134,7 @@ test('entries that are garbage are absent', limit, async (t) => {
     t.same(await keys(multi), [], JSON.stringify(value))
   }
   for (const entry of [undefined, 5, 'text', [], {}]) {
-    const table: any = Object.assign(new Table({ '/a': 'a' }), { entry: async () => entry })
+    const table = Object.assign(new Table({ '/a': 'a' }), { entry: async () => entry })
     const multi = await multidrive(t, [await hyperdrive(t), table])
     t.equal(await multi.entry('/a'), null, `entry ${JSON.stringify(entry)}`)
     t.same(await keys(multi), [], `list ${JSON.stringify(entry)}`)
@@ -149,7 +149,7 @@ test('members of an entry that are garbage are what they are when left out', lim
     extra: 1
   }
   const entry = async (path: string) => ({ key: '/other', seq: 'x', mtime: 'yesterday', value, path })
-  const multi = await multidrive(t, [Object.assign(new Table({ '/a': 'a' }), { entry }) as any])
+  const multi = await multidrive(t, [Object.assign(new Table({ '/a': 'a' }), { entry })])
   const found = (await multi.entry('/a'))!
   t.equal(found.key, '/a', 'the key that was asked for')
   t.same([found.seq, found.mtime], [null, null])

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type Hyperdrive from 'hyperdrive'
 import MirrorDrive from 'mirror-drive'
 import test, { type Test } from 'tape'
 import { cleanup, collect, failureOf, hyperdrive, keys, link, store } from '../helpers/drives.ts'
@@ -28,7 +29,7 @@ export interface DriveKind {
   /** A fresh writable drive with nothing in it. */
   readonly make: (t: Test) => Promise<any>
   /** A drive that shows what a given Hyperdrive holds, and asks for its metadata only where it is needed. */
-  readonly reading: (t: Test, remote: any) => Promise<any>
+  readonly reading: (t: Test, remote: Hyperdrive) => Promise<any>
   readonly limits?: Limits
 }
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tape'
 import { byteRow, openFile } from './fs-open-file.ts'
-import { fails, once, refuses, styles, type FsKind, type Ground } from './fs.ts'
+import { fails, outcome, once, refuses, styles, type FsKind, type Ground } from './fs.ts'
 
 /** What can be done with what `open` gives. */
 export function fsDescriptorsSuite(kind: FsKind): void {
@@ -112,7 +112,7 @@ function reading(kind: FsKind): void {
       t.equal(await read(2n ** 62n), 0, '2n ** 62n')
       t.equal(await read(-1n), 5, '-1n is the current position')
       t.equal(await read(-1), 5, '-1 as well')
-      t.equal(await read(null), 1)
+      t.equal(await read(-(2n ** 63n)), 1, 'so is every bigint below 0')
 
       const refused = (position: unknown, code: string, message: string) =>
         refuses(
@@ -257,6 +257,9 @@ function writing(kind: FsKind): void {
     t.same(await write({ offset: 2, length: 2, position: 1 }), [2, '\0cd'])
     t.same(await write({ offset: 4 }), [2, 'ef'])
     t.same(await write({}), [6, 'abcdef'])
+    t.same(await write(1, '2'), [5, 'bcdef'], 'what is no number is no length')
+    for (const none of [1.5, NaN, -5, '3', true])
+      t.same(await write(0, 6, none), [6, 'abcdef'], `${String(none)} is no position`)
     t.same(await written(t, ground, Buffer.alloc(0)), [0, ''])
     t.same(await written(t, ground, bytes.subarray(2, 4), 0, 2, 0), [2, 'cd'])
     t.same(await written(t, ground, new Uint16Array([0x4141, 0x4242]), 1, 3), [3, 'ABB'])
@@ -272,6 +275,45 @@ function writing(kind: FsKind): void {
     t.same(await write('YWJj', 2, 'base64'), [3, '\0\0abc'])
     t.same(await write('ab', undefined, 'utf16le'), [4, 'a\0b\0'])
     t.same(await write(''), [0, ''])
+    t.same(await write('h\u00e9', 0, 'none'), [3, 'h\u00c3\u00a9'], 'an encoding that nobody knows is UTF-8')
+    const file = await openFile(t, ground, ground.p('/file'), 'w')
+    const halved = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^The argument 'encoding' is invalid for data of length 3/
+    }
+    await file.refuses(t, 'write', ['abc', 0, 'hex'], halved)
+    await file.close()
+  })
+
+  styles(kind, 'positions that only some calls of Node know', async (t, ground) => {
+    const { call, limits, p, style } = ground
+    const everywhere = limits.knowsEveryPosition === true
+    await call('writeFile', p('/file'), 'hello world')
+    const file = await openFile(t, ground, p('/file'), 'r+')
+    const at = async (text: string, position: unknown) => {
+      await file.write(Buffer.from(text), 0, text.length, position)
+      await file.writev([Buffer.from(text)], position)
+    }
+    await at('J', 0n)
+    await at('W', 6n)
+    const buffers = [Buffer.alloc(2)]
+    await file.readv(buffers, 9n)
+    t.equal(String(buffers[0]), everywhere ? 'ld' : 'o ')
+    const byHandle = style === 'promise' && !everywhere
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 9n)
+    t.equal(String(buffer), byHandle ? 'wo' : 'ld')
+    const beyond = 2 ** 60
+    if (everywhere) await fails(t, file.write('!', beyond), { code: 'EFBIG', syscall: 'write' })
+    else t.equal((await file.write(Buffer.from('!'), 0, 1, beyond)).bytesWritten, 1)
+    if (style === 'promise') {
+      const read = await outcome(file.read(Buffer.alloc(1), 0, 1, '1'))
+      t.equal(read?.code, everywhere ? 'ERR_INVALID_ARG_TYPE' : undefined)
+    } else {
+      const [bytesRead] = await call('read', file.fd, Buffer.alloc(5), 0, null, 0)
+      t.equal(bytesRead, everywhere ? 5 : 0, 'without a length')
+    }
+    await file.close()
+    if (everywhere) t.equal(await call('readFile', p('/file'), 'utf8'), 'Jello World')
   })
 
   styles(kind, 'write at and beside the current position', async (t, ground) => {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { collect, folder } from '../helpers/drives.ts'
-import { fails, once, outcome, refuses, type FsKind } from './fs.ts'
+import { openFile } from './fs-open-file.ts'
+import { fails, once, outcome, refuses, styles, type FsKind } from './fs.ts'
 
 /** Descriptors that are none, callbacks that are missing, and callbacks that throw. */
 export function fsMisuseSuite(kind: FsKind): void {
@@ -108,6 +109,51 @@ export function fsMisuseSuite(kind: FsKind): void {
     },
     { style: 'callback' }
   )
+
+  once(
+    kind,
+    'a callback of a call without a result gets null and nothing else',
+    async (t, { call, fs, p }) => {
+      await call('writeFile', p('/file'), 'hello')
+      const fd = await call('open', p('/file'), 'r+')
+      const given = (method: string, ...args: unknown[]) =>
+        new Promise((resolve) => fs[method](...args, (...results: unknown[]) => resolve(results)))
+      for (const [method, ...args] of [
+        ['access', p('/file')],
+        ['appendFile', p('/file'), 'x'],
+        ['chmod', p('/file'), 0o600],
+        ['chown', p('/file'), 0, 0],
+        ['copyFile', p('/file'), p('/copy')],
+        ['fchmod', fd, 0o600],
+        ['fdatasync', fd],
+        ['fsync', fd],
+        ['ftruncate', fd, 1],
+        ['futimes', fd, 1, 1],
+        ['close', fd],
+        ['lutimes', p('/file'), 1, 1],
+        ['mkdir', p('/dir')],
+        ['rename', p('/copy'), p('/other')],
+        ['rm', p('/other')],
+        ['rmdir', p('/dir')],
+        ['symlink', 'file', p('/link')],
+        ['truncate', p('/file'), 1],
+        ['unlink', p('/link')],
+        ['utimes', p('/file'), 1, 1],
+        ['writeFile', p('/file'), 'x']
+      ] as const)
+        t.same(await given(method, ...args), [null], method)
+    },
+    { style: 'callback' }
+  )
+
+  styles(kind, 'bits of an open file that are not given are refused', async (t, ground) => {
+    await ground.call('writeFile', ground.p('/file'), 'hello', { mode: 0o640 })
+    const file = await openFile(t, ground, ground.p('/file'), 'r+')
+    for (const args of [[], [undefined], [null]])
+      await file.refuses(t, 'chmod', args, { code: 'ERR_INVALID_ARG_TYPE' })
+    await file.close()
+    t.equal((await ground.call('stat', ground.p('/file'))).mode & 0o777, 0o640)
+  })
 
   for (const dies of [false, true]) {
     const title = dies ? 'ends the process where nobody catches it' : 'is called once'

@@ -39,6 +39,25 @@ function statSuite(kind: FsKind): void {
     t.same(types(stat), ['isFile'])
   })
 
+  both('the members of Stats are its own: copies have them, and dates can be set', async (t, ground) => {
+    const { call, p, promises } = ground
+    await promises.writeFile(p('/file'), 'four')
+    await promises.utimes(p('/file'), 1000.0007, 1000.0007)
+    for (const bigint of [false, true]) {
+      const stat = await call('stat', p('/file'), { bigint })
+      t.same(
+        [...NUMBERS, ...DATES].filter((name) => !Object.keys(stat).includes(name)),
+        []
+      )
+      const copy = { ...stat }
+      t.equal(copy.mtime.getTime(), bigint ? 1_000_000 : 1_000_001, 'to the nearest of the milliseconds told')
+      t.equal(stat.mtime, copy.mtime, 'made once')
+      if (!bigint) t.equal(JSON.parse(JSON.stringify(stat)).mtime, copy.mtime.toISOString())
+      stat.mtime = stat.ctime = new Date(5)
+      t.same([stat.mtime, stat.ctime], [new Date(5), new Date(5)])
+    }
+  })
+
   both('stat(path) of a folder', async (t, { call, p, promises, limits }) => {
     await promises.mkdir(p('/dir/sub'), { recursive: true })
     await promises.mkdir(p('/dir/other'))

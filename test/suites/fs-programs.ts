@@ -44,7 +44,7 @@ export const onDisk: GroundKind = {
 export const oneDrive: GroundKind = {
   name: 'a MultiDrive of one Hyperdrive',
   make: async (t, tree, at = '/tree') => {
-    const multi: any = await multidrive(t, [await hyperdrive(t)])
+    const multi = await multidrive(t, [await hyperdrive(t)])
     await plant(multi, at, tree)
     return { fs: multi, dir: at, disk: null, multi }
   }
@@ -65,7 +65,7 @@ export const overTwo: GroundKind = {
     const unlink = link(theirStore, ownStore)
     cleanup(t, unlink)
 
-    const multi: any = await multidrive(t, [await hyperdrive(t), await outdated(t, at, tree), other])
+    const multi = await multidrive(t, [await hyperdrive(t), await outdated(t, at, tree), other])
     await multi.update({ wait: true })
     await plant(multi, at, missing)
     return { fs: multi, dir: at, disk: null, multi }
@@ -76,7 +76,7 @@ export const onLocaldrive: GroundKind = {
   name: 'a MultiDrive of a Localdrive over a Hyperdrive',
   make: async (t, tree, at = '/tree') => {
     const drive = await localdrive(t)
-    const multi: any = await multidrive(t, [drive, await outdated(t, at, tree)])
+    const multi = await multidrive(t, [drive, await outdated(t, at, tree)])
     await plant(multi, at, tree)
     return { fs: multi, dir: at, disk: resolve(drive.root, at.slice(1)), multi }
   }

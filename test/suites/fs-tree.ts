@@ -193,6 +193,20 @@ export function fsTreeSuite(kind: FsKind): void {
     }
   })
 
+  both('the callbacks of a Dir', async (t, { call, p, promises }) => {
+    await promises.mkdir(p('/dir/sub'), { recursive: true })
+    const dir = await call('opendir', p('/dir'))
+    const given = (method: string) =>
+      new Promise<any>((resolve) => dir[method]((...results: unknown[]) => resolve(results)))
+    t.equal((await given('read'))[1].name, 'sub')
+    t.same(await given('read'), [null, null])
+    for (const method of ['read', 'close'])
+      t.equal((await outcome(async () => dir[method](5)))?.code, 'ERR_INVALID_ARG_TYPE', method)
+    t.same(await given('close'), [null])
+    t.equal((await outcome(() => given('read')))?.code, 'ERR_DIR_CLOSED', 'thrown')
+    t.equal((await given('close'))[0]?.code, 'ERR_DIR_CLOSED', 'called back')
+  })
+
   both('opendir(folder, { recursive, encoding, bufferSize })', async (t, { call, p, promises }) => {
     await fill(promises, p)
     const names: string[] = []
@@ -364,6 +378,39 @@ export function fsTreeSuite(kind: FsKind): void {
     t.same(await tree(promises, p('/full')), ['sub/'])
     t.same(await tree(promises, p('/links')), ['dangling -> nowhere'])
     t.ok((await promises.stat(p('/to-dir'))).isDirectory())
+  })
+
+  both('rmdir(path, { recursive: true })', async (t, ground) => {
+    const { call, limits, p, promises, style } = ground
+    await notThere(promises, p)
+    await promises.mkdir(p('/full/sub/low'), { recursive: true })
+    await promises.writeFile(p('/full/sub/file'), '')
+    await promises.symlink('full', p('/to-full'))
+    const opts = { recursive: true }
+    // Node's promise follows a link, and removes it when it leads to a folder.
+    const follows = style === 'promise' && !limits.rmdirFollowsNoLinks
+    const links = follows ? [['/dangling', 'ENOENT']] : ['/to-full', '/dangling'].map((at) => [at, 'ENOTDIR'])
+    for (const [path, code] of [['/file', 'ENOTDIR'], ['/link', 'ENOTDIR'], ['/loop/x', 'ELOOP'], ...links])
+      t.equal((await outcome(call('rmdir', p(path!), opts)))?.code, code, path)
+    const about = { syscall: follows ? 'stat' : 'lstat' }
+    await fails(t, call('rmdir', p('/none'), opts), { ...about, code: 'ENOENT', path: p('/none') })
+    await fails(t, call('rmdir', p('/file/x'), opts), { ...about, code: 'ENOTDIR', path: p('/file/x') })
+    for (const [bad, code, name] of [
+      [{ recursive: 1 }, 'ERR_INVALID_ARG_TYPE', 'TypeError'],
+      [{ recursive: true, maxRetries: -1 }, 'ERR_OUT_OF_RANGE', 'RangeError']
+    ] as const)
+      await refuses(t, ground, 'rmdir', [p('/full'), bad], { code, name })
+    t.same(await promises.readdir(p('/full')), ['sub'], 'nothing is removed so far')
+
+    t.equal(await call('rmdir', p('/full/sub'), opts), undefined)
+    t.same(await promises.readdir(p('/full')), [])
+    await fails(t, call('rmdir', p('/full/.'), opts), {
+      code: 'EINVAL',
+      syscall: 'rmdir',
+      path: p('/full/.')
+    })
+    await call('rmdir', p('/dir'), { recursive: false })
+    await fails(t, promises.stat(p('/dir')), { code: 'ENOENT', syscall: 'stat', path: p('/dir') })
   })
 
   both('unlink(path) of files and links', async (t, { call, p, promises }) => {

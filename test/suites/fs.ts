@@ -47,11 +47,18 @@ export interface Limits {
   splitsAtBackslashes?: true
   /** `rm` of `folder/..` removes the folder, of a link with a slash it is ENOTDIR: Node does a part or nothing, and says nothing. */
   saysWhatIsRemoved?: true
+  /** `rmdir` with `recursive` takes a link for no folder by promise too, where Node follows it and then removes it. */
+  rmdirFollowsNoLinks?: true
   /**
    * `cp` puts links over what is there, as it does files; Node fails half-way. Nor does it copy a folder into itself through a link, or onto
    * what comes to stand in the way while it makes folders.
    */
   copiesLinksOver?: true
+  /**
+   * Every call takes a bigint for a position, and refuses one that it cannot mean; Node 20 knows bigints in `fs.read` alone, and goes on from
+   * where the descriptor stands. `fs.read` without a length fills the buffer, where Node reads nothing.
+   */
+  knowsEveryPosition?: true
   /** `access` of the object takes options in the place of a mode, as Hyperdrive 10's. */
   accessTakesOptions?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */

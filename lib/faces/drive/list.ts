@@ -93,13 +93,10 @@ function stream(
         for (;;) {
           const page = left > 0 ? await (shallow ?? cursor!).page(Math.min(left, PAGE)) : []
           if (page.length === 0) return void readable.push(null)
-          const before = left
-          for (const located of page) {
-            if (ignored(located.candidate.key)) continue
-            readable.push(map(toEntry(located, reader)))
-            left--
-          }
-          if (left < before) return
+          const entries = page.filter(({ candidate }) => !ignored(candidate.key))
+          left -= entries.length
+          for (const located of entries) readable.push(map(toEntry(located, reader)))
+          if (entries.length > 0) return
         }
       }
       read().then(() => cb(null), cb)

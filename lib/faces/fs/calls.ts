@@ -1,6 +1,6 @@
 import type { FsCalls } from './api.ts'
-import { toData, toDescriptor, toMode, toOptions, type PathLike } from './arguments.ts'
-import { checkOwner, checkTime, times } from './change.ts'
+import { toData, toDescriptor, toOptions, type PathLike } from './arguments.ts'
+import { checkOwner, checkTime, times, toBits } from './change.ts'
 import { toChunks, toLength, writeAll, type WriteFileOptions } from './content.ts'
 import { named } from './failure.ts'
 import type { Host } from './host.ts'
@@ -118,7 +118,7 @@ export function callsOf(
       return () => files.get(fd).truncate(size)
     }),
     fchmod: descriptor('fchmod', (fd, mode) => {
-      const bits = toMode(mode, 'mode', 0)
+      const bits = toBits(mode)
       return () => files.setAttributes(fd, { mode: bits })
     }),
     fchown: descriptor('fchown', (fd, uid, gid) => {

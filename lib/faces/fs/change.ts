@@ -22,7 +22,7 @@ import {
   type TimeLike
 } from './arguments.ts'
 import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
-import { final, named, systemError } from './failure.ts'
+import { final, isFinal, named, systemError } from './failure.ts'
 import { missingFolders } from './folders.ts'
 import { change, entryAt, find, make, resolve, treeOf, type Host } from './host.ts'
 import { toFlag, type EncodingOptions } from './look.ts'
@@ -47,6 +47,8 @@ export interface RmOptions {
 }
 
 export interface RmdirOptions {
+  /** With all that is in it. Deprecated in Node, in favour of `rm`. */
+  recursive?: boolean
   maxRetries?: number
   retryDelay?: number
 }
@@ -102,27 +104,41 @@ export function mkdtemp(
 
 export function rmdir(host: Host, path: PathLike, opts?: RmdirOptions): Promise<void> {
   const at = toPath(path)
-  checkRemoval(toObject(opts))
-  return named(host, { syscall: 'rmdir', path: at.given }, () =>
+  const options = toObject(opts) as RmdirOptions
+  const recursive = toFlag(options.recursive, 'options.recursive')
+  checkRemoval(options)
+  const remove = () =>
     change(
       host,
       'rmdir',
       (tree) => entryAt(tree, at),
       ({ key, node }) => {
         if (node === null) throw failure('ENOENT')
-        if (node.kind !== 'directory') throw failure('ENOTDIR')
+        if (node.kind !== 'directory') throw final(failure('ENOTDIR', { syscall: 'rmdir', path: at.given }))
         const last = lastName(at)
         if (last === '.') throw failure('EINVAL')
-        if (last === '..') throw failure('ENOTEMPTY')
+        if (last === '..' && !recursive) throw failure('ENOTEMPTY')
         checkNotRoot(key)
         if (isMount(node)) throw failure('EBUSY')
+        if (recursive) return removal(key, true)
         return [
           { type: 'remove-directory', key },
           { type: 'keep-directory', key: parentOf(key) }
         ]
       }
     )
-  )
+  return named(host, { syscall: 'rmdir', path: at.given }, () => (recursive ? found(at, remove) : remove()))
+}
+
+/** Removes what a path leads to as Node does, which looks at it first: that is what fails where nothing is found. */
+async function found(path: Path, remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove()
+  } catch (err) {
+    const code = errorCode(err)
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') || isFinal(err)) throw err
+    throw final(failure(code, { syscall: 'lstat', path: path.given }))
+  }
 }
 
 export function unlink(host: Host, path: PathLike): Promise<void> {
@@ -147,32 +163,30 @@ export function rm(host: Host, path: PathLike, opts?: RmOptions): Promise<void> 
   const force = toFlag(options.force, 'options.force')
   const recursive = toFlag(options.recursive, 'options.recursive')
   checkRemoval(options)
+  const remove = () =>
+    change(
+      host,
+      'rm',
+      async (tree) => {
+        if (at.isFolder) await find(tree, at, true)
+        return entryAt(tree, at)
+      },
+      ({ key, node }) => {
+        if (node === null) throw failure('ENOENT')
+        if (node.kind === 'directory' && !recursive) {
+          throw systemError('ERR_FS_EISDIR', { syscall: 'rm', path: at.given }, 'is a directory')
+        }
+        checkNotRoot(key)
+        if (lastName(at) === '.') throw final(failure('EINVAL', { syscall: 'rmdir', path: at.given }))
+        if (isMount(node)) throw failure('EBUSY')
+        return removal(key, recursive)
+      }
+    )
   return named(host, { syscall: 'rm', path: at.given }, async () => {
     try {
-      await change(
-        host,
-        'rm',
-        async (tree) => {
-          if (at.isFolder) await find(tree, at, true)
-          return entryAt(tree, at)
-        },
-        ({ key, node }) => {
-          if (node === null) throw failure('ENOENT')
-          if (node.kind === 'directory' && !recursive) {
-            throw systemError('ERR_FS_EISDIR', { syscall: 'rm', path: at.given }, 'is a directory')
-          }
-          checkNotRoot(key)
-          if (lastName(at) === '.') throw final(failure('EINVAL', { syscall: 'rmdir', path: at.given }))
-          if (isMount(node)) throw failure('EBUSY')
-          return removal(key, recursive)
-        }
-      )
+      await found(at, remove)
     } catch (err) {
-      const { code } = err as { code: string }
-      if (force && code === 'ENOENT') return
-      // Node looks at the path before it removes what it finds.
-      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw err
-      throw final(failure(code, { syscall: 'lstat', path: at.given }))
+      if (!force || errorCode(err) !== 'ENOENT') throw err
     }
   })
 }
@@ -282,7 +296,7 @@ export function chmod(
   mode: number | string,
   opts?: ReadOptions | null
 ): Promise<void> {
-  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  const bits = toBits(mode)
   return setAttributes(host, 'chmod', path, true, { mode: bits }, opts)
 }
 
@@ -293,7 +307,7 @@ export function lchmod(
   mode: number | string,
   opts?: ReadOptions | null
 ): Promise<void> {
-  const bits = toMode(required(mode, 'mode'), 'mode', 0)
+  const bits = toBits(mode)
   return setAttributes(host, 'lchmod', path, false, { mode: bits }, opts)
 }
 
@@ -470,9 +484,10 @@ function lastName({ given }: Path): string {
   return given.replace(/\/+$/, '').split('/').at(-1)!
 }
 
-function required(value: unknown, name: string): unknown {
-  if (value !== undefined && value !== null) return value
-  throw badArgument('ERR_INVALID_ARG_TYPE', name, 'a number or octal text', value)
+/** @throws ERR_INVALID_ARG_TYPE for none, else as {@link toMode} */
+export function toBits(mode: unknown): number {
+  if (mode !== undefined && mode !== null) return toMode(mode, 'mode', 0)
+  throw badArgument('ERR_INVALID_ARG_TYPE', 'mode', 'a number or octal text', mode)
 }
 
 /** Six characters, as `mkdtemp()` of POSIX has them. */

@@ -1,4 +1,4 @@
-import { callback, type DoneCallback, type NodeCallback } from '../../callback.ts'
+import { callback, checkCallback, type DoneCallback, type NodeCallback } from '../../callback.ts'
 import { failure } from '../../errors.ts'
 import { toInteger, toOptions, toPath, type PathLike } from './arguments.ts'
 import { toDirent, type Dirent } from './dirent.ts'
@@ -32,6 +32,10 @@ export class Dir {
   read(): Promise<Dirent | null>
   read(cb: NodeCallback<Dirent | null>): void
   read(cb?: NodeCallback<Dirent | null>): Promise<Dirent | null> | undefined {
+    if (cb === undefined) return this.#read()
+    // As in Node it is thrown here, where the one of close() is called back.
+    this.#check()
+    checkCallback(cb)
     return callback(this.#read(), cb)
   }
 
@@ -39,6 +43,7 @@ export class Dir {
   close(): Promise<void>
   close(cb: DoneCallback): void
   close(cb?: DoneCallback): Promise<void> | undefined {
+    if (cb !== undefined) checkCallback(cb)
     return callback(this.#close(), cb)
   }
 

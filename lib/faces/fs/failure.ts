@@ -34,6 +34,10 @@ export function final(err: MultiDriveError): MultiDriveError {
   return err
 }
 
+export function isFinal(err: unknown): boolean {
+  return typeof err === 'object' && err !== null && finals.has(err)
+}
+
 /**
  * Runs a call of the fs face, once the MultiDrive is open: its errors name it and its paths, as the caller gave them.
  *

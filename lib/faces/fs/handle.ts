@@ -9,8 +9,8 @@ import { createInterface, type Interface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { failure } from '../../errors.ts'
-import { toMode, toOptions, type TimeLike } from './arguments.ts'
-import { checkOwner, checkTime, times } from './change.ts'
+import { toOptions, type TimeLike } from './arguments.ts'
+import { checkOwner, checkTime, times, toBits } from './change.ts'
 import {
   toChunks,
   toLength,
@@ -133,9 +133,7 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   }
 
   chmod(mode: number | string): Promise<void> {
-    return this.#call('fchmod', async () =>
-      this.#files.setAttributes(this.#fd, { mode: toMode(mode, 'mode', 0) })
-    )
+    return this.#call('fchmod', async () => this.#files.setAttributes(this.#fd, { mode: toBits(mode) }))
   }
 
   /** Accepted and not kept: a drive has no owners. */

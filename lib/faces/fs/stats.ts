@@ -91,6 +91,33 @@ class StatsBase {
 }
 Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
 
+type AnyStats = Stats | BigIntStats
+
+/** A date that is made when it is asked for. It is the object's own, so that copies have it, and can be set, as Node's. */
+function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<AnyStats> {
+  const set = (stats: AnyStats, value: Date): Date => {
+    Object.defineProperty(stats, name, { value, enumerable: true, configurable: true, writable: true })
+    return value
+  }
+  return {
+    enumerable: true,
+    configurable: true,
+    get() {
+      return set(this, new Date(Math.round(Number(this[`${name}Ms`]))))
+    },
+    set(date: Date) {
+      set(this, date)
+    }
+  }
+}
+
+const DATES = {
+  atime: dateOf('atime'),
+  mtime: dateOf('mtime'),
+  ctime: dateOf('ctime'),
+  birthtime: dateOf('birthtime')
+}
+
 /** What only a drive knows of a file, in the words of Hyperdrive's stats. */
 class DriveStats extends StatsBase implements Stale {
   /** What a symbolic link points to, else null. */
@@ -105,6 +132,10 @@ class DriveStats extends StatsBase implements Stale {
   readonly byteOffset: number
   /** Only there where a descriptor stands in for a newer version, whose bytes could not be had when it was opened. */
   declare readonly stale?: true
+  declare atime: Date
+  declare mtime: Date
+  declare ctime: Date
+  declare birthtime: Date
   readonly #facts: Facts
 
   constructor(facts: Facts) {
@@ -116,48 +147,12 @@ class DriveStats extends StatsBase implements Stale {
     this.offset = facts.offset
     this.byteOffset = facts.byteOffset
     if (facts.isStale) this.stale = true
+    Object.defineProperties(this, DATES)
   }
 
   /** The drive of the set that it comes from; null for a folder that stands only for what is in it. */
   get drive(): Drive | null {
     return this.#facts.drive
-  }
-
-  /** Node's dates can be set, so these can. */
-  #set(name: string, date: Date): void {
-    Object.defineProperty(this, name, { value: date, enumerable: true, configurable: true, writable: true })
-  }
-
-  get atime(): Date {
-    return new Date(this.#facts.mtime)
-  }
-
-  set atime(date: Date) {
-    this.#set('atime', date)
-  }
-
-  get mtime(): Date {
-    return new Date(this.#facts.mtime)
-  }
-
-  set mtime(date: Date) {
-    this.#set('mtime', date)
-  }
-
-  get ctime(): Date {
-    return new Date(this.#facts.ctime)
-  }
-
-  set ctime(date: Date) {
-    this.#set('ctime', date)
-  }
-
-  get birthtime(): Date {
-    return new Date(Math.min(this.#facts.mtime, this.#facts.ctime))
-  }
-
-  set birthtime(date: Date) {
-    this.#set('birthtime', date)
   }
 }
 

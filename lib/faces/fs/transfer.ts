@@ -7,6 +7,7 @@ const DEFAULT_BUFFER = 16_384
 
 /** 2 ** 63 - 1, the last position that a system can be asked for. */
 const LAST_POSITION = 2n ** 63n - 1n
+const FIRST_POSITION = -(2n ** 63n)
 
 type View = NodeJS.ArrayBufferView
 
@@ -48,11 +49,13 @@ export function toRead(args: readonly unknown[]): Transfer<View> {
 export function toWrite(args: readonly unknown[]): Transfer<View | string> {
   const [data, second, third] = args
   if (typeof data === 'string') {
-    return { buffer: data, part: toData(data, toEncoding(third)), position: toWritePosition(second) }
+    return { buffer: data, part: toText(data, third), position: toWritePosition(second) }
   }
   const region = toRegion(args)
   const buffer = toView(region.buffer, 'buffer')
-  const { offset, length } = toPart(buffer, region, true)
+  // What is no number is no length, as Node takes it where it writes.
+  const given = typeof region.length === 'number' ? region.length : undefined
+  const { offset, length } = toPart(buffer, { ...region, length: given }, true)
   return {
     buffer,
     part: bytesOf(buffer).subarray(offset, offset + length),
@@ -122,10 +125,10 @@ function toPart(buffer: View, region: Region, isStrict: boolean): { offset: numb
 function toPosition(value: unknown, length: number): number | null {
   if (value === undefined || value === null) return null
   if (typeof value === 'bigint') {
-    if (value < -1n || value > LAST_POSITION - BigInt(length)) {
-      throw badArgument('ERR_OUT_OF_RANGE', 'position', `from -1 to ${LAST_POSITION}`, value)
+    if (value < FIRST_POSITION || value > LAST_POSITION - BigInt(length)) {
+      throw badArgument('ERR_OUT_OF_RANGE', 'position', `from ${FIRST_POSITION} to ${LAST_POSITION}`, value)
     }
-    return value === -1n ? null : Number(value)
+    return value < 0n ? null : Number(value)
   }
   const position = toInteger(value, 'position', -1)
   return position === -1 ? null : position
@@ -134,13 +137,19 @@ function toPosition(value: unknown, length: number): number | null {
 /** What is no position is none, as Node takes it where it writes. */
 function toWritePosition(value: unknown): number | null {
   if (typeof value === 'bigint') return value < 0n ? null : Number(value)
-  return typeof value === 'number' && value >= 0 ? value : null
+  if (typeof value !== 'number' || !(value >= 0)) return null
+  // What is further out than a file can be is refused there.
+  return Number.isInteger(value) || value === Infinity ? value : null
 }
 
-function toEncoding(value: unknown): BufferEncoding {
-  if (value === undefined || value === null) return 'utf8'
-  if (typeof value === 'string' && Buffer.isEncoding(value)) return value
-  throw badArgument('ERR_INVALID_ARG_VALUE', 'encoding', 'is invalid encoding', value)
+/** @throws ERR_INVALID_ARG_VALUE for half a byte. An encoding that nobody knows is UTF-8, as in Node. */
+function toText(text: string, encoding: unknown): Uint8Array {
+  const known = typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8'
+  if (known.toLowerCase() === 'hex' && text.length % 2 !== 0) {
+    const why = `is invalid for data of length ${text.length}`
+    throw badArgument('ERR_INVALID_ARG_VALUE', 'encoding', why, encoding)
+  }
+  return toData(text, known)
 }
 
 function toView(value: unknown, name: string): View {

@@ -176,6 +176,28 @@ test('changing a part of one’s own file that was cleared, and that nobody has,
   t.equal(await multi.readFile('/a', 'utf8'), 'again')
 })
 
+test('clear() of a checkout takes the bytes of that version, but not what its drive still names', async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  await multi.put('/a', BIG)
+  await multi.put('/b', 'b')
+  const past = multi.checkout(multi.version)
+  await multi.put('/a', 'new')
+  await multi.rename('/b', '/c')
+  t.same(await past.clearAll({ diff: true }), { blocks: 3 })
+  t.same([await past.has('/a'), await past.has('/b')], [false, true])
+  t.same(await contents(multi), { '/a': 'new', '/c': 'b' })
+})
+
+test('clear() leaves a Hyperdrive that is a checkout of one’s own alone', async (t) => {
+  const own = await hyperdrive(t)
+  await own.put('/a', BIG)
+  const multi = await multidrive(t, [await hyperdrive(t), own.checkout(own.version)])
+  t.same(await multi.clear('/a', { diff: true }), { blocks: 0 })
+  t.same(await multi.clearAll({ diff: true }), { blocks: 0 })
+  t.ok((await multi.get('/a', { wait: false }))!.equals(BIG))
+})
+
 test('clear() and clearAll() leave Localdrives and drives of other kinds alone', async (t) => {
   const local = await localdrive(t)
   const other = {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type { DownloadProgress } from '../../../index.ts'
 import { Download } from '../../../lib/faces/drive/download.ts'
@@ -43,7 +44,7 @@ async function shared(t: Test) {
   return { multi, own, older, newer }
 }
 
-const local = async ({ copy }: { copy: any }, path: string) => copy.has(path) as Promise<boolean>
+const local = async ({ copy }: { copy: Hyperdrive }, path: string) => copy.has(path) as Promise<boolean>
 
 test('download(path) fetches the winner and nothing else', async (t) => {
   const { multi, older, newer } = await shared(t)

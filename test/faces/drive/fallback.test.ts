@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import { within } from '../../availability/links.ts'
 import { copyOf, type Copy } from '../../helpers/copies.ts'
@@ -17,7 +18,7 @@ async function shared(t: Test, count: number, opts: MultiDriveOptions = {}) {
   const own = await hyperdrive(t, { store: ours })
   const copies: Copy[] = []
   for (let i = 1; i <= count; i++) {
-    const fill = (author: any) => author.put('/file', `version ${i}`, at(i * 1000))
+    const fill = (author: Hyperdrive) => author.put('/file', `version ${i}`, at(i * 1000))
     copies.push(await copyOf(t, fill, { ours }))
   }
   for (const { copy } of copies.slice(0, -1)) await copy.get('/file')

@@ -4,7 +4,7 @@ import type { MultiDrive } from '../../../index.ts'
 import { cleanup, hyperdrive, multidrive, store } from '../../helpers/drives.ts'
 
 /** A MultiDrive that reads a Hyperdrive on demand, behind an empty one of its own. */
-export async function reading(t: Test, remote: any): Promise<MultiDrive> {
+export async function reading(t: Test, remote: Hyperdrive): Promise<MultiDrive> {
   const multi = await multidrive(t, [await hyperdrive(t)])
   await multi.addDrive(remote, { sparse: true })
   return multi
@@ -13,7 +13,7 @@ export async function reading(t: Test, remote: any): Promise<MultiDrive> {
 /** Hyperdrives of one corestore. */
 export async function hyperdrives(t: Test, count: number): Promise<any[]> {
   const corestore = await store(t)
-  const drives: any[] = []
+  const drives: Hyperdrive[] = []
   for (let i = 0; i < count; i++) {
     const drive = new Hyperdrive(corestore.namespace(String(i)))
     await drive.ready()

@@ -274,7 +274,7 @@ test('mirror() with prefix, filter, ignore and entries', limit, async (t) => {
   const out = await hyperdrive(t)
   for (const path of ['/a/one', '/a/two', '/b/one', '/c']) await multi.put(path, path)
   const run = async (opts: object) =>
-    (await collect(multi.mirror(out, { prune: false, ...opts }))).map(({ op, key }: any) => `${op} ${key}`)
+    (await collect(multi.mirror(out, { prune: false, ...opts }))).map(({ op, key }) => `${op} ${key}`)
   t.same(await run({ prefix: '/a', filter: (key: string) => key.endsWith('one') }), ['add /a/one'])
   t.same(await run({ ignore: ['/b', '/c'] }), ['add /a/two'])
   t.same(await run({ entries: ['/c', await multi.entry('/b/one')] }), ['add /c', 'add /b/one'])

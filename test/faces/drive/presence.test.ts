@@ -1,3 +1,4 @@
+import type Hyperdrive from 'hyperdrive'
 import test from 'tape'
 import { within } from '../../availability/links.ts'
 import { copyOf, putMapped } from '../../helpers/copies.ts'
@@ -6,7 +7,7 @@ import { failureOf, hyperdrive, localdrive, multidrive } from '../../helpers/dri
 const QUICK = 5000
 const BIG = Buffer.alloc(150_000, 3)
 
-const fill = async (author: any) => {
+const fill = async (author: Hyperdrive) => {
   await author.put('/docs/big', BIG)
   await author.put('/docs/small', 'small')
   await author.put('/docs/empty', '')

@@ -6,7 +6,7 @@ fsPathsSuite({
   name: 'MultiDrive of a writer that deleted what others hold',
   make: async (t) => {
     const { theirs, own } = await overOthers(t, 'buried')
-    const multi: any = await multidrive(t, [...theirs, own])
+    const multi = await multidrive(t, [...theirs, own])
     const names = await multi.promises.readdir('/')
     if (names.length === 0) throw new Error('there is nothing to delete')
     for (const name of names) await multi.promises.rm(`/${name}`, { recursive: true })

@@ -10,7 +10,7 @@ for (const [name, writer] of [
     {
       name: `MultiDrive of ${name} over the file of another`,
       make: async (t) => {
-        const multi: any = await multidrive(t, [await writer(t), await hyperdrive(t)])
+        const multi = await multidrive(t, [await writer(t), await hyperdrive(t)])
         return { fs: multi, promises: multi.promises, root: '' }
       },
       limits: { showsAtClose: true, staysOnVersion: true }

@@ -24,7 +24,7 @@ async function filesOf(path: string): Promise<string[]> {
 
 test('close() of a MultiDrive lets go of descriptors, and what was not closed does not land', async (t) => {
   const corestore = await store(t)
-  const multi: any = await multidrive(t, [new Hyperdrive(corestore.session())])
+  const multi = await multidrive(t, [new Hyperdrive(corestore.session())])
   await multi.writeFile('/file', 'before')
   const reading = await multi.open('/file', 'r')
   await multi.read(reading, Buffer.alloc(2), 0, 2, null)
@@ -41,7 +41,7 @@ test('close() of a MultiDrive lets go of descriptors, and what was not closed do
   t.ok((await failureOf(() => handle.write('more'))) instanceof Error)
   t.ok((await failureOf(() => multi.open('/file', 'r'))) instanceof Error)
 
-  const again: any = await multidrive(t, [new Hyperdrive(corestore.session())])
+  const again = await multidrive(t, [new Hyperdrive(corestore.session())])
   t.equal(await again.readFile('/file', 'utf8'), 'before')
   t.equal((await failureOf(again.stat('/new'))).code, 'ENOENT')
   const made = await again.open('/new', 'wx')
@@ -50,7 +50,7 @@ test('close() of a MultiDrive lets go of descriptors, and what was not closed do
 })
 
 test('what waits to be landed leaves no file behind', async (t) => {
-  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const multi = await multidrive(t, [await hyperdrive(t)])
   const temporary = await folder(t)
   const { TMPDIR } = process.env
   cleanup(t, () => {
@@ -92,7 +92,7 @@ for (const [name, writer] of [
 
   test(`an open descriptor never holds up another write to ${name}`, async (t) => {
     const drive = await writer(t)
-    const multi: any = await multidrive(t, [drive])
+    const multi = await multidrive(t, [drive])
     await multi.writeFile('/file', 'before')
     const [fd, stream] = [await multi.open('/file', 'r+'), multi.createWriteStream('/stream', { flags: 'w' })]
     await multi.write(fd, 'B')

@@ -33,7 +33,9 @@ export const LIMITS: Limits = {
   wordsItsOwn: true,
   splitsAtBackslashes: true,
   saysWhatIsRemoved: true,
+  rmdirFollowsNoLinks: true,
   copiesLinksOver: true,
+  knowsEveryPosition: true,
   accessTakesOptions: true,
   beginsIn1970: true
 }
@@ -43,7 +45,7 @@ export function multiSuite(name: string, make: (t: Test) => Promise<MultiDrive>)
   const kind = {
     name,
     make: async (t: Test) => {
-      const multi: any = await make(t)
+      const multi = await make(t)
       return { fs: multi, promises: multi.promises, root: '' }
     },
     limits: LIMITS

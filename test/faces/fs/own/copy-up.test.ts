@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import test from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { failureOf } from '../../../helpers/drives.ts'
 import { byteRow } from '../../../suites/fs-open-file.ts'
 import { BLOCK, shared, shown, stateOf } from './helpers.ts'
@@ -8,7 +9,7 @@ const TEXT = 'what another wrote'
 const DATE = 1_600_000_000_000
 
 interface Change {
-  readonly do: (multi: any) => Promise<unknown>
+  readonly do: (multi: MultiDrive) => Promise<unknown>
   /** What is then other than before. */
   readonly gives: Record<string, unknown>
   /** Whether it is another date than before. */
@@ -16,7 +17,7 @@ interface Change {
 }
 
 async function withDescriptor(
-  multi: any,
+  multi: MultiDrive,
   flags: string,
   use: (fd: number) => Promise<unknown>
 ): Promise<void> {
@@ -95,7 +96,7 @@ for (const kind of ['a Hyperdrive', 'a Localdrive']) {
       if (dates) t.ok((mtimeMs as number) > DATE, 'a later date')
       else t.equal(mtimeMs, date, 'the date')
       const [entry, held] = [await multi.entry('/file'), await own.get('/file')]
-      t.equal(entry.drive, own)
+      t.equal(entry!.drive, own)
       t.equal(held.toString('latin1'), expected.text, 'all of it is in the writer')
 
       t.same(await stateOf(author), theirs, 'the other drive is as it was')
@@ -119,7 +120,7 @@ for (const kind of ['a Hyperdrive', 'a Localdrive']) {
     t.equal(await own.exists('/file'), false, 'what it leads to stays where it is')
     await multi.chmod('/link', 0o600)
     t.equal((await multi.stat('/file')).mode & 0o777, 0o600, 'chmod follows it')
-    t.equal((await multi.entry('/file')).drive, own)
+    t.equal((await multi.entry('/file'))!.drive, own)
     t.same(await stateOf(author), theirs)
     if (kind === 'a Hyperdrive') t.equal((await (await third()).lstat('/link')).mtimeMs, 1_500_000_000_000)
   })
@@ -154,7 +155,7 @@ for (const kind of ['a Hyperdrive', 'a Localdrive']) {
     t.same(await stateOf(author), theirs, 'the other drive is as it was')
     t.equal((await authors.stat('/dir')).mode & 0o777, 0o750)
     if (kind === 'a Localdrive') return
-    const reader: any = await third()
+    const reader = await third()
     t.same(await shown(reader, '/dir'), await shown(multi, '/dir'))
     t.equal((await reader.stat('/implicit')).mode & 0o777, 0o711)
     await reader.readFile('/implicit/file')
@@ -232,37 +233,39 @@ test('what two writers have made of one file of a third is a conflict, and both 
   t.equal(await (await third()).readFile('/file', 'utf8'), `${TEXT} + theirs + settled`)
 })
 
-for (const [what, change, expected] of [
+const OF_MAPPED: [
+  what: string,
+  change: (multi: MultiDrive) => Promise<unknown>,
+  expected: (bytes: Buffer) => Buffer
+][] = [
   [
     'appendFile',
-    (multi: any) => multi.appendFile('/mapped', 'line'),
-    (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('line')])
+    (multi) => multi.appendFile('/mapped', 'line'),
+    (bytes) => Buffer.concat([bytes, Buffer.from('line')])
   ],
-  [
-    'truncate',
-    (multi: any) => multi.truncate('/mapped', 150_000),
-    (bytes: Buffer) => bytes.subarray(0, 150_000)
-  ],
+  ['truncate', (multi) => multi.truncate('/mapped', 150_000), (bytes) => bytes.subarray(0, 150_000)],
   [
     'r+',
-    async (multi: any) => {
+    async (multi) => {
       const fd = await multi.open('/mapped', 'r+')
       await multi.write(fd, 'X', 0)
       await multi.close(fd)
     },
-    (bytes: Buffer) => Buffer.concat([Buffer.from('X'), bytes.subarray(1)])
+    (bytes) => Buffer.concat([Buffer.from('X'), bytes.subarray(1)])
   ],
   [
     'copyFile and append',
-    async (multi: any) => {
+    async (multi) => {
       await multi.copyFile('/mapped', '/copy')
       await multi.appendFile('/copy', 'line')
       await multi.rename('/copy', '/mapped')
     },
-    (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('line')])
+    (bytes) => Buffer.concat([bytes, Buffer.from('line')])
   ],
-  ['chmod', (multi: any) => multi.chmod('/mapped', 0o600), (bytes: Buffer) => bytes]
-] as const) {
+  ['chmod', (multi) => multi.chmod('/mapped', 0o600), (bytes) => bytes]
+]
+
+for (const [what, change, expected] of OF_MAPPED) {
   test(`${what} of a file whose size only a map that is not here yet can tell`, async (t) => {
     const { multi, own, author, synced } = await shared(t, 'a Hyperdrive')
     const bytes = byteRow(200_000)

@@ -24,7 +24,7 @@ export const START: State = Object.fromEntries([
 interface Step {
   /** What it makes of a state. */
   readonly of: (state: State) => State
-  readonly run: (multi: any) => Promise<unknown>
+  readonly run: (multi: MultiDrive) => Promise<unknown>
 }
 
 const moved = (state: State, from: string, to: string): State =>
@@ -106,7 +106,7 @@ export function step(n: number): Step {
 export async function openAll(
   kind: string,
   folder: string
-): Promise<{ multi: any; close: () => Promise<void> }> {
+): Promise<{ multi: MultiDrive; close: () => Promise<void> }> {
   const stores = [new Corestore(join(folder, 'other'))]
   let own: any
   if (kind === 'a Localdrive') own = new Localdrive(join(folder, 'own'))
@@ -114,7 +114,7 @@ export async function openAll(
     stores.push(new Corestore(join(folder, 'own')))
     own = new Hyperdrive(stores[1]!.session())
   }
-  const multi: any = new MultiDrive(own)
+  const multi = new MultiDrive(own)
   await multi.addDrive(new Hyperdrive(stores[0]!.session()))
   await multi.ready()
   const close = async () => {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type Hyperdrive from 'hyperdrive'
 import test from 'tape'
+import type { Drive } from '../../../../index.ts'
 import { random } from '../../../availability/links.ts'
 import { folder } from '../../../helpers/drives.ts'
 import { openAll, START, step, type State } from './crash-writer.ts'
@@ -63,7 +65,7 @@ export function crashSuite(rounds: number): void {
 /** What stands at the start: half of it in the drive of somebody else. */
 async function prepare(kind: string, path: string): Promise<void> {
   const { multi, close } = await openAll(kind, path)
-  const [, other] = multi.drives
+  const [, other] = multi.drives as [Drive, Hyperdrive]
   for (const [i, [key, text]] of Object.entries(START).entries()) {
     if (i % 2 === 0) await other.put(key, Buffer.from(text))
     else await multi.put(key, text)

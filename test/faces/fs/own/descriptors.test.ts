@@ -43,7 +43,7 @@ for (const [kind, writer] of WRITERS) {
   })
 
   test(`what is under way when the MultiDrive closes fails, and not as if nothing were there (${kind})`, async (t) => {
-    const multi: any = await multidrive(t, [await writer(t), await hyperdrive(t)])
+    const multi = await multidrive(t, [await writer(t), await hyperdrive(t)])
     const { promises } = multi
     await promises.writeFile('/file', Buffer.alloc(MIB))
     await promises.mkdir('/folder/in', { recursive: true })
@@ -152,7 +152,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`an open writing descriptor holds up nobody, however much was written to it (${kind})`, async (t) => {
     const drive = await writer(t)
-    const multi: any = await multidrive(t, [drive])
+    const multi = await multidrive(t, [drive])
     const fd = await multi.open('/large', 'w')
     for (let i = 0; i < 25; i++) await multi.write(fd, Buffer.alloc(4 * MIB, i + 1))
     await within(
@@ -258,7 +258,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`fsync lands what was written and goes on (${kind})`, async (t) => {
     const drive = await writer(t)
-    const multi: any = await multidrive(t, [drive])
+    const multi = await multidrive(t, [drive])
     const fd = await multi.open('/log', 'w')
     const bytes = byteRow(MIB)
     await multi.write(fd, bytes)
@@ -294,7 +294,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`after fsync a descriptor goes on from what it has landed, whatever came after it (${kind})`, async (t) => {
     const drive = await writer(t)
-    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const [multi, another] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     for (const [what, change] of Object.entries<() => Promise<unknown>>({
       'as long': () => another.writeFile('/file', 'theirs'),
       shorter: () => another.writeFile('/file', 'x'),
@@ -312,7 +312,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`after fsync a descriptor goes on from what it has landed, whatever came at once (${kind})`, async (t) => {
     const drive = await writer(t)
-    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const [multi, another] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     const found = new Set<string>()
     for (let round = 0; round < 20; round++) {
       const path = `/file-${round}`
@@ -355,7 +355,7 @@ for (const [kind, writer] of WRITERS) {
     )
     t.same(await once(child, 'close'), [null, 'SIGKILL'])
     const own = kind === 'a Localdrive' ? new Localdrive(path) : new Hyperdrive(new Corestore(path))
-    const multi: any = await multidrive(t, [own])
+    const multi = await multidrive(t, [own])
     t.same(
       (await multi.promises.readdir('/')).filter((name: string) => ['file', 'new', 'synced'].includes(name)),
       ['file', 'synced']
@@ -417,7 +417,7 @@ test('a reading descriptor keeps its version of a replicated drive', async (t: T
   await authors.writeFile('/file', 'first text')
   await author.put('/large', large)
   await synced()
-  const fds = [await multi.open('/file', 'r'), await multi.open('/large', 'r')]
+  const fds = [await multi.open('/file', 'r'), await multi.open('/large', 'r')] as const
   await authors.writeFile('/file', 'another text')
   await authors.appendFile('/large', 'more')
   await authors.rename('/large', '/renamed')

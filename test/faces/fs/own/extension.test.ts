@@ -1,4 +1,5 @@
 import test, { type Test } from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { alone, together, within } from '../../../availability/links.ts'
 import {
   cleanup,
@@ -17,7 +18,7 @@ async function pair(t: Test) {
   const author = await hyperdrive(t, { store: theirs })
   await author.put('/file', 'x')
   const copy = await hyperdrive(t, { store: ours, key: author.key })
-  const [left, right]: any[] = [await multidrive(t, [author]), await multidrive(t, [copy])]
+  const [left, right] = [await multidrive(t, [author]), await multidrive(t, [copy])]
   const end = link(theirs, ours)
   let ended: Promise<void> | null = null
   const unlink = () => (ended ??= end())
@@ -27,7 +28,7 @@ async function pair(t: Test) {
 }
 
 /** What comes to one side, as one waits for it. */
-function inbox(multi: any, name: string, opts: object = {}) {
+function inbox(multi: MultiDrive, name: string, opts: object = {}) {
   const messages: { message: any; peer: any }[] = []
   const errors: Error[] = []
   let told: () => void = () => undefined
@@ -181,6 +182,21 @@ test('registerExtension: peers that come later are heard too', async (t) => {
   await there.next(length + 1).finally(() => clearInterval(hello))
   t.equal(there.messages.at(-1)!.message, 'back')
   t.notOk(there.messages.some(({ message }) => message === 'to nobody'))
+})
+
+test('registerExtension: a MultiDrive as the primary lends that of its own primary', async (t) => {
+  const { left, right } = await pair(t)
+  const outer = await multidrive(t, [left])
+  const [here, there] = [
+    inbox(outer, 'chat', { encoding: 'json' }),
+    inbox(right, 'chat', { encoding: 'json' })
+  ]
+  await meet(here, there, 'hello')
+  const before = there.messages.length
+  here.extension.broadcast({ text: 'through two' })
+  await there.next(before + 1)
+  t.ok(there.messages.some(({ message }) => message.text === 'through two'))
+  t.ok(outer.peers.includes(here.messages[0]!.peer))
 })
 
 test('registerExtension: a drive without a core is DRIVE_INVALID', async (t) => {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { errorCode } from '../../../../lib/errors.ts'
 import { within } from '../../../availability/links.ts'
 import {
@@ -36,7 +37,7 @@ async function forbid(t: Test, mode: number, ...paths: string[]): Promise<() => 
 
 async function localdriveIn(t: Test): Promise<{ drive: any; name: string }> {
   const name = join(await folder(t), 'drive')
-  const drive: any = new Localdrive(name)
+  const drive = new Localdrive(name)
   await drive.put('/dir/file', Buffer.from('text'))
   await drive.symlink('/link', 'dir/file')
   return { drive, name }
@@ -69,7 +70,7 @@ const FAILING: Record<
   },
   'a Hyperdrive that has lost its metadata': async (t) => {
     const corestore = await store(t)
-    const before: any = new Hyperdrive(corestore.session())
+    const before = new Hyperdrive(corestore.session())
     await before.put('/dir/file', Buffer.from('text'))
     await before.symlink('/link', 'dir/file')
     const { key } = before
@@ -163,9 +164,9 @@ test('bytes that a drive has lost are an error that names drive and path', async
 
 test('a writer that may not be written to is an error that names it and the path, and nothing is left', async (t) => {
   const root = join(await folder(t), 'drive')
-  const drive: any = new Localdrive(root)
+  const drive = new Localdrive(root)
   const other = await hyperdrive(t)
-  const multi: any = await multidrive(t, [drive, other])
+  const multi = await multidrive(t, [drive, other])
   await multi.writeFile('/file', 'x')
   await multi.mkdir('/dir')
   await multi.writeFile('/dir/file', 'x')
@@ -243,16 +244,16 @@ const CHANGES: Record<string, (multi: any) => Promise<unknown>> = {
     )
 }
 
-async function onFile(multi: any, call: (fd: number) => Promise<unknown>): Promise<void> {
+async function onFile(multi: MultiDrive, call: (fd: number) => Promise<unknown>): Promise<void> {
   const fd = await multi.open('/file', 'r')
   await call(fd).finally(() => multi.close(fd))
 }
 
 test('without a writer every call that changes something is EROFS, with the names of the drives', async (t) => {
-  const drives: any[] = []
+  const drives: Hyperdrive[] = []
   for (const path of ['/file', '/other']) {
     const source = await hyperdrive(t)
-    const writer: any = await multidrive(t, [source])
+    const writer = await multidrive(t, [source])
     await writer.put(path, path)
     await writer.put('/dir/file', 'x')
     await writer.mkdir('/empty')
@@ -262,7 +263,7 @@ test('without a writer every call that changes something is EROFS, with the name
     cleanup(t, () => drive.close())
     drives.push(drive)
   }
-  const multi: any = await multidrive(t, drives)
+  const multi = await multidrive(t, drives)
   t.equal(multi.writable, false)
   for (const [what, call] of Object.entries(CHANGES)) {
     const err = await errorOf(call(multi))

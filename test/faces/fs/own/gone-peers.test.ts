@@ -29,7 +29,7 @@ async function partial(t: Test, kind: string) {
   await author.put('/dir/big', BYTES)
   const own = kind === 'a Localdrive' ? await localdrive(t) : await hyperdrive(t, { store: ours })
   let waits: () => void = () => undefined
-  const copy: any = new Hyperdrive(ours.session(), author.key, { onwait: () => waits() })
+  const copy = new Hyperdrive(ours.session(), author.key, { onwait: () => waits() })
   const multi: any = await multidrive(t, [own, copy])
   const unlink = link(theirs, ours)
   await within(QUICK, 'metadata', whole(copy, author))
@@ -118,7 +118,7 @@ for (const [kind] of WRITERS) {
 
   test(`new MultiDrive(primary, { timeout }) bounds what does not say itself (${kind})`, async (t) => {
     const { multi: patient, own, copy, reconnect } = await partial(t, kind)
-    const multi: any = new MultiDrive(own, { timeout: 100 })
+    const multi = new MultiDrive(own, { timeout: 100 })
     await multi.addDrive(copy)
     cleanup(t, () => patient.close())
     const reads: Record<string, () => Promise<unknown>> = {
@@ -196,7 +196,7 @@ for (const [kind] of WRITERS) {
     }
   })
 
-  for (const [name, call] of Object.entries<(multi: any) => Promise<unknown>>({
+  for (const [name, call] of Object.entries<(multi: MultiDrive) => Promise<unknown>>({
     appendFile: (multi) => multi.appendFile('/big', 'x'),
     chmod: (multi) => multi.chmod('/big', 0o600),
     copyFile: (multi) => multi.copyFile('/big', '/copied'),

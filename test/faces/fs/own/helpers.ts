@@ -16,7 +16,7 @@ export const WRITERS = [
 
 export interface Shared {
   /** The writer's MultiDrive, over a drive of its own and a copy of the author's. */
-  readonly multi: any
+  readonly multi: MultiDrive
   readonly own: any
   /** The author's drive, as it is here: read-only. */
   readonly copy: any
@@ -59,7 +59,7 @@ export async function stateOf(drive: any): Promise<[version: number, blobs: numb
 }
 
 /** What makes a file or folder what it is, for whoever reads it. */
-export async function shown(multi: any, path: string): Promise<Record<string, unknown>> {
+export async function shown(multi: MultiDrive, path: string): Promise<Record<string, unknown>> {
   const stat = await multi.lstat(path)
   const { mode, size, mtimeMs, metadata } = stat
   const text = stat.isFile() ? await multi.readFile(path, 'latin1') : ''

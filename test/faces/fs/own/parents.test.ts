@@ -1,9 +1,10 @@
 import test from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { multidrive } from '../../../helpers/drives.ts'
 import { WRITERS } from './helpers.ts'
 
 /** What puts something into the folder `/folder`, which is there as long as nobody removes it. */
-const PUTTING: Record<string, (multi: any) => Promise<unknown>> = {
+const PUTTING: Record<string, (multi: MultiDrive) => Promise<unknown>> = {
   mkdir: (multi) => multi.mkdir('/folder/new'),
   mkdtemp: (multi) => multi.mkdtemp('/folder/new-'),
   symlink: (multi) => multi.promises.symlink('text', '/folder/new'),
@@ -22,7 +23,7 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
 for (const [kind, writer] of WRITERS) {
   for (const [name, put] of Object.entries(PUTTING)) {
     test(`${name} beside an rmdir of its folder: one of the two fails (${kind})`, async (t) => {
-      const multi: any = await multidrive(t, [await writer(t)])
+      const multi = await multidrive(t, [await writer(t)])
       await multi.writeFile('/file', 'text')
       const wrong: string[] = []
       for (let round = 0; round < 6; round++) {

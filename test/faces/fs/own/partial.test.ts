@@ -12,7 +12,7 @@ largeFileTest('put of a Hyperdrive', (drive) => drive.put('/file', Buffer.alloc(
 
 test('4 KiB in the middle of 256 MiB of zeros take less than 1 MiB', async (t) => {
   const drive = await hyperdrive(t)
-  const multi: any = await multidrive(t, [drive])
+  const multi = await multidrive(t, [drive])
   await multi.writeFile('/file', '')
   t.ok((await grown(drive, () => multi.truncate('/file', 256 * MIB))) < 2 * MIB)
   const bytes = await grown(drive, () => patch(multi, '/file', Buffer.alloc(4096, 1), 128 * MIB + 1000))
@@ -22,7 +22,7 @@ test('4 KiB in the middle of 256 MiB of zeros take less than 1 MiB', async (t) =
 
 test('a log that grows line by line takes a bounded room for each line', async (t) => {
   const drive = await hyperdrive(t)
-  const multi: any = await multidrive(t, [drive])
+  const multi = await multidrive(t, [drive])
   await multi.writeFile('/log', byteRow(20 * BLOCK))
   let most = 0
   const lines = Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(2000)}\n`)
@@ -59,7 +59,7 @@ test('edited files are right for whoever reads, mirrors or serves them', async (
   }
 
   const copy = await hyperdrive(t, { store: theirs, key: drive.key })
-  const far: any = await multidrive(t, [await hyperdrive(t, { store: theirs }), copy])
+  const far = await multidrive(t, [await hyperdrive(t, { store: theirs }), copy])
   cleanup(t, link(ours, theirs))
   await within(QUICK, 'metadata', whole(copy, drive))
   const checkout = drive.checkout(drive.version)
@@ -77,12 +77,12 @@ test('edited files are right for whoever reads, mirrors or serves them', async (
     }
 
   for (const target of [await localdrive(t), await hyperdrive(t)]) {
-    const mirror: any = new MirrorDrive(far, target)
+    const mirror = new MirrorDrive(far, target)
     await mirror.done()
     t.equal(mirror.count.add, 4)
     for (const [path, bytes] of Object.entries(files))
       t.ok((await target.get(path)).equals(bytes), `mirrored ${path}`)
-    const again: any = new MirrorDrive(far, target)
+    const again = new MirrorDrive(far, target)
     await again.done()
     t.same([again.count.add, again.count.change, again.count.remove], [0, 0, 0], 'and once is enough')
   }
@@ -131,7 +131,7 @@ test('a stream with the flags r+ changes a part, and a new version of a plain Hy
 
 test('an edited file keeps its bytes and its size wherever it goes', async (t) => {
   const drive = await hyperdrive(t)
-  const multi: any = await multidrive(t, [drive])
+  const multi = await multidrive(t, [drive])
   const bytes = byteRow(10 * BLOCK)
   await multi.writeFile('/file', bytes)
   await patch(multi, '/file', Buffer.from('edited'), 3 * BLOCK + 5)

@@ -11,7 +11,7 @@ export async function grown(drive: any, work: () => Promise<unknown>): Promise<n
   return drive.blobs.core.byteLength - before
 }
 
-export async function patch(multi: any, path: string, bytes: Buffer, at: number): Promise<void> {
+export async function patch(multi: MultiDrive, path: string, bytes: Buffer, at: number): Promise<void> {
   const fd = await multi.open(path, 'r+')
   await multi.write(fd, bytes, 0, bytes.byteLength, at)
   await multi.close(fd)
@@ -27,11 +27,14 @@ export async function part(drive: any, path: string, start: number, length: numb
  * @param author - what it was written by
  * @param write - writes 256 MiB of sevens to `/file`
  */
-export function largeFileTest(author: string, write: (drive: any, multi: any) => Promise<unknown>): void {
+export function largeFileTest(
+  author: string,
+  write: (drive: any, multi: MultiDrive) => Promise<unknown>
+): void {
   test(`4 KiB in the middle of 256 MiB written by ${author} take less than 1 MiB, a line less than 256 KiB`, async (t) => {
     const corestore = await store(t)
-    const first: any = new Hyperdrive(corestore.session())
-    const writer: any = new MultiDrive(first)
+    const first = new Hyperdrive(corestore.session())
+    const writer = new MultiDrive(first)
     await writer.ready()
     await write(first, writer)
     const { key } = first

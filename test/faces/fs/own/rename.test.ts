@@ -1,11 +1,12 @@
 import test from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { within } from '../../../availability/links.ts'
 import { failureOf, hyperdrive, multidrive } from '../../../helpers/drives.ts'
 import { byteRow } from '../../../suites/fs-open-file.ts'
 import { QUICK, shared, shown, stateOf, WRITERS } from './helpers.ts'
 
 /** All that stands in a MultiDrive, with what there is to know of it. */
-async function all(multi: any, folder = '/'): Promise<Record<string, unknown>> {
+async function all(multi: MultiDrive, folder = '/'): Promise<Record<string, unknown>> {
   const names: string[] = await multi.promises.readdir(folder, { recursive: true })
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await shown(multi, `${folder}/${name}`)] as const))
@@ -33,7 +34,7 @@ async function unlessGone(call: Promise<unknown>): Promise<boolean> {
   }
 }
 
-async function fill(multi: any, folder: string, files: number): Promise<void> {
+async function fill(multi: MultiDrive, folder: string, files: number): Promise<void> {
   const batch = multi.batch()
   for (let i = 0; i < files; i++)
     await batch.put(`${folder}/${i % 20}/file-${i}`, `text ${i}`, { metadata: { i } })
@@ -42,7 +43,7 @@ async function fill(multi: any, folder: string, files: number): Promise<void> {
 
 test('rename of own files is one append, and none to the blobs', async (t) => {
   const drive = await hyperdrive(t)
-  const multi: any = await multidrive(t, [drive, await hyperdrive(t)])
+  const multi = await multidrive(t, [drive, await hyperdrive(t)])
   const bytes = byteRow(300_000)
   await multi.writeFile('/file', bytes, { mode: 0o600 })
   await multi.setMetadata('/file', 'note', 'kept')
@@ -77,7 +78,7 @@ test('rename of own files is one append, and none to the blobs', async (t) => {
 for (const [kind, writer] of WRITERS) {
   test(`rename of a tree of 500 files (${kind})`, async (t) => {
     const drive = await writer(t)
-    const multi: any = await multidrive(t, [drive, await hyperdrive(t)])
+    const multi = await multidrive(t, [drive, await hyperdrive(t)])
     await fill(multi, '/tree', 500)
     await multi.mkdir('/tree/empty/deep', { recursive: true, mode: 0o700 })
     await multi.promises.symlink('0/file-0', '/tree/link')
@@ -124,7 +125,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`what is written into a tree while it is renamed is not lost (${kind})`, async (t) => {
     const drive = await writer(t)
-    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const [multi, another] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     let landed = 0
     for (let round = 0; round < 4; round++) {
       const [from, to] = [`/from-${round}`, `/to-${round}`]
@@ -153,7 +154,7 @@ for (const [kind, writer] of WRITERS) {
   })
 
   test(`bits of a folder that come while its tree is renamed are not lost (${kind})`, async (t) => {
-    const multi: any = await multidrive(t, [await writer(t)])
+    const multi = await multidrive(t, [await writer(t)])
     const lost: number[] = []
     let landed = 0
     for (let round = 0; round < 8; round++) {
@@ -172,7 +173,7 @@ for (const [kind, writer] of WRITERS) {
 
   test(`rename of a tree that is written to all the time comes to an end (${kind})`, async (t) => {
     const drive = await writer(t)
-    const [multi, another]: any[] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
+    const [multi, another] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     await fill(multi, '/from', 400)
     let writes = 0
     const over = new AbortController()

@@ -45,7 +45,7 @@ test('statfs(path) of a MultiDrive tells of the disk that its writer is stored o
 test('statfs(path) of a Localdrive whose folder is not there yet', async (t) => {
   const local = await localdrive(t)
   await fs.promises.rm(local.root, { recursive: true })
-  const multi: any = await multidrive(t, [local])
+  const multi = await multidrive(t, [local])
   const stats = await multi.statfs('/')
   t.ok(stats.bavail > 0)
 })
@@ -56,7 +56,7 @@ test('statfs(path) without a writer: nothing is free', async (t) => {
   const drive = source.checkout(source.version)
   await drive.ready()
   cleanup(t, () => drive.close())
-  const multi: any = await multidrive(t, [drive])
+  const multi = await multidrive(t, [drive])
   const stats = await multi.statfs('/file')
   t.same(Object.keys(stats), MEMBERS)
   t.same([stats.bfree, stats.bavail, stats.ffree], [0, 0, 0])

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type Test } from 'tape'
+import type { MultiDrive } from '../../../../index.ts'
 import { within } from '../../../availability/links.ts'
 import { cleanup, failureOf, folder, hyperdrive, localdrive, multidrive } from '../../../helpers/drives.ts'
 import { QUICK, shared, WRITERS } from './helpers.ts'
@@ -15,7 +16,7 @@ async function again(change: (i: number) => Promise<unknown>, isHeard: () => boo
 }
 
 /** What a watch tells, once it has begun. */
-async function watched(t: Test, multi: any, path: string) {
+async function watched(t: Test, multi: MultiDrive, path: string) {
   const told: string[] = []
   let look: () => void = () => undefined
   const watcher = multi.watch(path, (event: string, name: string) => {
@@ -45,7 +46,7 @@ async function watched(t: Test, multi: any, path: string) {
 
 /** What is done to it is told before this resolves. */
 async function settled(
-  multi: any,
+  multi: MultiDrive,
   seen: { until: (...events: string[]) => Promise<string[]> },
   folder: string
 ) {
@@ -102,7 +103,7 @@ for (const [kind, writer] of WRITERS) {
   })
 
   test(`watch(path) of a file, and of one that is not there yet (${kind})`, async (t) => {
-    const multi: any = await multidrive(t, [await writer(t)])
+    const multi = await multidrive(t, [await writer(t)])
     await multi.writeFile('/file', 'x')
     const told: string[] = []
     const watchers = ['/file', '/later'].map((path) =>
@@ -144,7 +145,7 @@ test('watch(path, onchange) tells what comes through replication, and what a tom
 })
 
 test('watch(path, onchange) of the root tells of drives that come and go', async (t) => {
-  const multi: any = await multidrive(t, [await hyperdrive(t)])
+  const multi = await multidrive(t, [await hyperdrive(t)])
   const other = await hyperdrive(t)
   await other.put('/theirs', 'x')
   const seen = await watched(t, multi, '/')
@@ -190,7 +191,7 @@ test('destroy() of a watch ends it', async (t) => {
 
 test('what somebody does to the folder of a Localdrive is seen at the next change of the MultiDrive', async (t) => {
   const drive = await localdrive(t)
-  const multi: any = await multidrive(t, [drive])
+  const multi = await multidrive(t, [drive])
   await multi.writeFile('/dir/file', 'x').catch(() => multi.put('/dir/file', 'x'))
   const seen = await watched(t, multi, '/dir')
   await settled(multi, seen, '/dir')
