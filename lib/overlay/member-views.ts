@@ -52,6 +52,23 @@ export class MemberViews {
     return this.#found((locator, take) => locator.holdersBelow(folder, take))
   }
 
+  /** Those that may hold anything at a folder or below it, folders of their own among it. */
+  concerning(folder: string): readonly MemberView[] {
+    return this.#joined(this.holding(folder), this.holdingBelow(folder), this.withDirectories)
+  }
+
+  /** As {@link concerning}, with those that may have deleted something there. */
+  speakingOf(folder: string): readonly MemberView[] {
+    return this.#joined(this.concerning(folder), this.withTombstones)
+  }
+
+  #joined(...lists: (readonly MemberView[])[]): readonly MemberView[] {
+    const [first = [], ...more] = lists.filter(({ length }) => length > 0)
+    if (more.length === 0 || first === this.all) return first
+    const found = new Set([...first, ...more.flat()])
+    return this.all.filter((member) => found.has(member))
+  }
+
   /** Those that may hold a file or a link in a range of keys. */
   holdingIn(range: KeyRange): readonly MemberView[] {
     const folder = folderOf(range)

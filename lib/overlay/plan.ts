@@ -143,7 +143,9 @@ export class Plan {
     // What lies in another drive is not ours to remove.
     if (this.#hasMountBelow(folder)) throw this.#failure('EBUSY', folder)
     const inventories = await Promise.all(
-      this.#view.leaves().map((view) => takeInventory(view, folder, this.#view.rules, this.#patience))
+      this.#view
+        .leavesSpeakingOf(folder)
+        .map((view) => takeInventory(view, folder, this.#view.rules, this.#patience))
     )
     const own = inventories.find(({ view }) => view.leaf === this.#writer)
     if (own?.failure) throw worst([{ source: this.#writer, error: own.failure.error }], folder)
@@ -306,7 +308,7 @@ export class Plan {
 
   async #hasBelow(folder: string): Promise<boolean> {
     if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
-    for (const view of this.#view.leaves()) {
+    for (const view of this.#view.leavesHolding(folder)) {
       if (this.#dead.has(view.leaf)) continue
       try {
         if (await this.#leafHasBelow(view, folder)) return true

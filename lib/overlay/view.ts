@@ -222,6 +222,16 @@ export class MergedView implements View, TreeView {
     return leavesOf(this.#members.all)
   }
 
+  /** The leaves that may hold anything at a folder or below it. */
+  leavesHolding(folder: string): readonly LeafView[] {
+    return leavesOf(this.#members.concerning(folder))
+  }
+
+  /** The leaves that may hold or have deleted anything at a folder or below it. */
+  leavesSpeakingOf(folder: string): readonly LeafView[] {
+    return leavesOf(this.#members.speakingOf(folder))
+  }
+
   /** Every leaf once, with the drive of the set that it is shown by: the first one, where two show the same. */
   places(): readonly Place[] {
     const places = new Map<string, Place>()
