@@ -105,19 +105,20 @@ export class Merge {
 
   /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
   async next(): Promise<Merged | null> {
-    for (
-      let lane = this.#queue.peek();
-      this.#dry.length > 0 || lane?.first != null;
-      lane = this.#queue.peek()
-    ) {
-      if (lane?.first != null) this.#dry.push(this.#queue.pop()!)
+    while (!this.#isReady) {
+      if (this.#queue.peek()?.first != null) this.#dry.push(this.#queue.pop()!)
+      if (this.#dry.length === 0) return null
       await this.#refill()
     }
-    const first = this.#queue.peek()
-    if (first === undefined) return null
-    const { key } = first.head!
+    return this.take()
+  }
+
+  /** As {@link next}, null too where a source would have to be asked. */
+  take(): Merged | null {
+    if (!this.#isReady) return null
+    const { key } = this.#queue.peek()!
     const found: Merged['found'] = []
-    for (let lane = this.#queue.peek(); lane !== undefined && lane.key === key; lane = this.#queue.peek()) {
+    for (let lane = this.#queue.peek(); lane?.key === key; lane = this.#queue.peek()) {
       this.#queue.pop()
       found.push({ source: lane.source, candidate: lane.head! })
       lane.shift()
@@ -128,7 +129,7 @@ export class Merge {
   }
 
   /** Whether the next key can be given without asking a source. */
-  get ready(): boolean {
+  get #isReady(): boolean {
     return this.#dry.length === 0 && this.#queue.peek()?.first === null
   }
 

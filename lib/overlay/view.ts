@@ -400,8 +400,8 @@ class WinnerCursor implements LocatedCursor {
     const page: Located[] = []
     try {
       // A page is full, or ends where a source would have to be asked again: what is known is given at once.
-      while (page.length < limit && (page.length === 0 || this.#merge.ready)) {
-        const merged = await this.#merge.next()
+      while (page.length < limit) {
+        const merged = this.#merge.take() ?? (page.length === 0 ? await this.#merge.next() : null)
         if (merged === null) break
         const winner = this.#winner(merged)
         if (winner) page.push(winner)
