@@ -113,7 +113,7 @@ export function readdir(
     if (options.stats === true || options.includeStats === true) {
       return Promise.all(found.map(async ({ name, node }) => ({ name, stat: await statsOf(tree, node) })))
     }
-    if (options.withFileTypes !== true) return found.map(({ name }) => encoded(name, options.encoding))
+    if (!options.withFileTypes) return found.map(({ name }) => encoded(name, options.encoding))
     return found.map(({ name, node }) => toDirent(name, at.given, node.kind, options.encoding))
   })
 }
