@@ -1,5 +1,4 @@
 import { once, setMaxListeners } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import { decode } from 'hypercore-id-encoding'
 import { closeDrive, lender } from './drive-set.ts'
 import type { Comparator, Drive, ReadOptions } from './drive.ts'
@@ -236,9 +235,9 @@ async function firstSync(source: Source, found: Promise<void>, closing: AbortSig
   if (!core) return
   if (core.peers?.length === 0) {
     const ended = new AbortController()
-    const met = once(core, 'peer-add', { signal: AbortSignal.any([closing, ended.signal]) })
-    const late = found.then(() => setTimeout(FIRST_PEER, null, { signal: ended.signal }))
-    await Promise.race([met, late]).catch(() => undefined)
+    const met = once(core, 'peer-add', { signal: ended.signal })
+    const late = found.then(() => atMost(met, FIRST_PEER, null))
+    await unlessAborted(Promise.race([met, late]), closing).catch(() => undefined)
     ended.abort()
   }
   if (core.peers?.length === 0 || closing.aborted) return

@@ -9,13 +9,14 @@ import {
   contents,
   failureOf,
   hyperdrive,
+  hyperdrives,
   keys,
   link,
   localdrive,
   multidrive,
   store
 } from './helpers/drives.ts'
-import { forge, hyperdrives, opener, stamp } from './helpers/mounts.ts'
+import { forge, opener, stamp } from './helpers/mounts.ts'
 
 const limit = { timeout: 60_000 }
 

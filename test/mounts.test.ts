@@ -5,12 +5,13 @@ import {
   failureOf,
   folder,
   hyperdrive,
+  hyperdrives,
   keys,
   link,
   multidrive,
   store
 } from './helpers/drives.ts'
-import { hyperdrives, opener } from './helpers/mounts.ts'
+import { opener } from './helpers/mounts.ts'
 import Localdrive from 'localdrive'
 
 const limit = { timeout: 60_000 }

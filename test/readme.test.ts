@@ -60,6 +60,8 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   streamsOfDrives: 'Streams of a path',
   splitsAtBackslashes: '`\\` is `/`',
   saysWhatIsRemoved: '`rm` of `folder/..`',
+  listsTreesInAllEncodings: 'Recursive `readdir` by callback',
+  truncatesPathsOnly: '`truncate` of a descriptor',
   rmdirFollowsNoLinks: '`rmdir` with `recursive`',
   copiesLinksOver: '`cp` over links',
   knowsEveryPosition: 'Positions.',

@@ -179,7 +179,9 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
       if (options.fd instanceof FileHandle) return options.fd.createReadStream(options)
       return this.#nodeReadStream(path as string, options)
     }
-    const { encoding, ...range } = options
+    const { encoding, end, ...rest } = options
+    // To the end, as Node has it when nobody says.
+    const range = end === Infinity ? rest : { ...rest, end }
     const stream = super.createReadStream(toText(path as string), range)
     return encoding ? textOf(stream, encoding as BufferEncoding) : stream
   }
@@ -241,12 +243,12 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
    *
    * @throws as {@link put}, at once for a bad path or bad metadata, else as `error` of the stream
    */
-  override createWriteStream(path: string, opts?: PutOptions): Writable
+  override createWriteStream(path: PathLike, opts?: PutOptions): Writable
   override createWriteStream(path: PathLike, opts: WriteStreamOptions): WriteStream
   override createWriteStream(path: PathLike, opts?: PutOptions | WriteStreamOptions): Writable | WriteStream {
     const options = (typeof opts === 'string' ? { encoding: opts } : (opts ?? {})) as Record<string, unknown>
     if (!isOfNode(options, WRITE_STREAM_OPTIONS))
-      return super.createWriteStream(path as string, opts as PutOptions)
+      return super.createWriteStream(toText(path), opts as PutOptions)
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
     const stream = fs.createWriteStream(path, {
       ...options,

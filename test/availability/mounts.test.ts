@@ -2,8 +2,17 @@
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type MultiDrive from '../../index.ts'
-import { collect, contents, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
-import { hyperdrives } from '../helpers/mounts.ts'
+import {
+  collect,
+  contents,
+  failureOf,
+  hyperdrive,
+  hyperdrives,
+  keys,
+  link,
+  multidrive,
+  store
+} from '../helpers/drives.ts'
 import { alone, cutAfter, together, whole, within } from './links.ts'
 
 const LONG = 20_000

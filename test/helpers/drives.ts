@@ -48,6 +48,15 @@ export async function hyperdrive(
   return drive
 }
 
+/** Hyperdrives of one's own, all in one corestore. */
+export async function hyperdrives(t: Test, count: number, corestore?: Corestore): Promise<Hyperdrive[]> {
+  const home = corestore ?? (await store(t))
+  const drives = Array.from({ length: count }, (_, i) => new Hyperdrive(home.namespace(`drive ${i}`)))
+  cleanup(t, () => Promise.all(drives.map((drive) => drive.close())))
+  await Promise.all(drives.map((drive) => drive.ready()))
+  return drives
+}
+
 export async function localdrive(t: Test, opts?: object): Promise<Localdrive> {
   return new Localdrive(await folder(t), opts)
 }
@@ -62,7 +71,7 @@ export async function multidrive(t: Test, drives: any[], opts?: MultiDriveOption
 }
 
 /** A Corestore, a Hyperdrive, or a MultiDrive. */
-interface Replicable {
+export interface Replicable {
   replicate(isInitiator: boolean): Duplex
 }
 

@@ -1,9 +1,6 @@
-import type Corestore from 'corestore'
-import Hyperdrive from 'hyperdrive'
-import type { Test } from 'tape'
+import type Hyperdrive from 'hyperdrive'
 import type { OpenDrive } from '../../index.ts'
 import { recordKeys } from '../../lib/sources/hyperdrive/keys.ts'
-import { cleanup, store } from './drives.ts'
 
 /** What every hidden record has beside its own. */
 export const stamp = { v: 1, mtime: 1, ctime: 1, clock: {} }
@@ -28,13 +25,4 @@ export async function forge(
     await batch.put(name, bytes, { keyEncoding: recordKeys(kind), valueEncoding: 'binary' })
   }
   await batch.flush()
-}
-
-/** Hyperdrives of one's own, all in one corestore. */
-export async function hyperdrives(t: Test, count: number, corestore?: Corestore): Promise<Hyperdrive[]> {
-  const home = corestore ?? (await store(t))
-  const drives = Array.from({ length: count }, (_, i) => new Hyperdrive(home.namespace(`drive ${i}`)))
-  cleanup(t, () => Promise.all(drives.map((drive) => drive.close())))
-  await Promise.all(drives.map((drive) => drive.ready()))
-  return drives
 }

@@ -1,23 +1,10 @@
 import test, { type Test } from 'tape'
-import { Overlay } from '../../lib/overlay/overlay.ts'
+import type { Overlay } from '../../lib/overlay/overlay.ts'
 import type { Operation } from '../../lib/overlay/operation.ts'
 import { Tree } from '../../lib/overlay/tree.ts'
 import { commit } from '../../lib/overlay/write.ts'
-import { sourceOf } from '../../lib/sources/index.ts'
-import { cleanup, failureOf, hyperdrive, localdrive } from '../helpers/drives.ts'
-
-const ignore = () => undefined
-
-async function overlay(t: Test, drives: any[]): Promise<Overlay> {
-  const result = new Overlay()
-  for (const drive of drives) {
-    const source = sourceOf(drive)
-    await source.open({ change: ignore, sync: ignore, close: ignore, format: ignore })
-    cleanup(t, () => source.close())
-    result.add({ source, tombstones: true })
-  }
-  return result
-}
+import { failureOf, hyperdrive, localdrive } from '../helpers/drives.ts'
+import { overlayOf } from './helpers.ts'
 
 function write(target: Overlay, ...operations: Operation[]): Promise<void> {
   return commit(target, target.requireWriter('write'), { syscall: 'write', operations })
@@ -50,7 +37,7 @@ for (const [kind, writer] of Object.entries({
   Localdrive: (t: Test) => localdrive(t)
 })) {
   test(`make-directory and remove-directory in a ${kind}`, async (t) => {
-    const target = await overlay(t, [await writer(t), await hyperdrive(t)])
+    const target = await overlayOf(t, [await writer(t), await hyperdrive(t)])
     t.notOk(await hasDirectory(target, '/a'))
     await write(target, make('/a'), make('/a/b', { note: 'x' }))
     t.ok(await hasDirectory(target, '/a'))
@@ -63,9 +50,9 @@ for (const [kind, writer] of Object.entries({
 
   test(`a directory of another drive is removed by a tombstone, and made again (${kind})`, async (t) => {
     const other = await hyperdrive(t)
-    const theirs = await overlay(t, [other])
+    const theirs = await overlayOf(t, [other])
     await write(theirs, make('/a'))
-    const target = await overlay(t, [await writer(t), other])
+    const target = await overlayOf(t, [await writer(t), other])
     t.ok(await hasDirectory(target, '/a'))
     await write(target, unmake('/a'))
     t.notOk(await hasDirectory(target, '/a'))
@@ -78,8 +65,8 @@ for (const [kind, writer] of Object.entries({
     const other = await hyperdrive(t)
     await other.put('/file', 'x')
     await other.put('/folder/x', 'x')
-    await write(await overlay(t, [other]), make('/empty'))
-    const target = await overlay(t, [await writer(t), other])
+    await write(await overlayOf(t, [other]), make('/empty'))
+    const target = await overlayOf(t, [await writer(t), other])
     for (const [operation, code] of [
       [() => put(target, '/folder'), 'EISDIR'],
       [() => put(target, '/empty'), 'EISDIR'],
@@ -100,7 +87,7 @@ for (const [kind, writer] of Object.entries({
   test(`operations of one write see each other (${kind})`, async (t) => {
     const other = await hyperdrive(t)
     for (const key of ['/d/x', '/d/y', '/e']) await other.put(key, 'theirs')
-    const target = await overlay(t, [await writer(t), other])
+    const target = await overlayOf(t, [await writer(t), other])
     const staged = await target.requireWriter('put').stage(Buffer.from('new'))
     await write(target, remove('/d', true), {
       type: 'file',
@@ -132,7 +119,7 @@ for (const [kind, writer] of Object.entries({
   test(`a tree deleted twice stays deleted, and its tombstones do not pile up (${kind})`, async (t) => {
     const other = await hyperdrive(t)
     for (const key of ['/d/x', '/d/e/y']) await other.put(key, 'theirs')
-    const target = await overlay(t, [await writer(t), other])
+    const target = await overlayOf(t, [await writer(t), other])
     const below = async () => {
       const leaf = (await target.view()).leaves()[0]!
       return leaf.tombstonesBelow('/d').map(({ record }) => record.path + (record.tree ? '/' : ''))
@@ -149,7 +136,7 @@ for (const [kind, writer] of Object.entries({
 
 test('deleting a file leaves what another drive keeps below a folder of the same name', async (t) => {
   const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
-  const target = await overlay(t, [own, other])
+  const target = await overlayOf(t, [own, other])
   await put(target, '/a')
   await other.put('/a', 'theirs', { metadata: { mtime: 1 } })
   await other.put('/a/b', 'theirs', { metadata: { mtime: 2 } })
@@ -160,7 +147,7 @@ test('deleting a file leaves what another drive keeps below a folder of the same
 
 test('a delete of one’s own file alone leaves no tombstone', async (t) => {
   const own = await hyperdrive(t)
-  const target = await overlay(t, [own, await hyperdrive(t)])
+  const target = await overlayOf(t, [own, await hyperdrive(t)])
   await put(target, '/a')
   await write(target, remove('/a'))
   t.is((await target.view()).leaves()[0]!.tombstonesBelow('').length, 0)

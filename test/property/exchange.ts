@@ -1,6 +1,9 @@
 /** Two authors hand each other what they have, and part again. */
 import assert from 'node:assert/strict'
-import { link } from '../helpers/drives.ts'
+import type Hyperdrive from 'hyperdrive'
+import type { Core } from '../../lib/sources/hyperdrive/types.ts'
+import { until } from '../availability/links.ts'
+import { link, type Replicable } from '../helpers/drives.ts'
 import type { Account, Author } from './account.ts'
 
 /** @param drives - which of them, null for all that the two have */
@@ -30,7 +33,7 @@ export async function exchange(
   // The bytes too, so that all can be read when the link is cut.
   const blobs = await Promise.all(known.flat().map(blobsOf))
   if (drives !== null) {
-    for (let i = 0; i < blobs.length; i += 2) unlink.push(link(blobs[i], blobs[i + 1]))
+    for (let i = 0; i < blobs.length; i += 2) unlink.push(link(blobs[i]!, blobs[i + 1]!))
   }
   await Promise.all(blobs.map(peered))
   await Promise.all(blobs.map(fetchAll))
@@ -38,32 +41,19 @@ export async function exchange(
   await Promise.all([...ends.flat().map(({ core }) => core), ...blobs].map(alone))
 }
 
-/** Resolves when something is so, which it may be whenever an event comes. */
-export function when(emitter: any, event: string, done: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (!done()) return
-      emitter.off(event, check)
-      resolve()
-    }
-    emitter.on(event, check)
-    check()
-  })
-}
-
-async function fetchAll(core: any): Promise<void> {
+async function fetchAll(core: Core): Promise<void> {
   await core.update({ wait: true })
   await core.download({ start: 0, end: core.length }).done()
 }
 
-async function blobsOf(drive: any): Promise<any> {
+async function blobsOf(drive: Hyperdrive): Promise<Core & Replicable> {
   return (await drive.getBlobs()).core
 }
 
-function peered(core: any): Promise<void> {
-  return when(core, 'peer-add', () => core.peers.length > 0)
+export function peered(core: Core): Promise<void> {
+  return until(core, ['peer-add'], () => core.peers.length > 0)
 }
 
-function alone(core: any): Promise<void> {
-  return when(core, 'peer-remove', () => core.peers.length === 0)
+function alone(core: Core): Promise<void> {
+  return until(core, ['peer-remove'], () => core.peers.length === 0)
 }

@@ -5,7 +5,9 @@ import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
 import type { Core } from '../../lib/sources/hyperdrive/types.ts'
+import { until } from '../availability/links.ts'
 import { link } from '../helpers/drives.ts'
+import { peered } from './exchange.ts'
 
 /** Where the runs of a test keep their drives. */
 export interface Place {
@@ -178,21 +180,5 @@ async function updated(multi: MultiDrive): Promise<MultiDrive> {
 
 /** Resolves when a replica has heard of all that its original has. */
 function caughtUp(replica: Core, original: Core): Promise<void> {
-  return when(replica, 'append', () => replica.length >= original.length)
-}
-
-function peered(core: Core): Promise<void> {
-  return when(core, 'peer-add', () => core.peers.length > 0)
-}
-
-function when(core: Core, event: string, done: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (!done()) return
-      core.off(event, check)
-      resolve()
-    }
-    core.on(event, check)
-    check()
-  })
+  return until(replica, ['append'], () => replica.length >= original.length)
 }

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type MultiDrive from '../../index.ts'
-import { within } from '../availability/links.ts'
+import { until, within } from '../availability/links.ts'
 import { collect } from '../helpers/drives.ts'
 import type { Account, Author, Told, WorldOptions } from './account.ts'
 import { texts, versionsOf, type Conflict } from './compare.ts'
-import { when } from './exchange.ts'
 import { hasSeen } from './oracle.ts'
 
 /** How long what is to be told may take, in milliseconds. */
@@ -60,7 +59,7 @@ export async function checkConflicts(account: Account, { told, multi }: Author):
       told.conflicts.some(
         ({ path, versions }) => path === key && [...rivals].every((version) => versions.has(version))
       )
-    const come = when(multi, 'conflict', isTold)
+    const come = until(multi, ['conflict'], isTold)
     await within(TELLING, `the event conflict of ${key}`, come)
   }
   for (const { path, versions } of told.conflicts) {

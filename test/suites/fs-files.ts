@@ -415,6 +415,29 @@ function wholeFiles(kind: FsKind): void {
     t.ok(all.some((bytes) => bytes.equals(left)))
   })
 
+  once(
+    kind,
+    'truncate(fd, len, cb)',
+    async (t, { call, p, limits }) => {
+      await call('writeFile', p('/file'), 'hello')
+      const fd = await call('open', p('/file'), 'r+')
+      const err = await outcome(call('truncate', fd, 2))
+      t.equal(err?.code, limits.truncatesPathsOnly ? 'ERR_INVALID_ARG_TYPE' : undefined)
+      await call('close', fd)
+      t.equal(await call('readFile', p('/file'), 'utf8'), limits.truncatesPathsOnly ? 'hello' : 'he')
+    },
+    { style: 'callback' }
+  )
+
+  styles(kind, 'writeFile and appendFile with flush', async (t, ground) => {
+    const { call, p } = ground
+    await call('writeFile', p('/file'), 'one', { flush: true })
+    await call('appendFile', p('/file'), ' two', { flush: false })
+    t.equal(await call('readFile', p('/file'), 'utf8'), 'one two')
+    for (const method of ['writeFile', 'appendFile'])
+      await refuses(t, ground, method, [p('/file'), 'x', { flush: 1 }], { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
   styles(kind, 'truncate(path, len)', async (t, ground) => {
     const { call, p } = ground
     const text = () => call('readFile', p('/file'), 'latin1')
@@ -466,6 +489,7 @@ function wholeFiles(kind: FsKind): void {
         'TypeError',
         'The "len" argument must be of type number. Received type string (\'1\')'
       ],
+      [null, 'ERR_INVALID_ARG_TYPE', 'TypeError', 'The "len" argument must be of type number. Received null'],
       [
         4n,
         'ERR_INVALID_ARG_TYPE',

@@ -171,15 +171,19 @@ export function fsMisuseSuite(kind: FsKind): void {
           await folder(t)
         ]
         const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-        const [out, err, code] = await Promise.all([
+        const [out, err, [code, signal]] = await Promise.all([
           collect(child.stdout.setEncoding('utf8')),
           collect(child.stderr.setEncoding('utf8')),
-          new Promise((resolve) => child.once('close', resolve))
+          new Promise<[number | null, string | null]>((resolve) =>
+            child.once('close', (...how) => resolve(how))
+          )
         ])
         if (dies) {
-          t.equal(code, 1)
-          t.match(err.join(''), /thrown by readFile/)
-          t.equal(out.join(''), 'called\n')
+          t.equal(out.join(''), 'called\nexit 1\n')
+          t.equal(err.join('').match(/^Error: thrown by readFile$/gm)?.length, 1)
+          // Where nobody could close a storage its native threads outlive what Node does. A process with a Hyperdrive alone that dies of a
+          // throw ends by SIGSEGV once in a hundred times or less, after Node has said what it exits with.
+          if (!limits.givesPromises || signal !== 'SIGSEGV') t.equal(code, 1, String(signal))
           return
         }
         t.equal(code, 0, err.join(''))

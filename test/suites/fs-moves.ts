@@ -276,7 +276,8 @@ export function fsMovesSuite(kind: FsKind): void {
     t.equal((await promises.stat(p('/kept'))).mtimeMs, 6000)
     await call('cp', p('/file'), p('/made/on/the/way'))
     t.same(await tree(promises, p('/made')), ['on/', 'on/the/', 'on/the/way: text'])
-    await call('cp', p('/file'), p('/exclusive'), { mode: COPYFILE_EXCL })
+    for (const mode of [COPYFILE_EXCL, COPYFILE_EXCL | COPYFILE_FICLONE])
+      t.equal(await call('cp', p('/file'), p('/exclusive'), { mode }), undefined, 'force makes room for it')
     t.equal(await promises.readFile(p('/exclusive'), 'utf8'), 'text')
   })
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once as event } from 'node:events'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { pathToFileURL } from 'node:url'
 import { collect } from '../helpers/drives.ts'
 import { fails, once, outcome, type FsKind, type Ground } from './fs.ts'
 
@@ -58,11 +59,24 @@ export function fsStreamsSuite(kind: FsKind): void {
       t.same(await read({ start: 1, end: 3 }), ['bytes', 'ell'])
       t.same(await read({ start: 4, end: 4 }), ['bytes', 'o'])
       t.same(await read({ start: 0, end: 0 }), ['bytes', 'h'])
+      t.same(await read({ start: 2, end: Infinity }), ['bytes', 'llo wörld'], 'as Node has it by default')
       t.same(await read({ start: 9, end: 99 }), ['bytes', 'rld'], 'past the end')
       t.same((await collect(streams.read(p('/file'), { start: 12 }))).length, 0)
       t.same((await collect(streams.read(p('/file'), { start: 99 }))).length, 0)
       t.same(await collect(streams.read(p('/empty'))), [], 'an empty file')
       t.same((await collect(streams.read(p('/empty'), 'utf8'))).join(''), '')
+    }
+  })
+
+  once(kind, 'streams of paths in bytes and of URLs', async (t, ground) => {
+    const { promises, p } = ground
+    for (const { read, write } of streamsOf(ground)) {
+      for (const path of [Buffer.from(p('/file')), pathToFileURL(p('/file'))]) {
+        const text = randomBytes(8).toString('hex')
+        await pipeline([text], write(path))
+        t.equal(await promises.readFile(p('/file'), 'utf8'), text)
+        t.equal(String(Buffer.concat(await collect(read(path)))), text)
+      }
     }
   })
 

@@ -2,7 +2,7 @@
  * Calls methods of a file system with callbacks that throw, in a process of its own.
  *
  *   fs-throwing.ts node|multi catch FOLDER   prints for each method how often its callback was called and what came out of it
- *   fs-throwing.ts node|multi die FOLDER     does nothing about what is thrown
+ *   fs-throwing.ts node|multi die FOLDER     does nothing about what is thrown, and prints the code that Node exits with for it
  *
  * The folder is empty, and stays for the caller to remove: a storage whose files vanish while its threads still work may bring the
  * process down by a signal.
@@ -27,6 +27,7 @@ await plain('writeFile', `${root}/file`, 'hello')
 await plain('mkdir', `${root}/folder`)
 
 if (how === 'die') {
+  process.once('exit', (code) => nodeFs.writeSync(1, `exit ${code}\n`))
   fs.readFile(`${root}/file`, () => {
     process.stdout.write('called\n')
     throw new Error('thrown by readFile')

@@ -6,6 +6,7 @@ import {
   fails,
   failsInside,
   notThere,
+  once,
   outcome,
   refuses,
   styles,
@@ -113,6 +114,42 @@ export function fsTreeSuite(kind: FsKind): void {
     const dirents: Dirent[] = await call('readdir', p('/dir'), { recursive: true, withFileTypes: true })
     t.equal(dirents.filter(({ parentPath }) => parentPath.endsWith('other')).length, 0)
   })
+
+  both(
+    'readdir(folder, { recursive: true }) in other encodings',
+    async (t, { call, p, promises, limits }) => {
+      await fill(promises, p)
+      const found = await outcome(async () => {
+        const names: Buffer[] = await call('readdir', p('/dir'), { recursive: true, encoding: 'buffer' })
+        const hex: string[] = await call('readdir', p('/dir'), { recursive: true, encoding: 'hex' })
+        t.same(names.map(String).sort(), BELOW)
+        t.same(hex.sort(), BELOW.map((name) => Buffer.from(name).toString('hex')).sort())
+      })
+      t.equal(found?.code, limits.listsTreesInAllEncodings ? undefined : 'ERR_INVALID_ARG_TYPE')
+    }
+  )
+
+  both('readdir(folder, { withFileTypes }) with any value that is true', async (t, { call, p, promises }) => {
+    await promises.mkdir(p('/dir/sub'), { recursive: true })
+    for (const withFileTypes of [1, 'yes'])
+      t.ok((await call('readdir', p('/dir'), { withFileTypes }))[0].isDirectory())
+    t.same(await call('readdir', p('/dir'), { withFileTypes: 0 }), ['sub'])
+  })
+
+  once(
+    kind,
+    'readdir(path, { recursive: true }, cb) of what is no folder',
+    async (t, { fs, limits, p }) => {
+      let returned = false
+      const given = new Promise<any>((resolve) => {
+        fs.readdir(p('/none'), { recursive: true }, resolve)
+        returned = true
+      })
+      t.equal((await given.catch((err: unknown) => err))?.code, 'ENOENT')
+      t.equal(returned, limits.listsTreesInAllEncodings === true, 'called back, or thrown')
+    },
+    { style: 'callback' }
+  )
 
   both('readdir(path) of what is no folder', async (t, ground) => {
     const { call, p, promises } = ground

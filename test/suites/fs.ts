@@ -47,6 +47,10 @@ export interface Limits {
   splitsAtBackslashes?: true
   /** `rm` of `folder/..` removes the folder, of a link with a slash it is ENOTDIR: Node does a part or nothing, and says nothing. */
   saysWhatIsRemoved?: true
+  /** A recursive `readdir` by callback calls back with what fails, which Node throws, and takes every encoding, of which Node knows UTF-8. */
+  listsTreesInAllEncodings?: true
+  /** `truncate` of a descriptor, deprecated in Node, is refused. */
+  truncatesPathsOnly?: true
   /** `rmdir` with `recursive` takes a link for no folder by promise too, where Node follows it and then removes it. */
   rmdirFollowsNoLinks?: true
   /**

@@ -23,6 +23,7 @@ import { final, named, step } from './failure.ts'
 import type { OpenFile } from './file.ts'
 import { toFlags, type Flags } from './flags.ts'
 import { find, resolveFile, treeOf, type Host } from './host.ts'
+import { toFlag } from './look.ts'
 import { openFile } from './open.ts'
 
 export interface ReadFileOptions extends FallbackOptions {
@@ -109,12 +110,13 @@ function write(
   host: Host,
   path: PathLike,
   data: FileData,
-  { encoding, mode, flag, signal, ...opts }: WriteFileOptions,
+  { encoding, mode, flag, flush, signal, ...opts }: WriteFileOptions,
   otherwise: string
 ): Promise<void> {
   const at = toPath(path)
   const flags = toFlags(flag, otherwise)
   const bits = toMode(mode, 'mode', 0o666) & ~UMASK
+  toFlag(flush, 'options.flush')
   toSignal(signal)
   const chunks = toChunks(data, encoding)
   const read = toWaiting(opts)
@@ -216,7 +218,7 @@ export function truncate(
   })
 }
 
-/** A size in bytes; one below 0 is 0, as in Node. */
-export function toLength(length: unknown): number {
-  return Math.max(0, toInteger(length ?? 0, 'len', Number.MIN_SAFE_INTEGER))
+/** A size in bytes, 0 when it is not given; one below 0 is 0, as in Node. */
+export function toLength(length: unknown = 0): number {
+  return Math.max(0, toInteger(length, 'len', Number.MIN_SAFE_INTEGER))
 }

@@ -77,7 +77,6 @@ async function copied(
 }
 
 interface Copy extends Required<Omit<CpOptions, 'filter' | 'mode' | keyof ReadOptions>> {
-  readonly exclusive: boolean
   readonly filter: (source: string, destination: string) => boolean | Promise<boolean>
 }
 
@@ -247,7 +246,6 @@ async function add(
     if (!copy.errorOnExist) return
     throw systemError('ERR_FS_CP_EEXIST', { syscall: 'cp', path: paths.to }, `${paths.to} already exists`)
   }
-  if (target.node && copy.exclusive) throw failure('EEXIST')
   const { candidate } = source.located
   if (source.kind === 'file') {
     const time = copy.preserveTimestamps ? candidate.stamp.mtime : null
@@ -291,6 +289,8 @@ function toCopy(given: unknown): Copy {
     const message = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"'
     throw Object.assign(new TypeError(message), { code: 'ERR_INCOMPATIBLE_OPTION_PAIR' })
   }
+  // With force there is nothing in the way by then, and without it nothing is copied over what is there.
+  toInteger(opts.mode ?? 0, 'mode', 0, COPY_MODES)
   return {
     dereference: flag('dereference'),
     errorOnExist: flag('errorOnExist'),
@@ -298,7 +298,6 @@ function toCopy(given: unknown): Copy {
     preserveTimestamps: flag('preserveTimestamps'),
     recursive: flag('recursive'),
     verbatimSymlinks: flag('verbatimSymlinks'),
-    exclusive: isExclusive(opts.mode),
     filter
   }
 }

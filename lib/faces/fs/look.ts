@@ -68,12 +68,9 @@ export function readlink(
   path: PathLike,
   opts?: EncodingOptions | BufferEncoding | 'buffer' | null
 ): Promise<string | Buffer> {
-  const at = toPath(path)
-  const { encoding, ...read } = toOptions<EncodingOptions>(opts)
-  return named(host, { syscall: 'readlink', path: at.given }, async () => {
-    const node = await find(await treeOf(host, read), at, false)
+  return textOf(host, 'readlink', path, false, opts, (node) => {
     if (node.kind !== 'link') throw failure('EINVAL')
-    return encoded(node.located.candidate.value.linkname!, encoding)
+    return node.located.candidate.value.linkname!
   })
 }
 
@@ -82,14 +79,23 @@ export function realpath(
   path: PathLike,
   opts?: EncodingOptions | BufferEncoding | 'buffer' | null
 ): Promise<string | Buffer> {
+  return textOf(host, 'realpath', path, true, opts, ({ key }) => (key === '' ? '/' : key))
+}
+
+/** A text that tells of what stands at a path, in the caller's encoding. */
+function textOf(
+  host: Host,
+  syscall: string,
+  path: PathLike,
+  follow: boolean,
+  opts: EncodingOptions | BufferEncoding | 'buffer' | null | undefined,
+  text: (node: Node) => string
+): Promise<string | Buffer> {
   const at = toPath(path)
   const { encoding, ...read } = toOptions<EncodingOptions>(opts)
-  return named(host, { syscall: 'realpath', path: at.given }, async () => {
-    const tree = await treeOf(host, read)
-    const node = await find(tree, at, true)
-    // What two authors apart have made can be visible below what is a link by now.
-    return encoded(node.key === '' ? '/' : node.key, encoding)
-  })
+  return named(host, { syscall, path: at.given }, async () =>
+    encoded(text(await find(await treeOf(host, read), at, follow)), encoding)
+  )
 }
 
 export function readdir(
@@ -107,7 +113,7 @@ export function readdir(
     if (options.stats === true || options.includeStats === true) {
       return Promise.all(found.map(async ({ name, node }) => ({ name, stat: await statsOf(tree, node) })))
     }
-    if (options.withFileTypes !== true) return found.map(({ name }) => encoded(name, options.encoding))
+    if (!options.withFileTypes) return found.map(({ name }) => encoded(name, options.encoding))
     return found.map(({ name, node }) => toDirent(name, at.given, node.kind, options.encoding))
   })
 }

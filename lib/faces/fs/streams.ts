@@ -14,17 +14,7 @@ export function readStreamOf(
   options: object,
   close: () => Promise<void>
 ): ReadStream {
-  const read = (
-    _fd: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: unknown,
-    cb: Done
-  ) => {
-    const part = buffer.subarray(offset, offset + length)
-    settle(() => readAll(files.get(fd), [part], position), buffer, cb)
-  }
+  const read = onPart((part, position) => readAll(files.get(fd), [part], position))
   return fs.createReadStream('', { ...options, fd, fs: { ...closing(close), read } })
 }
 
@@ -34,17 +24,7 @@ export function writeStreamOf(
   options: object,
   close: () => Promise<void>
 ): WriteStream {
-  const write = (
-    _fd: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: unknown,
-    cb: Done
-  ) => {
-    const part = buffer.subarray(offset, offset + length)
-    settle(() => writeViews(files.get(fd), [part], position), buffer, cb)
-  }
+  const write = onPart((part, position) => writeViews(files.get(fd), [part], position))
   const writev = (_fd: number, buffers: Uint8Array[], position: unknown, cb: Done) => {
     settle(() => writeViews(files.get(fd), buffers, position), buffers, cb)
   }
@@ -62,6 +42,18 @@ export function writeStreamOf(
 export function landingAtFinish(stream: WriteStream, sync: () => Promise<unknown>): WriteStream {
   stream._final = (cb) => settle(sync, undefined, cb)
   return stream
+}
+
+/** A call in which Node's streams tell by offset and length which part of a buffer they mean. */
+function onPart(call: (part: Uint8Array, position: unknown) => Promise<number>) {
+  return (
+    _fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: unknown,
+    cb: Done
+  ): void => settle(() => call(buffer.subarray(offset, offset + length), position), buffer, cb)
 }
 
 function closing(close: () => Promise<void>): object {

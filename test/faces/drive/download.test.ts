@@ -130,7 +130,7 @@ test('download(path, cb), download(path, opts, cb)', async (t) => {
   const called = calledBack((cb) => multi.download('/docs', cb))
   const { returned, args } = await within(LONG, 'the callback', called)
   t.ok(returned instanceof Download)
-  t.same(args, [null, undefined])
+  t.same(args, [null])
   t.equal(await local(newer, '/docs'), true)
   const failing = calledBack((cb) => multi.download('/both', { wait: false }, cb))
   const failed = await within(QUICK, 'the callback', failing)

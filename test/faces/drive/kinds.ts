@@ -1,26 +1,13 @@
-import Hyperdrive from 'hyperdrive'
+import type Hyperdrive from 'hyperdrive'
 import type { Test } from 'tape'
 import type { MultiDrive } from '../../../index.ts'
-import { cleanup, hyperdrive, multidrive, store } from '../../helpers/drives.ts'
+import { hyperdrive, multidrive } from '../../helpers/drives.ts'
 
 /** A MultiDrive that reads a Hyperdrive on demand, behind an empty one of its own. */
 export async function reading(t: Test, remote: Hyperdrive): Promise<MultiDrive> {
   const multi = await multidrive(t, [await hyperdrive(t)])
   await multi.addDrive(remote, { sparse: true })
   return multi
-}
-
-/** Hyperdrives of one corestore. */
-export async function hyperdrives(t: Test, count: number): Promise<any[]> {
-  const corestore = await store(t)
-  const drives: Hyperdrive[] = []
-  for (let i = 0; i < count; i++) {
-    const drive = new Hyperdrive(corestore.namespace(String(i)))
-    await drive.ready()
-    cleanup(t, () => drive.close())
-    drives.push(drive)
-  }
-  return drives
 }
 
 /** Leaves a drive that shows nothing, with files of others below its tombstones where the suite will write. */

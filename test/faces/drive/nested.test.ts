@@ -1,6 +1,6 @@
-import { hyperdrive, multidrive } from '../../helpers/drives.ts'
+import { hyperdrive, hyperdrives, multidrive } from '../../helpers/drives.ts'
 import { driveSuite } from '../../suites/drive.ts'
-import { bury, hyperdrives, reading } from './kinds.ts'
+import { bury, reading } from './kinds.ts'
 
 driveSuite({
   name: 'MultiDrive in a MultiDrive',

@@ -1,6 +1,6 @@
-import { multidrive } from '../../helpers/drives.ts'
+import { hyperdrives, multidrive } from '../../helpers/drives.ts'
 import { driveSuite } from '../../suites/drive.ts'
-import { bury, hyperdrives, reading } from './kinds.ts'
+import { bury, reading } from './kinds.ts'
 
 driveSuite({
   name: 'MultiDrive of three Hyperdrives',

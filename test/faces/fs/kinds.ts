@@ -33,6 +33,8 @@ export const LIMITS: Limits = {
   wordsItsOwn: true,
   splitsAtBackslashes: true,
   saysWhatIsRemoved: true,
+  listsTreesInAllEncodings: true,
+  truncatesPathsOnly: true,
   rmdirFollowsNoLinks: true,
   copiesLinksOver: true,
   knowsEveryPosition: true,
