@@ -47,15 +47,10 @@ export class MemberViews {
     return this.#found((locator, take) => locator.holders(key, take))
   }
 
-  /** Those that may hold a file or a link below a folder. */
-  holdingBelow(folder: string): readonly MemberView[] {
-    return this.#found((locator, take) => locator.holdersBelow(folder, take))
-  }
-
   /** Those that may hold a file or a link in a range of keys. */
   holdingIn(range: KeyRange): readonly MemberView[] {
     const folder = folderOf(range)
-    return folder === null ? this.all : this.holdingBelow(folder)
+    return folder === null ? this.all : this.#found((locator, take) => locator.holdersBelow(folder, take))
   }
 
   /** A key that none of a member's own is before; null where that is not known. */

@@ -117,11 +117,7 @@ export class Merge {
     if (first === undefined) return null
     const { key } = first.head!
     const found: Merged['found'] = []
-    for (
-      let lane = this.#queue.peek();
-      lane !== undefined && lane.key === key;
-      lane = this.#queue.peek()
-    ) {
+    for (let lane = this.#queue.peek(); lane !== undefined && lane.key === key; lane = this.#queue.peek()) {
       this.#queue.pop()
       found.push({ source: lane.source, candidate: lane.head! })
       lane.shift()
