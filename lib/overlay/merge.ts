@@ -105,12 +105,12 @@ export class Merge {
 
   /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
   async next(): Promise<Merged | null> {
-    for (
-      let lane = this.#queue.peek();
-      this.#dry.length > 0 || lane?.first != null;
-      lane = this.#queue.peek()
-    ) {
-      if (lane?.first != null) this.#dry.push(this.#queue.pop()!)
+    for (;;) {
+      // Whose turn it may be is known only when all the others have something in hand.
+      if (this.#dry.length === 0) {
+        if (this.#queue.peek()?.first == null) break
+        this.#dry.push(this.#queue.pop()!)
+      }
       await this.#refill()
     }
     const first = this.#queue.peek()
