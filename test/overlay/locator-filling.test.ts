@@ -5,7 +5,7 @@ import { Locator } from '../../lib/overlay/locator.ts'
 import { Overlay } from '../../lib/overlay/overlay.ts'
 import type { Keyed } from '../../lib/sources/source.ts'
 import { alone, whole } from '../availability/links.ts'
-import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
+import { cleanup, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import {
   drivesOf,
   fill,
@@ -79,11 +79,11 @@ test('reads while it is filled, and writes too, are what they are without it', a
   const check = (holds: boolean, what: string) => {
     if (!holds) wrong.push(what)
   }
-  let over = false
-  const warm = multi.warmUp().finally(() => (over = true))
+  const ended = new AbortController()
+  const warm = multi.warmUp().finally(() => ended.abort())
   let steps = 0
   let written = 0
-  while (!over) {
+  while (!ended.signal.aborted) {
     if (!pages.step()) {
       await turn()
       continue
@@ -135,9 +135,9 @@ test('the loop is not held up: between two turns no more than a page is taken in
   const locator = new Locator()
   const watch = async () => {
     const steps: number[] = []
-    let over = false
-    const end = locator.settled().then(() => (over = true))
-    for (let { entries } = locator.stats; !over; { entries } = locator.stats) {
+    const ended = new AbortController()
+    const end = locator.settled().finally(() => ended.abort())
+    for (let { entries } = locator.stats; !ended.signal.aborted; { entries } = locator.stats) {
       await turn()
       steps.push(locator.stats.entries - entries)
     }
@@ -172,7 +172,7 @@ test('a drive that is seen while the last one comes to its end is taken in too',
     const keysThenAnother: Keyed['keys'] = async (...args) => {
       const keys = await first!.keys(...args)
       seen = (async () => {
-        for (let i = 0; i < ticks; i++) await null
+        for (let i = 0; i < ticks; i++) await Promise.resolve()
         locator.see(second!)
       })()
       return keys
@@ -220,7 +220,7 @@ test('close() while it is filled ends the filling', async (t) => {
   await multi.entry('/0/0')
   const warm = multi.warmUp().then(
     (stats) => stats.drives < 3,
-    (err) => err.code === 'CLOSED'
+    (err: unknown) => (err as { code: string }).code === 'CLOSED'
   )
   await turn()
   await multi.close()

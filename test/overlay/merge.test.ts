@@ -149,7 +149,7 @@ test('seek(key) goes on at the first key that is not before it', async (t) => {
   const holds = fc.asyncProperty(lanes(any), steps, async (lanes, steps) => {
     const { merge } = mergeOf(lanes)
     let left = sorted(lanes)
-    let last: string | null = null
+    let last = ''
     for (const step of steps) {
       if (step === null) {
         const [wanted = null] = left
@@ -157,7 +157,7 @@ test('seek(key) goes on at the first key that is not before it', async (t) => {
         if (wanted === null) break
         left = left.slice(1)
         last = wanted[0]
-      } else if (last === null || compareKeys(step, last) > 0) {
+      } else if (compareKeys(step, last) > 0) {
         merge.seek(step)
         left = left.filter(([key]) => compareKeys(key, step) >= 0)
         last = step
