@@ -3,6 +3,7 @@ export type { MultiDriveConstructor, MultiDriveOptions } from './lib/multi-drive
 export type { AddDriveOptions, FormatNotice } from './lib/drive-set.ts'
 export type { RunResult } from './lib/run-all.ts'
 export { byMtime, byOrder, type Dated } from './lib/overlay/compare.ts'
+export type { LocatorStats } from './lib/overlay/locator.ts'
 export { ERRORS, MultiDriveError, type ErrorCode } from './lib/errors.ts'
 export type {
   Blob,

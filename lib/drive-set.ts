@@ -4,7 +4,7 @@ import type { Drive } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
 import type { RecordKind } from './format/records.ts'
 import { fromAll } from './overlay/failure.ts'
-import { NestedSource, type Nestable } from './overlay/nested.ts'
+import { NestedSource, overlaysIn, type Nestable } from './overlay/nested.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import { sourceOf } from './sources/index.ts'
 import type { OpenDrive } from './sources/open-drive.ts'
@@ -311,7 +311,7 @@ export class DriveSet implements Drives {
   #source(drive: unknown, opts: AddDriveOptions): Source {
     const nested = typeof drive === 'object' && drive !== null ? nestables.get(drive) : undefined
     if (!nested) return sourceOf(drive, opts.sparse === undefined ? {} : { sparse: opts.sparse })
-    if (holds(nested.overlay, this.#overlay)) {
+    if (overlaysIn(nested.overlay).has(this.#overlay)) {
       throw failure('DRIVE_INVALID', { detail: 'a MultiDrive cannot hold itself' })
     }
     return new NestedSource(nested)
@@ -366,10 +366,4 @@ function keyBeforeOpen(drive: unknown): Buffer | null {
   if (typeof drive !== 'object' || drive === null || nestables.has(drive)) return null
   const { core } = drive as Lender
   return core?.key && core.snapshotted !== true ? Buffer.from(core.key) : null
-}
-
-/** Whether one set of drives is another, or holds it. */
-function holds(overlay: Overlay, sought: Overlay): boolean {
-  if (overlay === sought) return true
-  return overlay.sources.some((source) => source instanceof NestedSource && holds(source.overlay, sought))
 }

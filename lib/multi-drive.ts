@@ -20,8 +20,9 @@ import { formatVersion, parseVersion, type Versions } from './format/version.ts'
 import { Mounts, type MountHost } from './mounts.ts'
 import { byMtime, byOrder } from './overlay/compare.ts'
 import { Horizon } from './overlay/horizon.ts'
-import { readerOf } from './overlay/mounted.ts'
 import { Locator, type LocatorStats } from './overlay/locator.ts'
+import { readerOf } from './overlay/mounted.ts'
+import { overlaysIn } from './overlay/nested.ts'
 import { Overlay, type OverlayOptions } from './overlay/overlay.ts'
 import {
   Replication,
@@ -332,17 +333,20 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 
   /**
-   * Reads the keys of every drive that is whole here into the locator, as it does by itself from the first read on.
+   * Reads the keys of every drive that is whole here into memory, as it does by itself from the first read on. From then on only those
+   * drives are asked for a path that may hold it.
    *
-   * @returns what it holds then
+   * @returns how much is held then, by MultiDrives in the set too; nothing with `locator: false`
    * @throws CLOSED
    */
   async warmUp(): Promise<LocatorStats> {
     await this.#opening('read')
-    const { locator } = this.#overlay
     await this.#overlay.view()
-    await locator?.settled()
-    return locator?.stats ?? { drives: 0, entries: 0, byteLength: 0 }
+    const locators = [...overlaysIn(this.#overlay)].flatMap(({ locator }) => locator ?? [])
+    await Promise.all(locators.map((locator) => locator.settled()))
+    const all = locators.map(({ stats }) => stats)
+    const sum = (of: keyof LocatorStats) => all.reduce((total, stats) => total + stats[of], 0)
+    return { drives: sum('drives'), entries: sum('entries'), byteLength: sum('byteLength') }
   }
 
   /**

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 const SHARDS = 256
 
 /** The room that a shard begins with, in entries, and by what it grows. */
-const LEAST = 8
+const LEAST = 2
 const GROWTH = 1.25
 
 /** Entries of owners that have left are looked for when a shard is full; with fewer than this share of them it grows. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { ancestors, compareKeys, folderRange } from '../path.ts'
+import { compareKeys, folderRange, isKey } from '../path.ts'
 import type { Keyed, Source } from '../sources/source.ts'
 import { Fingerprints } from './fingerprints.ts'
 
@@ -8,6 +8,12 @@ const PAGE = 256
 
 /** With so many entries, some hundreds of megabytes, no further drives are taken in: those are asked. */
 const MAX_ENTRIES = 2 ** 24
+
+/**
+ * Of a folder that is deeper, the one above it at this depth stands for it: whoever has written a drive can have put any number of
+ * folders into one key.
+ */
+const MAX_DEPTH = 32
 
 const EVERYTHING = folderRange('')
 
@@ -85,14 +91,17 @@ export class Locator {
 
   /** Calls `take` with each drive that may hold a file or a link below a folder. */
   holdersBelow(folder: string, take: (owner: number) => void): void {
-    this.holders(folder + '/', take)
+    const name = folder + '/'
+    this.#names.owners(this.#names.of(name, folderEnds(name).at(-1)), take)
   }
 
   /** Takes in a drive as it is now: at once what was written since it was last seen, else when its turn comes. */
   see(keyed: Keyed): void {
     const { leaf, version, fork } = keyed
     const slot = this.#ofSource.get(leaf)
-    if (slot && slot.fork !== fork) this.drop(leaf)
+    // A reader that began before the drive was truncated comes late.
+    if (slot && slot.fork > fork) return
+    if (slot && slot.fork < fork) this.drop(leaf)
     else if (slot) {
       if (version <= slot.last.version) return
       const keys = keyed.keysSince(slot.last.version)
@@ -104,7 +113,7 @@ export class Locator {
     }
     if (this.#closed || this.#names.size >= MAX_ENTRIES) return
     this.#wanted.set(leaf, keyed)
-    this.#filling ??= this.#fill().finally(() => (this.#filling = null))
+    this.#filling ??= this.#fill()
   }
 
   /** Forgets a drive. */
@@ -132,7 +141,11 @@ export class Locator {
     await setImmediate()
     for (;;) {
       const [next] = this.#wanted
-      if (!next) return
+      if (!next) {
+        // At once: whoever comes from now on begins anew.
+        this.#filling = null
+        return
+      }
       const [leaf, keyed] = next
       this.#wanted.delete(leaf)
       const slot = this.#ofSource.get(leaf)
@@ -193,13 +206,22 @@ export class Locator {
   #add(slot: Slot, keys: readonly string[]): void {
     let before = ''
     for (const key of keys) {
+      if (!isKey(key)) continue
       if (slot.first === null || compareKeys(key, slot.first) < 0) slot.first = key
       this.#names.add(this.#names.of(key), slot.owner)
       // Keys come in order, most of them in the folder of the one before.
       const folder = key.slice(0, key.lastIndexOf('/'))
       if (folder === before) continue
       before = folder
-      for (const above of ancestors(key)) this.#names.add(this.#names.of(above + '/'), slot.owner)
+      for (const end of folderEnds(key)) this.#names.add(this.#names.of(key, end), slot.owner)
     }
   }
+}
+
+/** Where the folders above a key end, behind their slash: from the top down, {@link MAX_DEPTH} at most. */
+function folderEnds(key: string): number[] {
+  const ends: number[] = []
+  for (let at = key.indexOf('/', 1); at !== -1 && ends.length < MAX_DEPTH; at = key.indexOf('/', at + 1))
+    ends.push(at + 1)
+  return ends
 }

@@ -72,7 +72,7 @@ export class MemberViews {
   /** Those that may hold a file or a link in a range of keys. */
   holdingIn(range: KeyRange): readonly MemberView[] {
     const folder = folderOf(range)
-    return folder === null ? this.all : this.holdingBelow(folder)
+    return folder === null ? this.all : this.#found((locator, take) => locator.holdersBelow(folder, take))
   }
 
   /** A key that none of a member's own is before; null where that is not known. */

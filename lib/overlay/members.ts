@@ -99,8 +99,7 @@ export class Members {
   /** One list as long as the views are the same: who holds it can tell that nothing has changed. */
   #joined(views: readonly MemberView[]): MemberViews {
     if (!this.#last?.isOf(views)) {
-      if (this.#locator && this.#follows)
-        for (const { view } of views) if (view.keyed) this.#locator.see(view.keyed)
+      this.#tell(views)
       this.#last = new MemberViews(views, this.#locator)
     }
     // Another reader may have been told of a newer view meanwhile.
@@ -108,6 +107,15 @@ export class Members {
     const isNow = places.length === views.length && places.every(({ view }, i) => view === views[i])
     if (isNow) this.#now = this.#last
     return this.#last
+  }
+
+  #tell(views: readonly MemberView[]): void {
+    if (this.#locator === null || !this.#follows) return
+    // Who has left while the views were made stays forgotten.
+    const sources = new Set(this.sources)
+    for (const { source, view } of views) {
+      if (view.keyed && sources.has(source)) this.#locator.see(view.keyed)
+    }
   }
 
   #changed(place: Place): void {

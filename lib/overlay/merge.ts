@@ -105,9 +105,13 @@ export class Merge {
 
   /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
   async next(): Promise<Merged | null> {
-    while (!this.#isReady) {
-      if (this.#queue.peek()?.first != null) this.#dry.push(this.#queue.pop()!)
-      if (this.#dry.length === 0) return null
+    while (!this.ready) {
+      // Whose turn it may be is known only when all the others have something in hand.
+      if (this.#dry.length === 0) {
+        const lane = this.#queue.pop()
+        if (lane === undefined) return null
+        this.#dry.push(lane)
+      }
       await this.#refill()
     }
     return this.take()
@@ -115,7 +119,7 @@ export class Merge {
 
   /** As {@link next}, null too where a source would have to be asked. */
   take(): Merged | null {
-    if (!this.#isReady) return null
+    if (!this.ready) return null
     const { key } = this.#queue.peek()!
     const found: Merged['found'] = []
     for (let lane = this.#queue.peek(); lane?.key === key; lane = this.#queue.peek()) {
@@ -129,7 +133,7 @@ export class Merge {
   }
 
   /** Whether the next key can be given without asking a source. */
-  get #isReady(): boolean {
+  get ready(): boolean {
     return this.#dry.length === 0 && this.#queue.peek()?.first === null
   }
 

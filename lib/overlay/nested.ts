@@ -95,3 +95,12 @@ export class NestedSource implements Source {
     return new SourceAt(this, (opts) => overlay.view(opts), overlay.versions())
   }
 }
+
+/** An overlay, and those of the MultiDrives in it. */
+export function overlaysIn(overlay: Overlay, found = new Set<Overlay>()): ReadonlySet<Overlay> {
+  found.add(overlay)
+  for (const source of overlay.sources) {
+    if (source instanceof NestedSource && !found.has(source.overlay)) overlaysIn(source.overlay, found)
+  }
+  return found
+}

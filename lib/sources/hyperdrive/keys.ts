@@ -19,8 +19,8 @@ const kinds: Readonly<Record<RecordKind, SubEncoder>> = {
 export const HIDDEN_RANGE = { gte: hidden.prefix, lt: bump(hidden.prefix) }
 
 /**
- * The encoding of file keys. A stored key that is not UTF-8 comes out as a NUL and its bytes, which is no key, but tells where a
- * listing goes on: otherwise two such keys could come out as one.
+ * The encoding of file keys. A stored key that is not UTF-8, or begins with a NUL, comes out as a NUL and its bytes, which is no key, but
+ * tells where a listing goes on: otherwise two such keys could come out as one.
  */
 export const entryKeys = {
   encode: (key: string): Buffer =>
@@ -37,7 +37,8 @@ export const entryKeys = {
   }),
   decode: (bytes: Buffer): string => {
     const key = entries.decode(bytes)
-    if (!key.includes('\ufffd') || entries.encode(key).equals(bytes)) return key
+    const isText = !key.includes('\ufffd') || entries.encode(key).equals(bytes)
+    if (isText && !key.startsWith('\0')) return key
     return '\0' + bytes.subarray(entries.prefix.length).toString('latin1')
   }
 }

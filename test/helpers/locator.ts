@@ -1,0 +1,128 @@
+/** Who is asked for what, and what locators are shown. */
+import type { Test } from 'tape'
+import Hyperdrive from 'hyperdrive'
+import type MultiDrive from '../../index.ts'
+import { sourceOf } from '../../lib/sources/index.ts'
+import type { Keyed, Source } from '../../lib/sources/source.ts'
+import { cleanup, keys, multidrive, store } from './drives.ts'
+
+const ignore = () => undefined
+
+/** Writes many entries in one step: links, for they have no bytes. */
+export async function fill(drive: any, paths: readonly string[]): Promise<void> {
+  const batch = drive.batch()
+  for (const path of paths) await batch.symlink(path, 'target')
+  await batch.flush()
+}
+
+export function numbered(count: number, path: (i: number) => string): string[] {
+  return Array.from({ length: count }, (_, i) => path(i))
+}
+
+/** Drives in one store, each with a file of its own in a folder of its own, and one in a folder of all. */
+export async function drivesOf(t: Test, count: number): Promise<any[]> {
+  const corestore = await store(t)
+  const drives: any[] = []
+  for (let i = 0; i < count; i++) {
+    const drive: any = new Hyperdrive(corestore.namespace(`drive ${i}`))
+    cleanup(t, () => drive.close())
+    await drive.put(`/own ${i}/file`, `${i}`)
+    await drive.put(`/all/${i}`, `${i}`)
+    drives.push(drive)
+  }
+  return drives
+}
+
+/** Which drives are asked while something is done, in their order: for a key, and for a range of keys. */
+export function witness(drives: readonly any[]): (action: () => Promise<unknown>) => Promise<Asked> {
+  const asked: Asked = { gets: [], ranges: [] }
+  drives.forEach((drive, i) => {
+    const { db } = drive
+    const [get, iterate] = [db.get.bind(db), db.createRangeIterator.bind(db)]
+    db.get = (...args: unknown[]) => {
+      asked.gets.push(i)
+      return get(...args)
+    }
+    db.createRangeIterator = (...args: unknown[]) => {
+      asked.ranges.push(i)
+      return iterate(...args)
+    }
+  })
+  return async (action) => {
+    Object.assign(asked, { gets: [], ranges: [] })
+    await action()
+    const inOrder = (who: number[]) => [...new Set(who)].sort((a, b) => a - b)
+    return { gets: inOrder(asked.gets), ranges: inOrder(asked.ranges) }
+  }
+}
+
+export interface Asked {
+  gets: number[]
+  ranges: number[]
+}
+
+export const NOBODY: Asked = { gets: [], ranges: [] }
+
+/** A second MultiDrive over the same drives, which knows of no path who holds it. */
+export async function unaided(t: Test, multi: MultiDrive): Promise<MultiDrive> {
+  return multidrive(t, multi.drives, { locator: false })
+}
+
+/** What a MultiDrive says of paths, as files and as folders. */
+export async function answers(multi: any, paths: readonly string[]): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = { '/': await keys(multi) }
+  for (const path of paths) {
+    const entry = await multi.entry(path)
+    const stat = await multi.promises.lstat(path).catch((err: any) => err.code)
+    found[path] = [
+      entry && [entry.key, entry.seq, multi.drives.indexOf(entry.drive)],
+      typeof stat === 'string' ? stat : stat.isDirectory(),
+      (await keys(multi, path)).length
+    ]
+  }
+  return found
+}
+
+/** Both say the same of paths, and of the folders above them. */
+export async function sameAnswers(
+  t: Test,
+  multi: MultiDrive,
+  plain: MultiDrive,
+  paths: readonly string[],
+  what: string
+): Promise<void> {
+  const folders = paths.map((path) => path.slice(0, path.lastIndexOf('/'))).filter((path) => path !== '')
+  const all = [...new Set([...paths, ...folders, '/nobody', '/no/body'])]
+  t.same(await answers(multi, all), await answers(plain, all), what)
+}
+
+/** The source of a drive, open. */
+export async function openSource(t: Test, drive: any): Promise<Source> {
+  const source = sourceOf(drive)
+  await source.open({ change: ignore, sync: ignore, close: ignore, format: ignore })
+  cleanup(t, () => source.close())
+  return source
+}
+
+/** A source as it is now, as locators see it. */
+export async function keyedOf(source: Source): Promise<Keyed> {
+  return (await source.view()).keyed!
+}
+
+const originals = new WeakMap<Keyed, Keyed>()
+
+/** What a locator sees, with some of it replaced. */
+export function replacing(keyed: Keyed, replaced: Partial<Keyed>): Keyed {
+  const { leaf, version, fork } = keyed
+  const made: Keyed = {
+    leaf,
+    version,
+    fork,
+    keys: (...args) => keyed.keys(...args),
+    keysSince: (since) => keyed.keysSince(since),
+    changedKeys: (since, range) => keyed.changedKeys(originals.get(since) ?? since, range),
+    ...replaced
+  }
+  originals.set(made, keyed)
+  return made
+}

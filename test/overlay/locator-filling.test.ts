@@ -1,0 +1,320 @@
+/** The locator while it takes drives in. */
+import { setImmediate as turn } from 'node:timers/promises'
+import test, { type Test } from 'tape'
+import { Locator } from '../../lib/overlay/locator.ts'
+import { Overlay } from '../../lib/overlay/overlay.ts'
+import type { Keyed } from '../../lib/sources/source.ts'
+import { alone, whole } from '../availability/links.ts'
+import { cleanup, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
+import {
+  drivesOf,
+  fill,
+  keyedOf,
+  NOBODY,
+  numbered,
+  openSource,
+  replacing,
+  sameAnswers,
+  unaided,
+  witness
+} from '../helpers/locator.ts'
+import { randoms } from '../helpers/randoms.ts'
+
+test('a drive that leaves while a view is made does not come in again', async (t) => {
+  const drives = await drivesOf(t, 2)
+  const locator = new Locator()
+  const overlay = new Overlay({ locator })
+  for (const drive of drives) {
+    overlay.add({ source: await openSource(t, drive), tombstones: true })
+  }
+  cleanup(t, () => overlay.end())
+  await overlay.view()
+  await locator.settled()
+  t.equal(locator.stats.drives, 2)
+  await drives[0].put('/new', 'x')
+  const view = overlay.view()
+  t.ok(view instanceof Promise, 'it is brought up to date')
+  overlay.remove(overlay.sources[1]!)
+  await view
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+})
+
+/** Lets every locator read its next page of keys when it is told to, until the test is over. */
+function gate(t: Test): { step(): boolean } {
+  const { prototype } = Locator
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
+  const { see } = prototype
+  const waiting: (() => void)[] = []
+  prototype.see = function (keyed) {
+    const keysLater: Keyed['keys'] = async (...args) => {
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      return keyed.keys(...args)
+    }
+    see.call(this, replacing(keyed, { keys: keysLater }))
+  }
+  cleanup(t, () => void (prototype.see = see))
+  const step = () => {
+    const go = waiting.shift()
+    go?.()
+    return go !== undefined
+  }
+  return { step }
+}
+
+test('reads while it is filled, and writes too, are what they are without it', async (t) => {
+  const drives = await drivesOf(t, 3)
+  const count = 2500
+  for (const [i, drive] of drives.entries()) {
+    await fill(
+      drive,
+      numbered(count, (n) => `/many/${i}/${n}`)
+    )
+  }
+  const pages = gate(t)
+  const multi = await multidrive(t, drives)
+  const random = randoms(3)
+  const pick = (below: number) => Math.floor(random.next().value * below)
+  const wrong: string[] = []
+  const check = (holds: boolean, what: string) => {
+    if (!holds) wrong.push(what)
+  }
+  const ended = new AbortController()
+  const warm = multi.warmUp().finally(() => ended.abort())
+  let steps = 0
+  let written = 0
+  while (!ended.signal.aborted) {
+    if (!pages.step()) {
+      await turn()
+      continue
+    }
+    // The page is read meanwhile.
+    const [i, n] = [steps % 3, pick(count)]
+    const path = `/many/${i}/${n}`
+    check((await multi.entry(path))?.drive === drives[i], path)
+    check((await multi.entry(path + 'x')) === null, path + 'x')
+    check((await multi.promises.stat(`/many/${i}`)).isDirectory(), `/many/${i}`)
+    if (steps % 3 === 0) {
+      const place = `/late ${written++}/file`
+      await drives[pick(3)].put(place, 'x')
+      check((await multi.entry(place)) !== null, place)
+      check((await keys(multi, place.slice(0, -5))).length === 1, `what is in the folder of ${place}`)
+    }
+    if (steps % 4 === 0) {
+      await drives[i].del(path)
+      check((await multi.entry(path)) === null, `${path}, deleted`)
+      await drives[i].symlink(path, 'again')
+      check((await multi.entry(path)) !== null, `${path}, again`)
+    }
+    if (steps === 15) {
+      // More than is remembered, in one that is taken in already or is half way.
+      await fill(
+        drives[0],
+        numbered(1500, (n) => `/more/${n}`)
+      )
+      check((await multi.entry('/more/1499')) !== null, 'of many at once')
+    }
+    steps++
+  }
+  t.same(wrong, [])
+  t.ok(steps >= (3 * count) / 256, `${steps} pages`)
+  t.equal((await warm).drives, 3)
+  t.equal((await keys(multi)).length, 3 * count + 6 + written + 1500)
+  const plain = await unaided(t, multi)
+  await sameAnswers(t, multi, plain, ['/late 0/file', '/many/1/7', '/all/2'], 'and when it is through')
+})
+
+test('the loop is not held up: between two turns no more than a page is taken in', async (t) => {
+  const drive = await hyperdrive(t)
+  await fill(
+    drive,
+    numbered(12_000, (i) => `/folder ${i % 10}/${i}`)
+  )
+  const source = await openSource(t, drive)
+  const before = await keyedOf(source)
+  const locator = new Locator()
+  const watch = async () => {
+    const steps: number[] = []
+    const ended = new AbortController()
+    const end = locator.settled().finally(() => ended.abort())
+    for (let { entries } = locator.stats; !ended.signal.aborted; { entries } = locator.stats) {
+      await turn()
+      steps.push(locator.stats.entries - entries)
+    }
+    await end
+    return { turns: steps.length, most: Math.max(...steps) }
+  }
+  locator.see(before)
+  t.equal(locator.stats.entries, 0, 'nothing is read at once')
+  const filling = await watch()
+  t.equal(locator.stats.entries, 12_010)
+  t.ok(filling.turns >= 12_000 / 256, `${filling.turns} turns`)
+  t.ok(filling.most <= 256 + 10, `${filling.most} entries at most`)
+
+  await fill(
+    drive,
+    numbered(6000, (i) => `/more ${i % 10}/${i}`)
+  )
+  locator.see(await keyedOf(source))
+  t.equal(locator.stats.entries, 12_010)
+  const catchingUp = await watch()
+  t.equal(locator.stats.entries, 18_020)
+  t.ok(catchingUp.turns >= 6000 / 256, `${catchingUp.turns} turns to catch up`)
+  t.ok(catchingUp.most <= 256 + 10, `${catchingUp.most} entries at most`)
+})
+
+test('a drive that is seen while the last one comes to its end is taken in too', async (t) => {
+  const drives = await drivesOf(t, 2)
+  const [first, second] = await Promise.all(drives.map(async (drive) => keyedOf(await openSource(t, drive))))
+  for (let ticks = 0; ticks < 20; ticks++) {
+    const locator = new Locator()
+    let seen: Promise<void> = Promise.resolve()
+    const keysThenAnother: Keyed['keys'] = async (...args) => {
+      const keys = await first!.keys(...args)
+      seen = (async () => {
+        for (let i = 0; i < ticks; i++) await Promise.resolve()
+        locator.see(second!)
+      })()
+      return keys
+    }
+    locator.see(replacing(first!, { keys: keysThenAnother }))
+    await locator.settled()
+    await seen
+    await locator.settled()
+    t.equal(locator.stats.drives, 2, `after ${ticks} steps`)
+  }
+})
+
+test('a reader that comes late, with a drive as it was before it was truncated, changes nothing', async (t) => {
+  const [drive] = await drivesOf(t, 1)
+  const { version } = drive
+  await drive.put('/cut off', 'x')
+  const source = await openSource(t, drive)
+  const before = await keyedOf(source)
+  await drive.truncate(version)
+  const now = await keyedOf(source)
+  t.ok(now.fork > before.fork)
+  const locator = new Locator()
+  locator.see(now)
+  await locator.settled()
+  const owner = locator.ownerOf(now)
+  t.ok(owner)
+  t.equal(locator.ownerOf(before), null, 'what was is asked itself')
+  locator.see(before)
+  await locator.settled()
+  t.equal(locator.ownerOf(now), owner)
+})
+
+test('close() while it is filled ends the filling', async (t) => {
+  const drives: any[] = []
+  for (let i = 0; i < 3; i++) {
+    const drive = await hyperdrive(t)
+    await fill(
+      drive,
+      numbered(2000, (n) => `/${i}/${n}`)
+    )
+    drives.push(drive)
+  }
+  const multi = await multidrive(t, drives)
+  const asking = witness(drives)
+  await multi.entry('/0/0')
+  const warm = multi.warmUp().then(
+    (stats) => stats.drives < 3,
+    (err: unknown) => (err as { code: string }).code === 'CLOSED'
+  )
+  await turn()
+  await multi.close()
+  t.ok(await warm, 'whoever waits for it hears of it, or that it is not all')
+  const later = await asking(async () => {
+    for (let i = 0; i < 20; i++) await turn()
+  })
+  t.same(later, NOBODY, 'nothing is read any more')
+  t.equal((await failureOf(multi.warmUp())).code, 'CLOSED')
+})
+
+test('a drive that cannot be read gives its error to those who read it, and to nobody else', async (t) => {
+  const [theirs, ours] = [await store(t), await store(t)]
+  const author = await hyperdrive(t, { store: theirs })
+  await fill(
+    author,
+    numbered(600, (i) => `/theirs/${i}`)
+  )
+  const copy = await hyperdrive(t, { store: ours, key: author.key })
+  const own = await hyperdrive(t, { store: ours })
+  await own.put('/own', 'x')
+  const multi = await multidrive(t, [own])
+  await multi.addDrive(copy)
+  const unlink = link(theirs, ours)
+  await whole(copy, author)
+  await unlink()
+  await alone(copy)
+  // A block in the middle of it is lost.
+  await copy.core.clear(300)
+  const errors: unknown[] = []
+  const onerror = (err: unknown) => void errors.push(err)
+  multi.on('error', onerror)
+  process.on('unhandledRejection', onerror)
+  cleanup(t, () => process.off('unhandledRejection', onerror))
+  const { drives: known } = await multi.warmUp()
+  t.equal(known, 1, 'it is not taken in')
+  const unreadable = `/theirs/299`
+  t.equal((await failureOf(multi.entry(unreadable))).drive, copy)
+  t.equal((await failureOf(keys(multi, '/theirs'))).drive, copy)
+  const readable: string[] = []
+  for (let i = 0; i < 600; i++) {
+    const entry = await multi.entry(`/theirs/${i}`).catch(() => null)
+    if (entry) readable.push(entry.key)
+  }
+  t.ok(readable.length > 0 && readable.length < 600, `${readable.length} entries can be read all the same`)
+  for (let i = 0; i < 10; i++) await turn()
+  t.same(errors, [])
+  link(theirs, ours)
+  await copy.core.get(300)
+  await author.put('/back', 'x')
+  await whole(copy, author)
+  t.ok(await multi.entry('/back'))
+  t.ok(await multi.entry(unreadable))
+  t.equal((await multi.warmUp()).drives, 2, 'once it can be read it comes in')
+})
+
+test('a path of very many folders takes no more than a short one many times over', async (t) => {
+  const drive = await hyperdrive(t)
+  const deep = '/' + 'd/'.repeat(50_000) + 'file'
+  const siblings = numbered(20, (i) => '/s' + '/x'.repeat(300) + `/${i}`)
+  await fill(drive, [deep, ...siblings])
+  const multi = await multidrive(t, [await hyperdrive(t), drive])
+  const plain = await unaided(t, multi)
+  const { entries } = await multi.warmUp()
+  t.ok(entries < 1000, `${entries} entries`)
+  t.equal((await multi.entry(deep))?.key, deep)
+  t.equal(await multi.entry(deep + 'x'), null)
+  const folders = [10, 100, 299].map((depth) => '/s' + '/x'.repeat(depth))
+  await sameAnswers(t, multi, plain, [siblings[7]!, ...folders], 'folders at any depth')
+  const asking = witness([drive])
+  t.same(await asking(() => keys(multi, '/s/x/y')), NOBODY)
+})
+
+test('entries of keys that are none hide no others', async (t) => {
+  const drive = await hyperdrive(t)
+  const paths = numbered(600, (i) => `/f/${i}`)
+  await fill(drive, paths)
+  // What no Hyperdrive writes, at the places where a page of the drive's keys ends.
+  const prefix = Buffer.from([...Buffer.from('files'), 0])
+  const batch = drive.db.batch()
+  const value = { executable: false, linkname: 'x', blob: null, metadata: null }
+  for (let i = 0; i < 300; i++) {
+    const key = Buffer.concat([prefix, Buffer.from('\0Z' + String(i).padStart(3, '0'))])
+    await batch.put(key, value, { keyEncoding: 'binary' })
+  }
+  for (const bytes of [[0xff], [0x2f, 0xff], [0x2f, 0xc3], [0, 0], [0, 0xff], [0x2f], []])
+    await batch.put(Buffer.concat([prefix, Buffer.from(bytes)]), value, { keyEncoding: 'binary' })
+  await batch.flush()
+  const multi = await multidrive(t, [await hyperdrive(t), drive])
+  const plain = await unaided(t, multi)
+  t.equal((await multi.warmUp()).drives, 2)
+  t.same((await keys(multi)).length, 600)
+  const unseen: string[] = []
+  for (const path of paths) if ((await multi.entry(path)) === null) unseen.push(path)
+  t.same(unseen, [])
+  await sameAnswers(t, multi, plain, ['/f/1', '/f/599'], 'as it is without')
+})
