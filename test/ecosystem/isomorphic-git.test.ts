@@ -16,7 +16,7 @@ import {
   type Tree
 } from '../suites/fs-programs.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 
 const UNTRACKED = [0, 2, 0]
 const ADDED = [0, 2, 2]

@@ -4,7 +4,7 @@ import test from 'tape'
 import { cleanup, hyperdrive, localdrive, multidrive } from '../helpers/drives.ts'
 import { end, sample } from '../suites/drive.ts'
 
-const limit = { timeout: 20_000 }
+const limit = { timeout: 60_000 }
 
 interface Answer {
   status: number
