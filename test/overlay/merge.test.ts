@@ -133,7 +133,7 @@ test('a lane whose first key is known is read when its turn comes, and then at o
     for (let one = await next(merge); one !== null; one = await next(merge)) {
       const [key] = one
       const isRight = cursors.every(({ reads }, place) => {
-        const at = first[place]!
+        const at = first[place] ?? null
         return at === null || compareKeys(at, key) <= 0 ? reads > 0 : reads === 0
       })
       if (!isRight) return false
