@@ -1,11 +1,13 @@
 /** The locator while it takes drives in. */
+import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import test, { type Test } from 'tape'
 import { Locator } from '../../lib/overlay/locator.ts'
 import { Overlay } from '../../lib/overlay/overlay.ts'
 import type { Keyed } from '../../lib/sources/source.ts'
-import { alone, whole } from '../availability/links.ts'
-import { cleanup, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
+import { folderRange } from '../../lib/path.ts'
+import { alone, whole, within } from '../availability/links.ts'
+import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import {
   drivesOf,
   fill,
@@ -146,7 +148,13 @@ test('the loop is not held up: between two turns no more than a page is taken in
     await end
     return { turns, most }
   }
-  locator.see(before)
+  // What is read already comes without a turn.
+  const all = await before.keys(null, 20_000)
+  const keysAtOnce: Keyed['keys'] = (after, limit) => {
+    const start = after === null ? 0 : all.indexOf(after) + 1
+    return Promise.resolve(all.slice(start, start + limit))
+  }
+  locator.see(replacing(before, { keys: keysAtOnce }))
   t.equal(locator.stats.entries, 0, 'nothing is read at once')
   const filling = await watch()
   t.equal(locator.stats.entries, 12_010)
@@ -157,7 +165,9 @@ test('the loop is not held up: between two turns no more than a page is taken in
     drive,
     numbered(6000, (i) => `/more ${i % 10}/${i}`)
   )
-  locator.see(await keyedOf(source))
+  const after = await keyedOf(source)
+  const changed = await collect<string>(after.changedKeys(before, folderRange(''))!)
+  locator.see(replacing(after, { changedKeys: () => Readable.from(changed) }))
   t.equal(locator.stats.entries, 12_010)
   const catchingUp = await watch()
   t.equal(locator.stats.entries, 18_020)
@@ -194,8 +204,9 @@ test('a reader that comes late, with a drive as it was before it was truncated, 
   const source = await openSource(t, drive)
   const before = await keyedOf(source)
   await drive.truncate(version)
+  await drive.put('/instead', 'x')
   const now = await keyedOf(source)
-  t.ok(now.fork > before.fork)
+  t.ok(now.fork > before.fork && now.version === before.version)
   const locator = new Locator()
   locator.see(now)
   await locator.settled()
@@ -217,21 +228,75 @@ test('close() while it is filled ends the filling', async (t) => {
     )
     drives.push(drive)
   }
+  const pages = gate(t)
+  const step = async () => {
+    while (!pages.step()) await turn()
+  }
   const multi = await multidrive(t, drives)
-  const asking = witness(drives)
-  await multi.entry('/0/0')
-  const warm = multi.warmUp().then(
-    (stats) => stats.drives < 3,
-    (err: unknown) => (err as { code: string }).code === 'CLOSED'
-  )
-  await turn()
-  await multi.close()
-  t.ok(await warm, 'whoever waits for it hears of it, or that it is not all')
-  const later = await asking(async () => {
-    for (let i = 0; i < 20; i++) await turn()
-  })
-  t.same(later, NOBODY, 'nothing is read any more')
+  const warm = multi.warmUp()
+  await step()
+  await step()
+  const closed = new AbortController()
+  const closing = multi.close().finally(() => closed.abort())
+  let more = 0
+  while (!closed.signal.aborted) {
+    if (pages.step()) more++
+    await turn()
+  }
+  await closing
+  t.ok(more < 20, `${more} of 24 pages were read while it closed`)
+  t.equal((await warm).drives, 0, 'whoever waits for it hears that it is not all')
+  t.notOk(pages.step(), 'nothing is read any more')
   t.equal((await failureOf(multi.warmUp())).code, 'CLOSED')
+})
+
+test('close() of a locator ends with the page that is being read', async (t) => {
+  const drive = await hyperdrive(t)
+  await fill(
+    drive,
+    numbered(2000, (n) => `/${n}`)
+  )
+  const keyed = await keyedOf(await openSource(t, drive))
+  const pages = gate(t)
+  const locator = new Locator()
+  locator.see(keyed)
+  while (!pages.step()) await turn()
+  while (locator.stats.entries === 0) await turn()
+  const { entries } = locator.stats
+  locator.close()
+  const settled = locator.settled()
+  while (!pages.step()) await turn()
+  await within(5000, 'settled', settled)
+  t.same(locator.stats, { drives: 0, entries, byteLength: locator.stats.byteLength })
+  locator.see(keyed)
+  await within(5000, 'settled', locator.settled())
+  t.equal(locator.stats.drives, 0, 'and takes nothing in any more')
+})
+
+test('a view that was taken before a drive left goes on showing it', async (t) => {
+  const drives = await drivesOf(t, 2)
+  const locator = new Locator()
+  const overlay = new Overlay({ locator })
+  for (const drive of drives) overlay.add({ source: await openSource(t, drive), tombstones: true })
+  cleanup(t, () => overlay.end())
+  const view = await overlay.view()
+  await locator.settled()
+  t.ok(await view.locate('/own 1/file'))
+  const { drives: known } = locator.stats
+  t.equal(known, 2)
+  overlay.remove(overlay.sources[1]!)
+  // So many entries that those of who left are dropped, each time as many as are taken in at once.
+  for (let round = 0; round < 5; round++) {
+    await fill(
+      drives[0],
+      numbered(1000, (i) => `/many/${round}/${i}`)
+    )
+    await overlay.view()
+  }
+  t.equal(locator.stats.entries, 4 + 5 * 1001 + 1)
+  t.ok(await view.locate('/all/1'))
+  t.ok(await view.hasBelow('/own 1'))
+  t.equal(await view.locate('/many/1/1'), null)
 })
 
 test('a drive that cannot be read gives its error to those who read it, and to nobody else', async (t) => {
