@@ -49,7 +49,7 @@ export class MemberViews {
 
   /** Those that may hold a file or a link below a folder. */
   holdingBelow(folder: string): readonly MemberView[] {
-    return this.#found((locator, take) => locator.holdersBelow(folder, take))
+    return folder === '' ? this.all : this.#found((locator, take) => locator.holdersBelow(folder, take))
   }
 
   /** Those that may hold anything at a folder or below it, folders of their own among it. */
@@ -72,7 +72,7 @@ export class MemberViews {
   /** Those that may hold a file or a link in a range of keys. */
   holdingIn(range: KeyRange): readonly MemberView[] {
     const folder = folderOf(range)
-    return folder === null ? this.all : this.#found((locator, take) => locator.holdersBelow(folder, take))
+    return folder === null ? this.all : this.holdingBelow(folder)
   }
 
   /** A key that none of a member's own is before; null where that is not known. */
@@ -115,5 +115,5 @@ function folderOf({ gt, gte, lt }: KeyRange): string | null {
   const from = gt ?? gte
   if (from === undefined || !lt?.endsWith('0')) return null
   const folder = lt.slice(0, -1)
-  return folder !== '' && from.startsWith(folder + '/') ? folder : null
+  return from.startsWith(folder + '/') ? folder : null
 }
