@@ -43,6 +43,7 @@ export const ERRORS = {
   ERR_INCOMPATIBLE_OPTION_PAIR: { message: 'options that cannot be used together', errno: null },
   ERR_INVALID_ARG_TYPE: { message: 'an argument of a wrong type', errno: null },
   ERR_INVALID_ARG_VALUE: { message: 'an argument of a wrong value', errno: null },
+  ERR_INVALID_STATE: { message: 'Invalid state', errno: null },
   ERR_OUT_OF_RANGE: { message: 'an argument out of range', errno: null },
   CLOSED: { message: 'closed', errno: null },
   DRIVE_FAILED: { message: 'a drive could not answer', errno: null },

@@ -66,6 +66,8 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   copiesLinksOver: '`cp` over links',
   knowsEveryPosition: 'Positions.',
   accessTakesOptions: 'Options of `access`.',
+  takesNoOptions: 'Options of `stat`.',
+  namesBuffers: '`promisify(writev)`',
   beginsIn1970: 'No dates before 1970.',
   wordsItsOwn: 'Words.'
 }

@@ -80,16 +80,28 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
   #calls: Record<string, Call> = {}
 
   /** What Node's streams open their descriptor with, which says what they cannot. */
-  #opening({ wait, timeout, fallback }: Record<string, unknown>): object {
+  #opening(
+    { wait, timeout, fallback }: Record<string, unknown>,
+    stream: () => ReadStream | WriteStream
+  ): object {
     const opts = { wait, timeout, fallback } as FallbackOptions
+    // Where a signal was aborted before, Node opens the file all the same, and never closes it.
+    const openAndClose = async (of: PathLike, flags: string, mode: number): Promise<never> => {
+      await this.close(await this.open(of, flags, mode, opts))
+      throw failure('ABORT_ERR')
+    }
     const open = (of: PathLike, flags: string, mode: number, cb: NodeCallback<number>) => {
-      this.open(of, flags, mode, opts, cb)
+      if (!stream().closed) this.open(of, flags, mode, opts, cb)
+      else void callback(openAndClose(of, flags, mode), cb)
     }
     return Object.assign(Object.create(this) as object, { open })
   }
 
   #nodeReadStream(path: string, options: Record<string, unknown>): ReadStream {
-    const stream = fs.createReadStream(path, { ...options, fs: this.#opening(options) as ReadStreamFs })
+    const stream: ReadStream = fs.createReadStream(path, {
+      ...options,
+      fs: this.#opening(options, () => stream) as ReadStreamFs
+    })
     stream.once('open', (fd: number) => markStale(stream, this.#files!.get(fd)))
     return stream
   }
@@ -250,9 +262,9 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
     if (!isOfNode(options, WRITE_STREAM_OPTIONS))
       return super.createWriteStream(toText(path), opts as PutOptions)
     if (options.fd instanceof FileHandle) return options.fd.createWriteStream(options)
-    const stream = fs.createWriteStream(path, {
+    const stream: WriteStream = fs.createWriteStream(path, {
       ...options,
-      fs: this.#opening(options) as WriteStreamFs
+      fs: this.#opening(options, () => stream) as WriteStreamFs
     })
     // Node's own member, which its types leave out.
     return landingAtFinish(stream, () => this.fsync((stream as unknown as { fd: number }).fd))

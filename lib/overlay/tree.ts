@@ -31,6 +31,9 @@ export const MAX_LINKS = 40
 /** The longest path that is gone through folder by folder, in characters: PATH_MAX of POSIX on most systems. */
 const LONGEST_PATH = 4096
 
+/** The longest name of a file on most systems, in bytes: what is written here can be mirrored to any of them. */
+const LONGEST_NAME = 255
+
 const PAGE = 256
 
 /** The merged view as POSIX sees it: folders, and links on the way to a path. */
@@ -58,7 +61,8 @@ export class Tree {
    *
    * @param path - absolute; `..` after a link leads above the folder that the link leads to, as POSIX has it
    * @param follow - whether a link at its end is followed too
-   * @throws ENOENT where a folder on the way is missing, ENOTDIR where it is a file, ELOOP after 40 links
+   * @throws ENOENT where a folder on the way is missing, ENOTDIR where it is a file, ELOOP after 40 links, ENAMETOOLONG where nothing has
+   *   a name that no system knows
    */
   async resolve(path: string, follow: boolean): Promise<Resolved> {
     // What is visible at the path itself has no links on its way, for nothing lies below one.
@@ -66,7 +70,8 @@ export class Tree {
     if (!path.includes('/..')) {
       const node = await this.at(key)
       if (node && !(follow && node.kind === 'link')) return { key, node }
-      if (node === null && (await this.at(parentOf(key)))?.kind === 'directory') return { key, node }
+      const isLast = node === null && (await this.at(parentOf(key)))?.kind === 'directory'
+      if (isLast && !isTooLong(key.slice(key.lastIndexOf('/') + 1))) return { key, node }
     }
     return this.#walk(path, follow)
   }
@@ -128,6 +133,7 @@ export class Tree {
       const key = `${node.key}/${name}`
       const next = await this.at(key)
       if (next === null) {
+        if (isTooLong(name)) throw failure('ENAMETOOLONG')
         if (names.length > 0) throw failure('ENOENT')
         return { key, node: null, isFolder }
       }
@@ -161,6 +167,11 @@ function toNode(located: Located): Node {
 
 function namesOf(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.')
+}
+
+function isTooLong(name: string): boolean {
+  // No character of UTF-16 becomes more than three bytes.
+  return name.length * 3 > LONGEST_NAME && Buffer.byteLength(name) > LONGEST_NAME
 }
 
 function linknameOf({ value }: Candidate): string {

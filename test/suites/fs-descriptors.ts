@@ -1,3 +1,4 @@
+import { inspect, promisify } from 'node:util'
 import type { Test } from 'tape'
 import { byteRow, openFile } from './fs-open-file.ts'
 import { fails, outcome, once, refuses, styles, type FsKind, type Ground } from './fs.ts'
@@ -178,6 +179,59 @@ function reading(kind: FsKind): void {
     t.equal(await file.text(), 'hello world', 'the position did not move')
     await file.close()
   })
+
+  styles(kind, 'read of a length that is no whole number', async (t, ground) => {
+    const { call, p, limits, style } = ground
+    await call('writeFile', p('/file'), 'hello world')
+    const file = await openFile(t, ground, p('/file'), 'r')
+    const buffer = Buffer.alloc(8)
+    for (const [length, expected] of [
+      ['3', 3],
+      ['3.7', 3],
+      [3.7, 3],
+      [true, 1],
+      ['x', 0],
+      [NaN, 0],
+      [{}, 0]
+    ] as const) {
+      const what = inspect(length)
+      if (style === 'callback') {
+        t.equal((await file.read(buffer, 0, length, 0)).bytesRead, expected, what)
+        t.equal((await file.read(buffer, { length, position: 0 })).bytesRead, expected, `{ length: ${what} }`)
+        continue
+      }
+      // Node's own process dies of it.
+      if (!limits.knowsEveryPosition) continue
+      const isNumber = typeof length === 'number'
+      const refusal = isNumber
+        ? ({ code: 'ERR_OUT_OF_RANGE', name: 'RangeError' } as const)
+        : { code: 'ERR_INVALID_ARG_TYPE' }
+      await file.refuses(t, 'read', [buffer, 0, length, 0], refusal, what)
+    }
+    if (style === 'callback')
+      await file.refuses(t, 'read', [buffer, 0, '9', 0], { code: 'ERR_OUT_OF_RANGE', name: 'RangeError' })
+    await file.close()
+  })
+
+  once(
+    kind,
+    'promisify(writev) and its like',
+    async (t, { fs, promises, p, limits, call }) => {
+      await promises.writeFile(p('/file'), 'hello')
+      const fd = await call('open', p('/file'), 'r+')
+      const keys = async (method: string, ...args: unknown[]) =>
+        Object.keys(await promisify<any>(fs[method])(fd, ...args))
+      t.same(await keys('read', Buffer.alloc(1), 0, 1, 0), ['bytesRead', 'buffer'])
+      t.same(await keys('readv', [Buffer.alloc(1)], 0), ['bytesRead', 'buffers'])
+      t.same(await keys('write', Buffer.from('J'), 0, 1, 0), ['bytesWritten', 'buffer'])
+      t.same(await keys('writev', [Buffer.from('J')], 0), [
+        'bytesWritten',
+        limits.namesBuffers ? 'buffers' : 'buffer'
+      ])
+      await call('close', fd)
+    },
+    { style: 'callback' }
+  )
 
   styles(kind, 'readv(buffers, position)', async (t, ground) => {
     const { call, p } = ground
@@ -448,7 +502,20 @@ function writing(kind: FsKind): void {
       const written = await openFile(t, ground, p('/file'), 'w')
       if (style === 'promise' || limits.keepsDescriptorErrors)
         await fails(t, call('readFile', written.target), { code: 'EBADF', syscall: 'read' })
+      else t.equal(await call('readFile', written.target, 'utf8'), '')
       await written.close()
+      const appended = await openFile(t, ground, p('/file'), 'a')
+      await call('writeFile', appended.target, 'more')
+      if (style === 'promise' || limits.keepsDescriptorErrors)
+        await fails(t, call('readFile', appended.target), { code: 'EBADF', syscall: 'read' })
+      else t.equal(await call('readFile', appended.target, 'utf8'), '', 'whatever is in it')
+      await appended.close()
+      await promises.mkdir(p('/folder'))
+      const folder = await openFile(t, ground, p('/folder'), 'r')
+      if (style === 'promise' || limits.keepsDescriptorErrors)
+        await fails(t, call('readFile', folder.target), { code: 'EISDIR', syscall: 'read' })
+      else t.equal(await call('readFile', folder.target, 'utf8'), '')
+      await folder.close()
       if (style === 'promise') {
         const pathIs = {
           code: 'ERR_INVALID_ARG_TYPE',

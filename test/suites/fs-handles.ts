@@ -221,7 +221,7 @@ export function fsHandlesSuite(kind: FsKind): void {
     t.equal(await text(), 'one two')
   })
 
-  once(kind, 'handle.readableWebStream()', async (t, { promises, p }) => {
+  once(kind, 'handle.readableWebStream()', async (t, { promises, p, limits }) => {
     const bytes = byteRow(150_000)
     await promises.writeFile(p('/file'), bytes)
     for (const opts of [undefined, { type: 'bytes' }]) {
@@ -230,7 +230,77 @@ export function fsHandlesSuite(kind: FsKind): void {
       t.ok(stream instanceof ReadableStream)
       const parts = await collect<ArrayBuffer | Uint8Array>(stream)
       t.ok(Buffer.concat(parts.map((part) => new Uint8Array(part))).equals(bytes), JSON.stringify(opts))
+      t.ok(parts.every((part) => part instanceof (opts ? Uint8Array : ArrayBuffer)))
+      const again = await outcome(async () => handle.readableWebStream(opts))
+      t.equal(again?.code, 'ERR_INVALID_STATE', 'once only')
+      t.ok(handle.fd >= 0, 'it stays open')
       await handle.close()
     }
+    const bad = await promises.open(p('/file'))
+    for (const type of [5, null]) {
+      if (!limits.wordsItsOwn) break
+      const err = await outcome(async () => bad.readableWebStream({ type }))
+      t.equal(err?.code, 'ERR_INVALID_ARG_TYPE')
+    }
+    await bad.close()
+    for (const opts of [undefined, { type: 'bytes' }])
+      t.equal((await outcome(async () => bad.readableWebStream(opts)))?.code, 'ERR_INVALID_STATE', 'closed')
+  })
+
+  once(
+    kind,
+    'handle.readableWebStream() begins where the handle stands and ends with it',
+    async (t, { promises, p }) => {
+      await promises.writeFile(p('/file'), 'hello world')
+      for (const opts of [undefined, { type: 'bytes' }]) {
+        const handle = await promises.open(p('/file'))
+        await handle.read(Buffer.alloc(6), 0, 6)
+        const parts = await collect<ArrayBuffer | Uint8Array>(handle.readableWebStream(opts))
+        t.equal(Buffer.concat(parts.map((part) => new Uint8Array(part))).toString(), 'world')
+        await handle.close()
+        const closed = await promises.open(p('/file'))
+        const reader = closed.readableWebStream({ type: 'bytes' }).getReader()
+        await closed.close()
+        t.same(await reader.read(), { value: undefined, done: true })
+        await reader.closed
+      }
+    }
+  )
+
+  once(
+    kind,
+    "handle.readableWebStream({ type: 'bytes' }) fills the reader's buffers",
+    async (t, { promises, p }) => {
+      await promises.writeFile(p('/file'), 'hello world')
+      const handle = await promises.open(p('/file'))
+      const reader = handle.readableWebStream({ type: 'bytes' }).getReader({ mode: 'byob' })
+      const read = async (length: number) => {
+        const { value, done } = await reader.read(new Uint8Array(length))
+        return [Buffer.from(value).toString(), done]
+      }
+      t.same(await read(5), ['hello', false])
+      t.same(await read(20), [' world', false])
+      t.same(await read(20), ['', true])
+      await handle.close()
+      const other = await promises.open(p('/file'))
+      await reader.closed
+      const plain = other.readableWebStream()
+      t.throws(() => plain.getReader({ mode: 'byob' }), TypeError)
+      const bytes = await promises.open(p('/file'))
+      const stream = bytes.readableWebStream({ type: 'bytes' })
+      await stream.cancel()
+      t.ok(bytes.fd >= 0, 'whoever wants no more leaves it open')
+      await bytes.close()
+      await collect(plain)
+      await other.close()
+    }
+  )
+
+  once(kind, 'handle.getAsyncId()', async (t, { promises, p }) => {
+    const [one, two] = [await promises.open(p('/file'), 'w'), await promises.open(p('/file'), 'w')]
+    t.ok(Number.isInteger(one.getAsyncId()))
+    t.notEqual(one.getAsyncId(), two.getAsyncId())
+    await one.close()
+    await two.close()
   })
 }

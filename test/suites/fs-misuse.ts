@@ -36,6 +36,7 @@ export function fsMisuseSuite(kind: FsKind): void {
         await fails(t, call('appendFile', fd, 'x'), { code: 'EBADF', syscall: 'write' }, `appendFile(${fd})`)
         if (limits.keepsDescriptorErrors)
           t.equal((await outcome(call('readFile', fd)))?.code, 'EBADF', `readFile(${fd})`)
+        else t.equal((await outcome(call('readFile', fd)))?.code, 'ERR_INVALID_ARG_TYPE', `readFile(${fd})`)
       }
     },
     { style: 'callback' }

@@ -190,7 +190,7 @@ export function fsMovesSuite(kind: FsKind): void {
     t.equal(await promises.readFile(p('/followed'), 'utf8'), 'text')
     await call('copyFile', p('/file'), p('/cloned'), COPYFILE_FICLONE)
     t.equal(await promises.readFile(p('/cloned'), 'utf8'), 'text')
-    for (const mode of [undefined, null, 0]) await call('copyFile', p('/file'), p('/cloned'), mode)
+    for (const mode of [undefined, null, 0, 0.5, -0.5]) await call('copyFile', p('/file'), p('/cloned'), mode)
   })
 
   both('copyFile(src, dest) over a file', async (t, { call, p, promises }) => {

@@ -1,8 +1,19 @@
-import { constants } from 'node:fs'
+import { constants, Stats } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import type { Test } from 'tape'
-import { fails, notThere, once, refuses, styles, tree, types, type FsKind, type Ground } from './fs.ts'
+import {
+  fails,
+  notThere,
+  once,
+  outcome,
+  refuses,
+  styles,
+  tree,
+  types,
+  type FsKind,
+  type Ground
+} from './fs.ts'
 import { fsLinksSuite } from './fs-links.ts'
 import { fsMovesSuite } from './fs-moves.ts'
 import { fsTreeSuite } from './fs-tree.ts'
@@ -183,6 +194,32 @@ function statSuite(kind: FsKind): void {
     t.ok((await call('lstat', p('/loop'))).isSymbolicLink())
   })
 
+  both('stat of null for options', async (t, { call, p, promises, limits, style }) => {
+    await promises.writeFile(p('/file'), 'text')
+    const open = style === 'promise' ? await promises.open(p('/file')) : await call('open', p('/file'))
+    const calls: [string, () => Promise<any>][] = ['stat', 'lstat', 'statfs'].map((method) => [
+      method,
+      () => call(method, p('/file'), null)
+    ])
+    calls.push(['fstat', () => (style === 'promise' ? open.stat(null) : call('fstat', open, null))])
+    for (const [method, run] of calls) {
+      const err = await outcome(run)
+      if (limits.takesNoOptions) t.equal(err, undefined, method)
+      else t.same([err?.name, err?.code], ['TypeError', undefined], method)
+    }
+    await (style === 'promise' ? open.close() : call('close', open))
+  })
+
+  both('Stats are those of node:fs, but for Stats in bigints', async (t, { call, p, promises }) => {
+    await promises.writeFile(p('/file'), 'text')
+    for (const method of ['stat', 'lstat']) {
+      t.ok((await call(method, p('/file'))) instanceof Stats, method)
+      const big = await call(method, p('/file'), { bigint: true })
+      t.notOk(big instanceof Stats, `${method} in bigints`)
+      t.same(types(big), ['isFile'])
+    }
+  })
+
   both('access(path, mode)', async (t, { call, p, promises }) => {
     await promises.writeFile(p('/file'), '')
     await promises.writeFile(p('/run'), '', { mode: 0o755 })
@@ -216,13 +253,15 @@ function statSuite(kind: FsKind): void {
       for (const mode of [F_OK, R_OK, X_OK])
         await fails(t, call('access', p(path), mode), { code, syscall: 'access', path: p(path) })
     }
+    const missing = { code: 'ENOENT', syscall: 'access', path: p('/none') } as const
     const outside = { code: 'ERR_OUT_OF_RANGE', name: 'RangeError' } as const
     await refuses(t, ground, 'access', [p('/file'), 8], outside)
     await refuses(t, ground, 'access', [p('/file'), -1], outside)
+    await refuses(t, ground, 'access', [p('/file'), NaN], outside)
+    for (const mode of [1.5, 7.5, -0.5]) await fails(t, call('access', p('/none'), mode), missing, `${mode}`)
     await refuses(t, ground, 'access', [p('/file'), 'r'], { code: 'ERR_INVALID_ARG_TYPE' })
     if (limits.accessTakesOptions && style === 'callback') {
       t.equal(await call('access', p('/file'), {}), undefined)
-      const missing = { code: 'ENOENT', syscall: 'access', path: p('/none') } as const
       await fails(t, call('access', p('/none'), { wait: false }), missing)
     } else await refuses(t, ground, 'access', [p('/file'), {}], { code: 'ERR_INVALID_ARG_TYPE' })
   })
@@ -470,6 +509,52 @@ function statSuite(kind: FsKind): void {
       })
     }
     t.equal((await promises.readdir(p('/'))).filter((name: string) => name.length > 99).length, 0)
+  })
+
+  both('a name of 256 bytes is too long anywhere in a path', async (t, { call, p, promises }) => {
+    const long = 'x'.repeat(256)
+    await promises.mkdir(p('/dir'))
+    await promises.writeFile(p('/file'), 'text')
+    await promises.symlink(`dir/${long}`, p('/link'))
+    const code = 'ENAMETOOLONG'
+    for (const path of [
+      `/${long}/x`,
+      `/${long}/x/y`,
+      `/dir/${long}/..`,
+      `/${long}/../file`,
+      '/link',
+      '/link/x'
+    ]) {
+      await fails(t, call('stat', p(path)), { code, syscall: 'stat', path: p(path) })
+      await fails(t, call('readFile', p(path)), { code, syscall: 'open', path: p(path) })
+    }
+    for (const path of [`/${long}/x`, `/${long}`]) {
+      await fails(t, call('rm', p(path)), { code, syscall: 'lstat', path: p(path) })
+      await fails(t, call('mkdir', p(path), { recursive: true }), { code, syscall: 'mkdir', path: p(path) })
+    }
+    await fails(t, call('stat', p(`/none/${long}`)), {
+      code: 'ENOENT',
+      syscall: 'stat',
+      path: p(`/none/${long}`)
+    })
+    const through = p(`/file/${long}/x`)
+    await fails(t, call('stat', through), { code: 'ENOTDIR', syscall: 'stat', path: through })
+  })
+
+  both('a path and the text of a link have at most 4095 bytes', async (t, { call, p, promises }) => {
+    const [longest, longer] = ['a/'.repeat(2047) + 'a', 'é/'.repeat(1365) + 'a']
+    t.same([Buffer.byteLength(longest), Buffer.byteLength(longer)], [4095, 4096])
+    await call('symlink', longest, p('/link'))
+    t.equal(await promises.readlink(p('/link')), longest)
+    for (const target of [longer, 'x'.repeat(5000)]) {
+      const err = await outcome(call('symlink', target, p('/none')))
+      t.same([err?.code, err?.syscall, err?.dest], ['ENAMETOOLONG', 'symlink', p('/none')])
+    }
+    for (const path of [longer, 'none/'.repeat(1000)]) {
+      t.equal((await outcome(call('stat', p(`/${path}`))))?.code, 'ENAMETOOLONG')
+      t.equal((await outcome(call('writeFile', p(`/${path}`), 'x')))?.code, 'ENAMETOOLONG')
+    }
+    await promises.unlink(p('/link'))
   })
 
   both('a path is a string, a Buffer or a file: URL', async (t, { call, p, promises }) => {

@@ -362,6 +362,10 @@ export function fsStreamsSuite(kind: FsKind): void {
     abort.abort()
     t.equal((await failed)[0].name, 'AbortError')
     t.equal(await promises.readFile(p('/file'), 'utf8'), 'hello')
+    const late = fs.createWriteStream(p('/file'), { signal: AbortSignal.abort() })
+    t.equal((await event(late, 'error'))[0].name, 'AbortError')
+    // It is opened all the same, after its end, of which nothing tells.
+    while ((await promises.readFile(p('/file'))).length > 0) await new Promise(setImmediate)
   })
 
   once(kind, "members and events of Node's own streams of files", async (t, { fs, p }) => {

@@ -1,5 +1,6 @@
-import { constants, type Dirent } from 'node:fs'
+import { constants, Dir, type Dirent } from 'node:fs'
 import { constants as os } from 'node:os'
+import { inspect } from 'node:util'
 import type { Test } from 'tape'
 import {
   caller,
@@ -256,6 +257,22 @@ export function fsTreeSuite(kind: FsKind): void {
     t.same(bytes, [Buffer.from('x')])
   })
 
+  both('opendir(folder) gives a Dir of node:fs, with entries()', async (t, { call, p, promises }) => {
+    await fill(promises, p)
+    const dir = await call('opendir', p('/dir'))
+    t.ok(dir instanceof Dir)
+    t.equal(dir.path, p('/dir'))
+    const names: string[] = []
+    for await (const { name } of dir.entries()) names.push(name)
+    t.same(names.sort(), ['a', 'a0', 'file', 'link', 'sub', 'é'])
+    t.equal((await outcome(dir.close()))?.code, 'ERR_DIR_CLOSED', 'it is closed by then')
+    for (const recursive of [3, 'yes', {}, 0, '', null]) {
+      const found: string[] = []
+      for await (const { name } of await call('opendir', p('/dir'), { recursive })) found.push(name)
+      t.equal(found.length, recursive ? BELOW.length : 6, `recursive: ${inspect(recursive)}`)
+    }
+  })
+
   both('opendir(path) of what is no folder', async (t, { call, p, promises }) => {
     await notThere(promises, p)
     for (const [path, code] of [
@@ -285,6 +302,10 @@ export function fsTreeSuite(kind: FsKind): void {
     t.equal(await mode('/sticky'), 0o1755)
     t.equal(await call('mkdir', p('/deep/one'), { recursive: true, mode: 0o700 }), p('/deep'))
     t.same([await mode('/deep'), await mode('/deep/one')], [0o700, 0o700])
+    for (const [i, none] of [true, false, null, 1n, Symbol('none'), []].entries()) {
+      t.equal(await call('mkdir', p(`/none-${i}`), none), undefined)
+      t.equal(await mode(`/none-${i}`), 0o755, `${inspect(none)} is no option`)
+    }
     await call('mkdir', p('/slash/'))
     t.equal(await mode('/slash'), 0o755)
   })
@@ -374,6 +395,10 @@ export function fsTreeSuite(kind: FsKind): void {
       t.same([err?.code, err?.syscall, err?.errno], [code, 'mkdtemp', -os.errno[code]])
       t.equal(err?.path.slice(0, -6), p(prefix))
       t.equal(err?.message, `${code}: ${says}, mkdtemp '${err?.path}'`)
+    }
+    for (const none of ['', Buffer.alloc(0)]) {
+      const err = await outcome(call('mkdtemp', none))
+      t.same([err?.code, err?.syscall, err?.errno], ['EINVAL', 'mkdtemp', -os.errno.EINVAL])
     }
     await refuses(t, ground, 'mkdtemp', [5], { code: 'ERR_INVALID_ARG_TYPE' })
     await refuses(t, ground, 'mkdtemp', ['a\0'], { code: 'ERR_INVALID_ARG_VALUE' })

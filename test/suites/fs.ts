@@ -34,7 +34,10 @@ export interface Limits {
   numbersFrom20?: true
   /** Descriptors are no files of the operating system, which limits how many a process may have. */
   countsNoFiles?: true
-  /** `readFile` by callback tells what is wrong with a descriptor; Node 20 fails with a TypeError of its own making. */
+  /**
+   * `readFile` by callback tells what is wrong with a descriptor; Node 20 fails with a TypeError of its own making where it is not open, and
+   * gives no bytes where it is not for reading or of a folder.
+   */
   keepsDescriptorErrors?: true
   /** `writeFile` and `appendFile` take iterables and streams by callback as well. */
   takesIterables?: true
@@ -65,6 +68,10 @@ export interface Limits {
   knowsEveryPosition?: true
   /** `access` of the object takes options in the place of a mode, as Hyperdrive 10's. */
   accessTakesOptions?: true
+  /** `stat` and its like take null for options; Node 20 fails with a TypeError of its own making. */
+  takesNoOptions?: true
+  /** What `util.promisify` makes of `writev` gives `buffers`, as Node's documents say, where Node 20 gives them as `buffer`. */
+  namesBuffers?: true
   /** A time before 1970 is EINVAL: no drive's dates begin earlier. */
   beginsIn1970?: true
   /** An error about an argument has the code and the class of Node's, and words of its own. */

@@ -99,6 +99,12 @@ export function toInteger(
   throw badArgument('ERR_OUT_OF_RANGE', name, bounds, value)
 }
 
+/** Bits of `access` and `copyFile`; what is behind the point is cut off, as Node does where it asks a system. */
+export function toFlagBits(value: unknown, most: number): number {
+  const isFraction = typeof value === 'number' && Number.isFinite(value)
+  return toInteger(isFraction ? Math.trunc(value) : value, 'mode', 0, most)
+}
+
 /**
  * Permission bits.
  *

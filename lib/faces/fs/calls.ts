@@ -87,7 +87,7 @@ export function callsOf(
     close: descriptor('close', (fd) => () => files.close(fd)),
     open: (path, flags, mode, opts) => files.open(path as never, flags as never, mode as never, opts ?? {}),
     read: descriptor('read', (fd, ...args) => {
-      const transfer = toRead(args)
+      const transfer = toRead(args, true)
       return async () => {
         return { bytesRead: await readPart(() => files.get(fd), transfer), buffer: transfer.buffer }
       }

@@ -24,7 +24,7 @@ import {
 import { keptAttributes, modeOperation, withAttributes, type AttributeChange } from './attributes.ts'
 import { final, isFinal, named, systemError } from './failure.ts'
 import { missingFolders } from './folders.ts'
-import { change, entryAt, find, make, resolve, treeOf, type Host } from './host.ts'
+import { change, entryAt, find, isTooLong, make, resolve, treeOf, type Host } from './host.ts'
 import { toFlag, type EncodingOptions } from './look.ts'
 import { DIRECTORY_MODE } from './stats.ts'
 
@@ -59,7 +59,8 @@ export function mkdir(
   opts?: MkdirOptions | number | string | null
 ): Promise<string | undefined> {
   const at = toPath(path)
-  const options = typeof opts === 'object' && opts !== null ? opts : { mode: opts ?? null }
+  // What is none of these is passed over, as in Node.
+  const options = typeof opts === 'number' || typeof opts === 'string' ? { mode: opts } : (opts ?? {})
   const recursive = toFlag(options.recursive, 'options.recursive')
   const bits = toMode(options.mode, 'mode', 0o777) & ~UMASK
   const mode = bits === DIRECTORY_MODE ? null : bits
@@ -88,6 +89,7 @@ export function mkdtemp(
   const { given } = toPath(prefix, 'prefix')
   const { encoding } = toOptions<EncodingOptions>(opts)
   return named(host, { syscall: 'mkdtemp', path: `${given}XXXXXX` }, async () => {
+    if (given === '') throw failure('EINVAL')
     for (;;) {
       const path = given + randomName()
       try {
@@ -136,7 +138,8 @@ async function found(path: Path, remove: () => Promise<void>): Promise<void> {
     await remove()
   } catch (err) {
     const code = errorCode(err)
-    if ((code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') || isFinal(err)) throw err
+    const isLost = code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG'
+    if (!isLost || isFinal(err)) throw err
     throw final(failure(code, { syscall: 'lstat', path: path.given }))
   }
 }
@@ -200,6 +203,7 @@ export function symlink(host: Host, target: PathLike, path: PathLike, type?: str
   }
   return named(host, { syscall: 'symlink', path: linkname, dest: at.given }, async () => {
     if (linkname === '') throw failure('ENOENT')
+    if (isTooLong(linkname)) throw failure('ENAMETOOLONG')
     await make(host, 'symlink', at, (key) => {
       if (at.isFolder) throw failure('ENOENT')
       return { type: 'link', key, linkname, metadata: null }

@@ -7,7 +7,15 @@ import { transact, type Preparation } from '../../overlay/transact.ts'
 import { parentOf, type Node, type Resolved, type Tree } from '../../overlay/tree.ts'
 import type { Located } from '../../overlay/view.ts'
 import { isIn } from '../../path.ts'
-import { badArgument, toInteger, toObject, toPath, toWaiting, type Path, type PathLike } from './arguments.ts'
+import {
+  badArgument,
+  toFlagBits,
+  toObject,
+  toPath,
+  toWaiting,
+  type Path,
+  type PathLike
+} from './arguments.ts'
 import { keptAttributes, modeOperation, withoutTime } from './attributes.ts'
 import { final, named, systemError } from './failure.ts'
 import { missingFolders } from './folders.ts'
@@ -290,7 +298,7 @@ function toCopy(given: unknown): Copy {
     throw Object.assign(new TypeError(message), { code: 'ERR_INCOMPATIBLE_OPTION_PAIR' })
   }
   // With force there is nothing in the way by then, and without it nothing is copied over what is there.
-  toInteger(opts.mode ?? 0, 'mode', 0, COPY_MODES)
+  toFlagBits(opts.mode ?? 0, COPY_MODES)
   return {
     dereference: flag('dereference'),
     errorOnExist: flag('errorOnExist'),
@@ -303,5 +311,5 @@ function toCopy(given: unknown): Copy {
 }
 
 function isExclusive(mode: number | null | undefined): boolean {
-  return (toInteger(mode ?? 0, 'mode', 0, COPY_MODES) & constants.COPYFILE_EXCL) !== 0
+  return (toFlagBits(mode ?? 0, COPY_MODES) & constants.COPYFILE_EXCL) !== 0
 }

@@ -1,10 +1,11 @@
+import fs from 'node:fs'
 import { callback, checkCallback, type DoneCallback, type NodeCallback } from '../../callback.ts'
 import { failure } from '../../errors.ts'
 import { toInteger, toOptions, toPath, type PathLike } from './arguments.ts'
 import { toDirent, type Dirent } from './dirent.ts'
 import { named } from './failure.ts'
 import { treeOf, type Host } from './host.ts'
-import { folderAt, namesBelow, toFlag, type EncodingOptions } from './look.ts'
+import { folderAt, namesBelow, type EncodingOptions } from './look.ts'
 
 export interface OpendirOptions extends EncodingOptions {
   /** For code that sets it: all names are at hand at once. */
@@ -59,12 +60,17 @@ export class Dir {
     this.#closed = true
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Dirent, void, void> {
+  /** What is iterated over: each entry once, and then it is closed. */
+  async *entries(): AsyncGenerator<Dirent, void, void> {
     try {
       for (let entry = await this.#read(); entry !== null; entry = await this.#read()) yield entry
     } finally {
       await this.#close()
     }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Dirent, void, void> {
+    return this.entries()
   }
 
   async #read(): Promise<Dirent | null> {
@@ -81,6 +87,9 @@ export class Dir {
   }
 }
 
+// Node's constructor opens a folder of the disk; `instanceof` is all that is wanted of it.
+Object.setPrototypeOf(Dir.prototype, fs.Dir.prototype)
+
 export function opendir(
   host: Host,
   path: PathLike,
@@ -89,7 +98,8 @@ export function opendir(
   const at = toPath(path)
   const { encoding, bufferSize, recursive, ...read } = toOptions<OpendirOptions>(opts)
   if (bufferSize !== undefined) toInteger(bufferSize, 'options.bufferSize', 1, 2 ** 32 - 1)
-  const deep = toFlag(recursive, 'options.recursive')
+  // Node looks no closer.
+  const deep = Boolean(recursive)
   return named(host, { syscall: 'opendir', path: at.given }, async () => {
     const tree = await treeOf(host, read)
     const found = await namesBelow(tree, await folderAt(tree, at), deep)

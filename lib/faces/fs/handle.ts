@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { ReadStream, WriteStream } from 'node:fs'
 import type {
@@ -6,10 +7,9 @@ import type {
   FileHandle as NodeFileHandle
 } from 'node:fs/promises'
 import { createInterface, type Interface } from 'node:readline'
-import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { failure } from '../../errors.ts'
-import { toOptions, type TimeLike } from './arguments.ts'
+import { badArgument, toOptions, type TimeLike } from './arguments.ts'
 import { checkOwner, checkTime, times, toBits } from './change.ts'
 import {
   toChunks,
@@ -25,6 +25,7 @@ import type { StatOptions } from './look.ts'
 import { BigIntStats, Stats } from './stats.ts'
 import { readStreamOf, writeStreamOf } from './streams.ts'
 import { readAll, readPart, toRead, toViews, toWrite, writeViews } from './transfer.ts'
+import { bufferStreamOf, byteStreamOf } from './web-streams.ts'
 
 type View = NodeJS.ArrayBufferView
 
@@ -34,6 +35,8 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   #fd: number
   readonly #pending = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
+  #isStreamed = false
+  readonly #resource = new AsyncResource('FileHandle')
 
   /** @internal */
   constructor(files: OpenFiles, fd: number) {
@@ -45,6 +48,11 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   /** The descriptor; -1 when it is closed. */
   get fd(): number {
     return this.#closing ? -1 : this.#fd
+  }
+
+  /** The number under which `node:async_hooks` knows it. */
+  getAsyncId(): number {
+    return this.#resource.asyncId()
   }
 
   read<T extends View>(
@@ -121,10 +129,10 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
   stat(opts?: StatOptions & { bigint?: false }): Promise<Stats>
   stat(opts: StatOptions & { bigint: true }): Promise<BigIntStats>
   stat(opts?: StatOptions): Promise<Stats | BigIntStats>
-  stat(opts: StatOptions = {}): Promise<never> {
+  stat(opts?: StatOptions | null): Promise<never> {
     return this.#call('fstat', async () => {
       const facts = await this.#file.facts()
-      return (opts.bigint === true ? new BigIntStats(facts) : new Stats(facts)) as never
+      return (opts?.bigint === true ? new BigIntStats(facts) : new Stats(facts)) as never
     })
   }
 
@@ -170,11 +178,21 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
     return writeStreamOf(this.#files, this.#fd, { ...options }, () => this.close())
   }
 
-  readableWebStream(): ReadableStream<Uint8Array> {
-    const stream = readStreamOf(this.#files, this.#fd, { autoClose: false }, () => this.close())
-    // Node's type does not say of what.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-return
-    return Readable.toWeb(stream)
+  /**
+   * What is read from where the handle stands, once for each handle; it ends when the handle is closed.
+   *
+   * @param options - `type: 'bytes'` for a stream of Uint8Arrays that can fill buffers of the reader, else it is one of ArrayBuffers
+   * @throws ERR_INVALID_STATE when it is closed, or there is one already
+   */
+  readableWebStream(options: { type: 'bytes' }): ReadableStream<Uint8Array>
+  readableWebStream(options?: { type?: string | undefined }): ReadableStream<ArrayBuffer>
+  readableWebStream({ type }: { type?: string | undefined } = {}): ReadableStream<Uint8Array | ArrayBuffer> {
+    if (this.#closing) throw failure('ERR_INVALID_STATE', { detail: 'the FileHandle is closed' })
+    if (this.#isStreamed) throw failure('ERR_INVALID_STATE', { detail: 'the FileHandle is locked' })
+    if (type !== undefined && typeof type !== 'string')
+      throw badArgument('ERR_INVALID_ARG_TYPE', 'options.type', 'of type string', type)
+    this.#isStreamed = true
+    return type === 'bytes' ? byteStreamOf(this) : bufferStreamOf(this)
   }
 
   readLines(options?: CreateReadStreamOptions): Interface {
@@ -183,7 +201,10 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
 
   /** Lands what has been written and closes it; closing it again does nothing. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#closing === null) {
+      this.#closing = this.#close()
+      this.emit('close')
+    }
     return this.#closing
   }
 
@@ -196,7 +217,6 @@ export class FileHandle extends EventEmitter implements NodeFileHandle {
     await Promise.allSettled(this.#pending)
     const fd = this.#fd
     this.#fd = -1
-    this.emit('close')
     await this.#files.close(fd)
   }
 

@@ -1,5 +1,5 @@
 import type { ReadOptions } from '../../drive.ts'
-import { failure } from '../../errors.ts'
+import { errorCode, failure } from '../../errors.ts'
 import type { Operation } from '../../overlay/operation.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { transact, type Preparation } from '../../overlay/transact.ts'
@@ -55,21 +55,27 @@ const DOTTED = /\/\.{1,2}\/*$/
 async function lookUp(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
   const isDotted = DOTTED.test(path.full)
-  const resolved = await tree.resolve(path.full, follow || isDotted)
-  if (resolved.node === null && isTooLong(path.full)) throw failure('ENAMETOOLONG')
+  const resolved = await tree.resolve(path.full, follow || isDotted).catch((err: unknown) => {
+    throw isMissing(err) && isTooLong(path.given) ? failure('ENAMETOOLONG') : err
+  })
+  if (resolved.node === null && isTooLong(path.given)) throw failure('ENAMETOOLONG')
   if (!isDotted) return resolved
   if (resolved.node === null) throw failure('ENOENT')
   if (resolved.node.kind !== 'directory') throw failure('ENOTDIR')
   return resolved
 }
 
-/** The longest name of a file on most systems, in bytes: what is written here can be mirrored to any of them. */
-const LONGEST_NAME = 255
+/** The longest path, and text of a link, that Linux takes, in bytes. What a drive has beyond that is found all the same. */
+const LONGEST_TEXT = 4095
 
-function isTooLong(path: string): boolean {
+/** Whether a text is none that a system takes for a path. */
+export function isTooLong(text: string): boolean {
   // No character of UTF-16 becomes more than three bytes.
-  if (path.length * 3 <= LONGEST_NAME) return false
-  return path.split('/').some((name) => Buffer.byteLength(name) > LONGEST_NAME)
+  return text.length * 3 > LONGEST_TEXT && Buffer.byteLength(text) > LONGEST_TEXT
+}
+
+function isMissing(err: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(String(errorCode(err)))
 }
 
 /**

@@ -3,7 +3,7 @@ import { placeAt } from '../../overlay/place.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode, failure } from '../../errors.ts'
 import type { Child, Node, Tree } from '../../overlay/tree.ts'
-import { badArgument, encoded, toInteger, toOptions, toPath, type Path, type PathLike } from './arguments.ts'
+import { badArgument, encoded, toFlagBits, toOptions, toPath, type Path, type PathLike } from './arguments.ts'
 import { toDirent, type Dirent } from './dirent.ts'
 import { named } from './failure.ts'
 import { find, treeOf, type Host } from './host.ts'
@@ -53,7 +53,7 @@ export function access(
   read: ReadOptions = {}
 ): Promise<void> {
   const at = toPath(path)
-  const wanted = toInteger(mode ?? constants.F_OK, 'mode', 0, 7)
+  const wanted = toFlagBits(mode ?? constants.F_OK, 7)
   return named(host, { syscall: 'access', path: at.given }, async () => {
     const node = await find(await treeOf(host, read), at, true)
     if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)

@@ -54,8 +54,69 @@ const BLOCK_SIZE = 65_536
 
 const NANOSECONDS = 1_000_000n
 
-/** Node's constructor is no part of its public face, but `instanceof` is. */
-class StatsBase {
+type AnyStats = Stats | BigIntStats
+
+/** A date that is made when it is asked for. It is the object's own, so that copies have it, and can be set, as Node's. */
+function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<AnyStats> {
+  const set = (stats: AnyStats, value: Date): Date => {
+    Object.defineProperty(stats, name, { value, enumerable: true, configurable: true, writable: true })
+    return value
+  }
+  return {
+    enumerable: true,
+    configurable: true,
+    get() {
+      return set(this, new Date(Math.round(Number(this[`${name}Ms`]))))
+    },
+    set(date: Date) {
+      set(this, date)
+    }
+  }
+}
+
+const DATES = {
+  atime: dateOf('atime'),
+  mtime: dateOf('mtime'),
+  ctime: dateOf('ctime'),
+  birthtime: dateOf('birthtime')
+}
+
+/** What only a drive knows of a file, in the words of Hyperdrive's stats. */
+class DriveStats implements Stale {
+  /** What a symbolic link points to, else null. */
+  readonly linkname: string | null
+  /** What is mounted here, null when nothing is. */
+  readonly mount: Mount | null
+  /** What `setMetadata` and the drive face have set. */
+  readonly metadata: { [name: string]: Json } | Json
+  /** The block in its drive's blobs that the file begins in. */
+  readonly offset: number
+  /** The byte in its drive's blobs that the file begins at. */
+  readonly byteOffset: number
+  /** Only there where a descriptor stands in for a newer version, whose bytes could not be had when it was opened. */
+  declare readonly stale?: true
+  declare atime: Date
+  declare mtime: Date
+  declare ctime: Date
+  declare birthtime: Date
+  readonly #facts: Facts
+
+  constructor(facts: Facts) {
+    this.#facts = facts
+    this.linkname = facts.linkname
+    this.mount = facts.mount && toMount(facts.mount)
+    this.metadata = facts.metadata ?? {}
+    this.offset = facts.offset
+    this.byteOffset = facts.byteOffset
+    if (facts.isStale) this.stale = true
+    Object.defineProperties(this, DATES)
+  }
+
+  /** The drive of the set that it comes from; null for a folder that stands only for what is in it. */
+  get drive(): Drive | null {
+    return this.#facts.drive
+  }
+
   isFile(): boolean {
     return this.is(S_IFREG)
   }
@@ -87,72 +148,6 @@ class StatsBase {
   protected is(type: number): boolean {
     const { mode } = this as unknown as { mode: number | bigint }
     return (Number(mode) & S_IFMT) === type
-  }
-}
-Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
-
-type AnyStats = Stats | BigIntStats
-
-/** A date that is made when it is asked for. It is the object's own, so that copies have it, and can be set, as Node's. */
-function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<AnyStats> {
-  const set = (stats: AnyStats, value: Date): Date => {
-    Object.defineProperty(stats, name, { value, enumerable: true, configurable: true, writable: true })
-    return value
-  }
-  return {
-    enumerable: true,
-    configurable: true,
-    get() {
-      return set(this, new Date(Math.round(Number(this[`${name}Ms`]))))
-    },
-    set(date: Date) {
-      set(this, date)
-    }
-  }
-}
-
-const DATES = {
-  atime: dateOf('atime'),
-  mtime: dateOf('mtime'),
-  ctime: dateOf('ctime'),
-  birthtime: dateOf('birthtime')
-}
-
-/** What only a drive knows of a file, in the words of Hyperdrive's stats. */
-class DriveStats extends StatsBase implements Stale {
-  /** What a symbolic link points to, else null. */
-  readonly linkname: string | null
-  /** What is mounted here, null when nothing is. */
-  readonly mount: Mount | null
-  /** What `setMetadata` and the drive face have set. */
-  readonly metadata: { [name: string]: Json } | Json
-  /** The block in its drive's blobs that the file begins in. */
-  readonly offset: number
-  /** The byte in its drive's blobs that the file begins at. */
-  readonly byteOffset: number
-  /** Only there where a descriptor stands in for a newer version, whose bytes could not be had when it was opened. */
-  declare readonly stale?: true
-  declare atime: Date
-  declare mtime: Date
-  declare ctime: Date
-  declare birthtime: Date
-  readonly #facts: Facts
-
-  constructor(facts: Facts) {
-    super()
-    this.#facts = facts
-    this.linkname = facts.linkname
-    this.mount = facts.mount && toMount(facts.mount)
-    this.metadata = facts.metadata ?? {}
-    this.offset = facts.offset
-    this.byteOffset = facts.byteOffset
-    if (facts.isStale) this.stale = true
-    Object.defineProperties(this, DATES)
-  }
-
-  /** The drive of the set that it comes from; null for a folder that stands only for what is in it. */
-  get drive(): Drive | null {
-    return this.#facts.drive
   }
 }
 
@@ -188,6 +183,12 @@ export class Stats extends DriveStats implements fs.Stats {
     this.birthtimeMs = Math.min(facts.mtime, facts.ctime)
   }
 }
+
+// Node's constructor is no part of its public face, but `instanceof` is; Stats in bigints are none of its `fs.Stats`.
+Object.setPrototypeOf(
+  Stats.prototype,
+  Object.create(fs.Stats.prototype, Object.getOwnPropertyDescriptors(DriveStats.prototype)) as object
+)
 
 /** Node's `fs.BigIntStats` with what only a drive knows. */
 export class BigIntStats extends DriveStats implements fs.BigIntStats {

@@ -29,10 +29,12 @@ interface Region {
 /**
  * What `read()` is to do, in each of its forms: `(buffer, offset, length, position)`, `(buffer, options)`, `(options)`, `()`.
  *
+ * @param isLoose - whether a length may be whatever stands for a number, as Node has it but for a FileHandle
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE
  */
-export function toRead(args: readonly unknown[]): Transfer<View> {
-  const region = toRegion(args)
+export function toRead(args: readonly unknown[], isLoose = false): Transfer<View> {
+  const given = toRegion(args)
+  const region = isLoose ? { ...given, length: loose(given.length) } : given
   const buffer = toView(region.buffer ?? Buffer.alloc(DEFAULT_BUFFER), 'buffer')
   if (buffer.byteLength === 0 && Number(region.length ?? 0) !== 0) {
     throw badArgument('ERR_INVALID_ARG_VALUE', 'buffer', 'is empty and cannot be written', buffer)
@@ -120,6 +122,12 @@ function toPart(buffer: View, region: Region, isStrict: boolean): { offset: numb
   if (length === 0 && !isStrict) return { offset, length }
   if (offset > buffer.byteLength) toInteger(offset, 'offset', 0, buffer.byteLength)
   return { offset, length: toInteger(length, 'length', 0, buffer.byteLength - offset) }
+}
+
+/** A length as a whole number of 32 bits, as Node makes one of what is none. */
+function loose(length: unknown): unknown {
+  const isLeft = length === undefined || length === null || typeof length === 'bigint'
+  return isLeft || Number.isInteger(length) ? length : Number(length) | 0
 }
 
 function toPosition(value: unknown, length: number): number | null {

@@ -69,6 +69,22 @@ test('what waits to be landed leaves no file behind', async (t) => {
   t.same(await filesOf(temporary), [])
 })
 
+for (const way of ['createReadStream', 'createWriteStream'] as const) {
+  test(`${way}, aborted before it opens, leaves nothing open`, async (t) => {
+    const multi: any = await multidrive(t, [await hyperdrive(t)])
+    await multi.writeFile('/file', 'before')
+    const emptied = new Promise((resolve) => {
+      cleanup(t, () => watcher.destroy())
+      const watcher = multi.watch('/', resolve)
+    })
+    const stream = multi[way]('/file', { flags: 'w+', signal: AbortSignal.abort() })
+    t.equal((await failureOf(once(stream, 'close'))).name, 'AbortError')
+    await emptied
+    t.equal((await failureOf(multi.fstat(20))).code, 'EBADF')
+    t.equal(await multi.readFile('/file', 'utf8'), '', 'as in Node it was opened all the same')
+  })
+}
+
 for (const [name, writer] of [
   ['a Hyperdrive', hyperdrive],
   ['a Localdrive', localdrive]

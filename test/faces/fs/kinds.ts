@@ -39,6 +39,8 @@ export const LIMITS: Limits = {
   copiesLinksOver: true,
   knowsEveryPosition: true,
   accessTakesOptions: true,
+  takesNoOptions: true,
+  namesBuffers: true,
   beginsIn1970: true
 }
 
