@@ -128,7 +128,7 @@ class MultiDriveClass extends Face<MultiDrive> {
     const tell: Tell = (event, about) => {
       if (event === 'drive-add') this.#join(about as Drive)
       if (event === 'drive-remove') this.#leave(about as Drive)
-      this.emit(event, about)
+      this.#tell(event, about)
     }
     this.#set = past
       ? new CheckoutSet(this.#overlay, past.origin, past.versions, primary)
@@ -219,7 +219,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   set compareStats(compare: Comparator) {
     if (typeof compare !== 'function') throw failure('EINVAL', { detail: 'compareStats is a function' })
     this.#overlay.comparator = compare
-    this.emit('update', this.primary)
+    this.#tell('update', this.primary)
   }
 
   /**
@@ -399,8 +399,8 @@ class MultiDriveClass extends Face<MultiDrive> {
     const emitter = peerEmitter(this.primary)
     // There may be many checkouts, and whoever has one has what it is of.
     if (!emitter || this.#versions) return
-    const add = (peer: unknown) => void this.emit('peer-add', peer)
-    const remove = (peer: unknown) => void this.emit('peer-remove', peer)
+    const add = (peer: unknown) => this.#tell('peer-add', peer)
+    const remove = (peer: unknown) => this.#tell('peer-remove', peer)
     emitter.on('peer-add', add).on('peer-remove', remove)
     this.#forgetPeers = () => void emitter.off('peer-add', add).off('peer-remove', remove)
   }
@@ -415,6 +415,17 @@ class MultiDriveClass extends Face<MultiDrive> {
     if (this.#parent) this.#leave(this.#parent)
     await this.release()
     await this.#set.close()
+  }
+
+  /** What a listener throws is its own affair: in the middle of a write it would look like a failure of the drive. */
+  #tell(event: string, about: unknown): void {
+    try {
+      this.emit(event, about)
+    } catch (err) {
+      process.nextTick(() => {
+        throw err
+      })
+    }
   }
 
   async #view(opts?: ReadOptions): Promise<View> {
@@ -442,14 +453,14 @@ class MultiDriveClass extends Face<MultiDrive> {
       },
       opened: (drive) => this.#join(drive),
       closed: (drive) => this.#leave(drive),
-      changed: (drive) => void this.emit('update', drive),
-      format: (kind, path, version) => void this.emit('format', { drive: this.primary, kind, path, version })
+      changed: (drive) => this.#tell('update', drive),
+      format: (kind, path, version) => this.#tell('format', { drive: this.primary, kind, path, version })
     }
   }
 
   /** Looks for dates that come to be believed, as long as anybody listens. */
   readonly #listened = (event: string | symbol): void => {
-    if (event === 'update') this.#horizon?.listen((drive) => void this.emit('update', drive))
+    if (event === 'update') this.#horizon?.listen((drive) => this.#tell('update', drive))
   }
 
   readonly #unlistened = (event: string | symbol): void => {

@@ -2,7 +2,17 @@
 import { once } from 'node:events'
 import test from 'tape'
 import MultiDrive from '../index.ts'
-import { cleanup, contents, hyperdrive, indexes, keys, link, multidrive, store } from './helpers/drives.ts'
+import {
+  cleanup,
+  contents,
+  hyperdrive,
+  indexes,
+  keys,
+  link,
+  localdrive,
+  multidrive,
+  store
+} from './helpers/drives.ts'
 
 const limit = { timeout: 30_000 }
 
@@ -43,6 +53,22 @@ test("events 'drive-add', 'drive-remove' and 'update'", limit, async (t) => {
   ])
   await second.put('/file', 'again')
   t.same(events, [], 'nothing of a drive that left')
+})
+
+test('a listener that throws fails nothing but itself, and is not swallowed', limit, async (t) => {
+  for (const drive of [await hyperdrive(t), await localdrive(t)]) {
+    const multi = await multidrive(t, [drive])
+    const mistake = new Error('of the listener')
+    multi.once('update', () => {
+      throw mistake
+    })
+    const thrown = once(process, 'uncaughtException')
+    await multi.put('/file', 'bytes')
+    t.equal((await thrown)[0], mistake)
+    t.equal(String(await multi.get('/file')), 'bytes')
+    await multi.put('/file', 'again')
+    t.equal(String(await multi.get('/file')), 'again')
+  }
 })
 
 test("events 'peer-add', 'peer-remove' and 'drive-sync'", limit, async (t) => {
