@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -18,6 +18,7 @@ const wanted = words.filter((word) => !word.startsWith('--'))
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts') && file.endsWith('.slow.test.ts') === slow)
+  .filter((file) => !file.split(sep).includes('node_modules'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
   .sort()
 

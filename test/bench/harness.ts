@@ -2,19 +2,42 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Something that is measured: the same jobs, done by different means. */
+/** Units of work that were done, with the time they took where that is not the whole of the job's. */
+export type Work = number | { readonly units: number; readonly micros: number }
+
+/** Does a job once and gives how many units of work that was. */
+export type Job = (round: number) => Promise<Work>
+
+/** Something that is measured: the same jobs, done by different means. It may leave some out. */
 export interface Subject {
   readonly name: string
-  /** Does a job once and gives how many units of work that was. */
-  readonly jobs: Readonly<Record<string, (round: number) => Promise<number>>>
+  readonly jobs: Readonly<Record<string, Job | undefined>>
+}
+
+/** What is no time of a job, measured once. */
+export interface Cost {
+  readonly what: string
+  readonly value: number
+  readonly unit: string
+}
+
+export interface Scale {
+  /** How many files the drives hold. */
+  readonly files: number
 }
 
 /** A file `*.bench.ts` exports one as `bench`. */
 export interface Bench {
   readonly title: string
-  /** Makes the subjects in an empty folder; the others are compared to the first. */
-  prepare(folder: string): Promise<{
+  /** Makes the subjects in an empty folder; the others are compared to the first that does a job. */
+  prepare(
+    folder: string,
+    scale: Scale
+  ): Promise<{
     subjects: readonly Subject[]
+    /** Jobs that take too long for as many rounds as the others. */
+    fewer?: Readonly<Record<string, Rounds>>
+    costs?(): Promise<readonly Cost[]>
     /** Lines about what is no time. */
     notes?(): Promise<readonly string[]>
     close(): Promise<void>
@@ -35,13 +58,17 @@ export interface Rounds {
   readonly measured: number
 }
 
+/** What a bench found. */
+export interface Findings {
+  readonly figures: readonly Figure[]
+  readonly costs: readonly Cost[]
+  readonly notes: readonly string[]
+}
+
 /**
  * Measures all jobs of all subjects in turn, many times over: what slows the machine down for a while slows all of them.
  */
-export async function measure(
-  bench: Bench,
-  rounds: Rounds
-): Promise<{ figures: Figure[]; notes: readonly string[] }> {
+export async function measure(bench: Bench, rounds: Rounds, scale: Scale): Promise<Findings> {
   const folder = mkdtempSync(join(tmpdir(), 'multidrive-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   const interrupt = () => {
@@ -50,10 +77,11 @@ export async function measure(
   }
   process.once('SIGINT', interrupt)
   try {
-    const prepared = await bench.prepare(folder)
+    const prepared = await bench.prepare(folder, scale)
     try {
-      const found = await figures(prepared.subjects, rounds)
-      return { figures: found, notes: (await prepared.notes?.()) ?? [] }
+      const found = await figures(prepared.subjects, rounds, prepared.fewer ?? {})
+      const costs = (await prepared.costs?.()) ?? []
+      return { figures: found, costs, notes: (await prepared.notes?.()) ?? [] }
     } finally {
       await prepared.close()
     }
@@ -63,26 +91,39 @@ export async function measure(
   }
 }
 
-async function figures(subjects: readonly Subject[], { warmup, measured }: Rounds): Promise<Figure[]> {
-  const jobs = Object.keys(subjects[0]!.jobs)
-  const times = new Map(jobs.map((job) => [job, subjects.map((): number[] => [])]))
-  for (let round = 0; round < warmup + measured; round++) {
-    for (const [job, found] of times) {
+async function figures(
+  subjects: readonly Subject[],
+  rounds: Rounds,
+  fewer: Readonly<Record<string, Rounds>>
+): Promise<Figure[]> {
+  const jobs = [...new Set(subjects.flatMap((subject) => Object.keys(subject.jobs)))].map((job) => {
+    const of = fewer[job] ?? rounds
+    const doing = subjects.filter((subject) => subject.jobs[job] !== undefined)
+    const warmup = Math.min(of.warmup, rounds.warmup)
+    const measured = Math.min(of.measured, rounds.measured)
+    return { job, doing, warmup, measured, times: doing.map((): number[] => []) }
+  })
+  for (let round = 0; round < rounds.warmup + rounds.measured; round++) {
+    for (const { job, doing, warmup, measured, times } of jobs) {
+      if (round >= warmup + measured) continue
+      globalThis.gc?.()
       // Nobody is always first, nor always after the slowest.
-      for (let i = 0; i < subjects.length; i++) {
-        const at = (i + round) % subjects.length
-        globalThis.gc?.()
+      for (let i = 0; i < doing.length; i++) {
+        const at = (i + round) % doing.length
+        // What others have just left behind; all that a thousand open drives hold would take longer than the job.
+        globalThis.gc?.({ type: 'minor' })
         const started = performance.now()
-        const units = await subjects[at]!.jobs[job]!(round)
-        const micros = ((performance.now() - started) * 1000) / units
-        if (round >= warmup) found[at]!.push(micros)
+        const work = await doing[at]!.jobs[job]!(round)
+        const micros = (performance.now() - started) * 1000
+        const each = typeof work === 'number' ? micros / work : work.micros / work.units
+        if (round >= warmup) times[at]!.push(each)
       }
     }
   }
-  return [...times].flatMap(([job, found]) =>
-    found.map((micros, i): Figure => {
-      const ratios = micros.map((time, round) => time / found[0]![round]!)
-      return { job, subject: subjects[i]!.name, micros: median(micros), ratio: median(ratios) }
+  return jobs.flatMap(({ job, doing, times }) =>
+    times.map((micros, i): Figure => {
+      const ratios = micros.map((time, round) => time / times[0]![round]!)
+      return { job, subject: doing[i]!.name, micros: median(micros), ratio: median(ratios) }
     })
   )
 }
