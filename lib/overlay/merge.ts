@@ -6,6 +6,9 @@ import type { Candidate, Cursor, Source, SourceFailure } from '../sources/source
 const FIRST_PAGE = 16
 const LAST_PAGE = 256
 
+/** Pages grow as long as one entry in so many of a page is given. */
+const LEAST_USED = 16
+
 /** A cursor of one source, with what it has given ahead. */
 class Lane {
   readonly source: Source
@@ -15,7 +18,8 @@ class Lane {
   first: string | null
   #page: Candidate[] = []
   #next = 0
-  #limit = FIRST_PAGE
+  #limit = FIRST_PAGE / 2
+  #given = 0
 
   constructor({ source, cursor, first = null }: MergeInput, place: number) {
     this.source = source
@@ -37,15 +41,20 @@ class Lane {
     return this.#next >= this.#page.length
   }
 
+  /** Goes on behind the head, which was given. */
   shift(): void {
     this.#next++
+    this.#given++
   }
 
   async fill(): Promise<void> {
     this.first = null
+    // Who skips most of what is read goes through long folders, where a long page would be read for one entry.
+    const isUsed = this.#given * LEAST_USED >= this.#page.length
+    this.#limit = isUsed ? Math.min(this.#limit * 2, LAST_PAGE) : FIRST_PAGE
     this.#page = await this.#cursor.page(this.#limit)
     this.#next = 0
-    this.#limit = Math.min(this.#limit * 2, LAST_PAGE)
+    this.#given = 0
   }
 
   seek(key: string): void {
@@ -54,11 +63,8 @@ class Lane {
       if (compareKeys(this.first, key) < 0) this.first = null
       return
     }
-    while (this.head && compareKeys(this.head.key, key) < 0) this.shift()
-    if (this.empty) {
-      this.#cursor.seek(key)
-      this.#limit = FIRST_PAGE
-    }
+    while (this.head && compareKeys(this.head.key, key) < 0) this.#next++
+    if (this.empty) this.#cursor.seek(key)
   }
 
   close(): Promise<void> {

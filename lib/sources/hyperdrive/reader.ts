@@ -81,7 +81,9 @@ export class DemandReader implements TreeReader {
     read: (bee: Bee, opts: { wait: boolean }) => Promise<T>
   ): Promise<T | null> {
     if (this.alone) return this.#local(read)
-    const bee = this.#drive.db.checkout(this.#version)
+    const { core, db } = this.#drive
+    const { fork } = core
+    const bee = core.snapshotted ? db.checkout(this.#version) : treeOf(db, this.#version)
     const ended = new AbortController()
     let giveUp: (err: Error) => void = () => undefined
     const over = new Promise<never>((_, reject) => (giveUp = reject))
@@ -94,7 +96,10 @@ export class DemandReader implements TreeReader {
     const timer = opts.timeout ? setTimeout(end, opts.timeout, 'time') : undefined
     this.#pending.add(end)
     try {
-      return await Promise.race([read(bee, { wait: opts.wait !== false }), over])
+      const found = await Promise.race([read(bee, { wait: opts.wait !== false }), over])
+      if (core.fork !== fork)
+        throw failure('DRIVE_FAILED', { drive: this.#drive, detail: 'it was truncated while it was read' })
+      return found
     } catch (err) {
       if (ended.signal.reason === 'time') throw timedOut()
       if (ended.signal.reason !== 'alone') throw err
@@ -117,4 +122,13 @@ export class DemandReader implements TreeReader {
       await bee.close()
     }
   }
+}
+
+/**
+ * A tree of its own at one version. A checkout would read from a snapshot of the storage, which has nothing that came after it was taken:
+ * what a peer has sent ahead would be fetched again, block by block.
+ */
+function treeOf(db: Bee, checkout: number): Bee {
+  const Tree = db.constructor as new (core: object, opts: object) => Bee
+  return new Tree(db.core.session(), { checkout, extension: db.extension ?? false })
 }

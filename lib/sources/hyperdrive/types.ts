@@ -70,6 +70,9 @@ export interface BeeIterator {
 
 /** Hyperbee 2, as far as a source needs it. */
 export interface Bee {
+  readonly core: { session(): object }
+  /** What asks a peer for all blocks of a read at once. */
+  readonly extension: object | null
   close(): Promise<void>
   get(key: string, opts: object): Promise<BeeNode | null>
   createRangeIterator(range: object, opts: object): BeeIterator

@@ -32,6 +32,9 @@ const PAGE = 256
 /** All entries, those that are at no path among them. */
 const EVERYTHING: KeyRange = {}
 
+/** So many nodes are fetched at once of a drive that is read on demand, for the next page to be here when its turn comes. */
+const AHEAD = 256
+
 /** How many blocks of a history are read at once. */
 const HISTORY_PAGE = 1024
 
@@ -135,7 +138,7 @@ export class HyperdriveView implements LeafView, Keyed {
     const keys: string[] = []
     const range = after === null ? EVERYTHING : raise(EVERYTHING, after)
     await this.#reader.run({}, (bee, options) =>
-      this.#each(bee, range, { ...options, limit }, ({ key }) => keys.push(key))
+      this.#each(bee, range, { ...options, limit }, ({ key }) => keys.push(key) < limit)
     )
     return keys
   }
@@ -228,9 +231,11 @@ export class HyperdriveView implements LeafView, Keyed {
   async #page(range: KeyRange, limit: number, opts: ScanOptions): Promise<Page | null> {
     const nodes = await this.#reader.run(opts, async (bee, options) => {
       const found: BeeNode[] = []
-      // Without a limit an iterator fetches far ahead of what it was asked for.
-      const reach = { ...options, limit, reverse: opts.reverse === true }
-      await this.#each(bee, range, reach, (node) => found.push(node))
+      // An iterator that is taken to have so many nodes asks a peer for all of them at once; without a limit for far more.
+      const reach = { ...options, limit: this.#reader.whole ? limit : Math.max(limit, AHEAD) }
+      await this.#each(bee, range, { ...reach, reverse: opts.reverse === true }, (node) => {
+        return found.push(node) < limit
+      })
       return found
     })
     if (nodes === null) return null
@@ -247,13 +252,14 @@ export class HyperdriveView implements LeafView, Keyed {
   /** Whether all of a range can be read without asking anybody. */
   async #isHere(range: KeyRange): Promise<boolean> {
     const read = this.#reader.run({}, async (bee, options) => {
-      await this.#each(bee, range, options, () => undefined)
+      await this.#each(bee, range, options, () => true)
       return true
     })
     return (await read) === true
   }
 
-  async #each(bee: Bee, range: KeyRange, opts: object, take: (node: BeeNode) => void): Promise<void> {
+  /** @param take - gives false when it has enough */
+  async #each(bee: Bee, range: KeyRange, opts: object, take: (node: BeeNode) => boolean): Promise<void> {
     const iterator = bee.createRangeIterator(range, {
       ...opts,
       checkout: this.version,
@@ -262,7 +268,9 @@ export class HyperdriveView implements LeafView, Keyed {
     })
     try {
       await iterator.open()
-      for (let node = await iterator.next(); node !== null; node = await iterator.next()) take(node)
+      for (let node = await iterator.next(); node !== null; node = await iterator.next()) {
+        if (!take(node)) return
+      }
     } finally {
       await iterator.close()
     }
