@@ -30,11 +30,15 @@ function wonOnce(t: Test, works: string[][], losing: string): void {
   )
 }
 
-test("writeFile(path, data, { flag: 'wx' }) by two drives of one folder: one of them makes it", limit, async (t) => {
-  const [a, b] = await two(t)
-  const work: Work = { does: 'make', paths: names(50, 'wx') }
-  wonOnce(t, await Promise.all([outcomesOf(a, work, 'a'), outcomesOf(b, work, 'b')]), 'EEXIST')
-})
+test(
+  "writeFile(path, data, { flag: 'wx' }) by two drives of one folder: one of them makes it",
+  limit,
+  async (t) => {
+    const [a, b] = await two(t)
+    const work: Work = { does: 'make', paths: names(50, 'wx') }
+    wonOnce(t, await Promise.all([outcomesOf(a, work, 'a'), outcomesOf(b, work, 'b')]), 'EEXIST')
+  }
+)
 
 test("open(path, 'wx') keeps the name for all drives of the folder, until it is closed", limit, async (t) => {
   const [a, b] = await two(t)
@@ -55,20 +59,24 @@ test('appendFile(path, data) by two drives of one folder: all lands', limit, asy
   t.equal(String(await a.get('/log')), 'x'.repeat(60))
 })
 
-test('put(path, data) by two drives of one folder: the later one has seen what the earlier one had', limit, async (t) => {
-  const root = await folder(t)
-  const [left, right] = [await hyperdrive(t), await hyperdrive(t)]
-  await left.put('/file', 'left')
-  await right.put('/file', 'right')
-  const a = await multidrive(t, [new Localdrive(root), left])
-  const b = await multidrive(t, [new Localdrive(root), right])
-  await Promise.all([a.put('/file', 'a'), b.put('/file', 'b')])
-  const source = new LocaldriveSource(new Localdrive(root))
-  await source.open(listener().events)
-  cleanup(t, () => source.close())
-  const found = await (await source.view()).find('/file')
-  t.same([...found!.stamp.clock.keys()].sort(), [left.id, right.id].sort())
-})
+test(
+  'put(path, data) by two drives of one folder: the later one has seen what the earlier one had',
+  limit,
+  async (t) => {
+    const root = await folder(t)
+    const [left, right] = [await hyperdrive(t), await hyperdrive(t)]
+    await left.put('/file', 'left')
+    await right.put('/file', 'right')
+    const a = await multidrive(t, [new Localdrive(root), left])
+    const b = await multidrive(t, [new Localdrive(root), right])
+    await Promise.all([a.put('/file', 'a'), b.put('/file', 'b')])
+    const source = new LocaldriveSource(new Localdrive(root))
+    await source.open(listener().events)
+    cleanup(t, () => source.close())
+    const found = await (await source.view()).find('/file')
+    t.same([...found!.stamp.clock.keys()].sort(), [left.id, right.id].sort())
+  }
+)
 
 test('del(path) of nothing leaves nothing in a folder', limit, async (t) => {
   const [a, b, root] = await two(t)

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readerOf } from './mounted.ts'
 import type { ReadOptions } from '../drive.ts'
+import { errorCode } from '../errors.ts'
 import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
@@ -187,7 +188,12 @@ async function land(
   try {
     for (let tries = 0; ; tries++) {
       const at = await begin()
-      const operations = await prepare(at)
+      const operations = await prepare(at).catch((err: unknown) => {
+        // What it looked at has changed before it was through.
+        if (errorCode(err) !== 'ESTALE' || tries >= TRIES) throw err
+        return null
+      })
+      if (operations === null) continue
       if (operations.length === 0) return
       const place = await placeOf(overlay, write.syscall, operations)
       const landed = await commitInWith(place, async (view) => {

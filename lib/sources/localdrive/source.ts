@@ -3,12 +3,21 @@ import { Mutex } from 'async-mutex'
 import { errorCode, failure } from '../../errors.ts'
 import type { DriveVersion } from '../../format/version.ts'
 import { SourceAt } from '../at.ts'
-import type { Candidate, Change, Commit, Draft, Source, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type {
+  Candidate,
+  Change,
+  Commit,
+  Draft,
+  Source,
+  SourceEvents,
+  Staged,
+  WritableLeaf
+} from '../source.ts'
 import { apply, type Applied } from './apply.ts'
 import { LocalCandidate, type Host } from './candidate.ts'
 import { metadataHooks, type LocaldriveLike } from './drive.ts'
 import type { LogChange } from './line.ts'
-import { withLock } from './lock.ts'
+import { withLock, withLockUnlessHeld } from './lock.ts'
 import { RecordLog } from './log.ts'
 import { check, checkPaths, plan, settle, type Plan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
@@ -59,7 +68,10 @@ export class LocaldriveSource implements WritableLeaf {
     const abandoned = await givenUp(this.#root)
     if (this.#log.pending.size === 0 && !this.#log.isBloated() && abandoned.length === 0) return
     try {
-      await this.#exclusive(async () => {
+      await makeHiddenFolders(this.#root)
+      // A commit of this thread may wait for the set that this is a part of; and what was left half done it has seen to.
+      await withLockUnlessHeld(this.#lock, async () => {
+        await this.#recoverAll()
         for (const name of abandoned) {
           if (!this.#isPending(name)) await unlink(stagedPath(this.#root, name)).catch(() => undefined)
         }
@@ -173,15 +185,24 @@ export class LocaldriveSource implements WritableLeaf {
   /** Runs with the folder to itself, and with everything behind it that was left to do. */
   async #exclusive<T>(work: () => Promise<T>): Promise<T> {
     await makeHiddenFolders(this.#root)
-    const result = await withLock(this.#root.path(HIDDEN + '/lock'), async () => {
-      await this.#log.refresh()
-      await this.#log.cutTorn()
-      if (this.#log.pending.size > 0) await this.#recover()
+    const result = await withLock(this.#lock, async () => {
+      await this.#recoverAll()
       if (this.#renew()) this.#events?.change()
       return work()
     })
     this.#renew()
     return result
+  }
+
+  get #lock(): string {
+    return this.#root.path(HIDDEN + '/lock')
+  }
+
+  /** Does what was left to do. Under the lock. */
+  async #recoverAll(): Promise<void> {
+    await this.#log.refresh()
+    await this.#log.cutTorn()
+    if (this.#log.pending.size > 0) await this.#recover()
   }
 
   // Whoever wrote these lines died before it could end them, else it would hold the lock.
