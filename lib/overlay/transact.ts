@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readerOf } from './mounted.ts'
-import { Mutex } from 'async-mutex'
 import type { ReadOptions } from '../drive.ts'
+import { errorCode } from '../errors.ts'
 import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
+import { Turns } from './turns.ts'
 import { commitInWith, placeOf, placeAt, requireAnyWriter } from './place.ts'
 import type { Located, TreeView } from './view.ts'
 import { worst } from './failure.ts'
@@ -148,7 +149,7 @@ export interface TransactOptions {
 const TRIES = 8
 
 /** One at a time of those who change the same file, so that they need not do their work again for each other. */
-const turns = new WeakMap<object, Map<string, Mutex>>()
+const turns = new Turns()
 
 /**
  * Lands a write that depends on what is visible. It is prepared while others write; when its turn comes and what it looked at has changed,
@@ -173,7 +174,7 @@ export async function transact(
     return
   }
   const { writer, prefix } = await placeAt(overlay, syscall, key)
-  await inTurn(writer.drive, key.slice(prefix.length), work)
+  await turns.run(`${writer.identity} ${key.slice(prefix.length)}`, work)
 }
 
 async function land(
@@ -187,7 +188,12 @@ async function land(
   try {
     for (let tries = 0; ; tries++) {
       const at = await begin()
-      const operations = await prepare(at)
+      const operations = await prepare(at).catch((err: unknown) => {
+        // What it looked at has changed before it was through.
+        if (errorCode(err) !== 'ESTALE' || tries >= TRIES) throw err
+        return null
+      })
+      if (operations === null) continue
       if (operations.length === 0) return
       const place = await placeOf(overlay, write.syscall, operations)
       const landed = await commitInWith(place, async (view) => {
@@ -202,19 +208,6 @@ async function land(
   } finally {
     // Nothing happens to what has landed.
     await Promise.all([...staged.values()].map((bytes) => bytes.staged.discard()))
-  }
-}
-
-/** Runs when all who came before with the same key are through. */
-export async function inTurn<T>(of: object, key: string, work: () => Promise<T>): Promise<T> {
-  let keys = turns.get(of)
-  if (!keys) turns.set(of, (keys = new Map<string, Mutex>()))
-  let turn = keys.get(key)
-  if (!turn) keys.set(key, (turn = new Mutex()))
-  try {
-    return await turn.runExclusive(work)
-  } finally {
-    if (!turn.isLocked()) keys.delete(key)
   }
 }
 

@@ -1,9 +1,9 @@
-import { Mutex } from 'async-mutex'
-import type { WritableLeaf } from '../sources/source.ts'
+import type { Commit, WritableLeaf } from '../sources/source.ts'
 import { worst } from './failure.ts'
 import type { Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Plan } from './plan.ts'
+import { Turns } from './turns.ts'
 import type { MergedView } from './view.ts'
 
 /**
@@ -11,8 +11,8 @@ import type { MergedView } from './view.ts'
  */
 const PATIENCE = 3000
 
-/** One write into a drive at a time, through whichever MultiDrive: each must see what the one before it left. */
-const locks = new WeakMap<object, Mutex>()
+/** One write into a drive at a time, through whichever MultiDrive and object for it: each must see what the one before it left. */
+const turns = new Turns()
 
 /**
  * Lands one write in the writer: all of its operations in one atomic step, or none (design, "How a write lands").
@@ -35,7 +35,7 @@ export function commitWith(
   writer: WritableLeaf,
   make: (view: MergedView) => Promise<Write | null>
 ): Promise<boolean> {
-  return exclusively(writer, async () => {
+  return exclusively(writer, async (commit) => {
     const end = performance.now() + PATIENCE
     const patience = () => ({ timeout: Math.max(1, end - performance.now()) })
     const view = await overlay.view(patience())
@@ -45,7 +45,7 @@ export function commitWith(
     for (const operation of write.operations) await plan.take(operation)
     const changes = plan.changes()
     if (changes.length > 0) {
-      await writer.commit(changes).catch((error: unknown) => {
+      await commit(changes).catch((error: unknown) => {
         throw worst([{ source: writer, error }], write.operations[0]?.key)
       })
     }
@@ -54,8 +54,8 @@ export function commitWith(
   })
 }
 
-function exclusively<T>({ drive }: WritableLeaf, write: () => Promise<T>): Promise<T> {
-  let lock = locks.get(drive)
-  if (!lock) locks.set(drive, (lock = new Mutex()))
-  return lock.runExclusive(write)
+function exclusively<T>(writer: WritableLeaf, write: (commit: Commit) => Promise<T>): Promise<T> {
+  return turns.run(writer.identity, () =>
+    writer.exclusively ? writer.exclusively(write) : write((changes) => writer.commit(changes))
+  )
 }

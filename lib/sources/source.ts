@@ -302,6 +302,9 @@ export type Change =
   | { type: 'mount'; record: MountRecord }
   | { type: 'tag'; record: TagRecord }
 
+/** Writes all changes in one atomic step; what it resolved for is there after a crash. */
+export type Commit = (changes: readonly Change[]) => Promise<void>
+
 export interface WritableLeaf extends Leaf {
   /** Brings bytes to where a commit can use them. */
   stage(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>
@@ -311,6 +314,11 @@ export interface WritableLeaf extends Leaf {
   reuse(candidate: Candidate): Promise<Staged>
   /** The folder or file on this machine that the drive is stored in; null when it is in memory or nobody knows. */
   readonly storage: string | null
-  /** Writes all changes in one atomic step; what it resolved for is there after a crash. */
-  commit(changes: readonly Change[]): Promise<void>
+  readonly commit: Commit
+  /**
+   * Runs `work` while nobody else commits, in no process: what it reads stays so until it has committed. Left out where nobody else can.
+   *
+   * @param work - commits with what it is given and nothing else; runs a second time when the drive has yet to be made ready for a commit
+   */
+  exclusively?<T>(work: (commit: Commit) => Promise<T>): Promise<T>
 }

@@ -302,3 +302,24 @@ test('overlay.view() is one and the same until a drive changes, and so is what i
   t.equal(await textOf(overlay, '/a'), 'two')
   t.equal(String(await (await first.find('/a'))!.readAll()), 'one', 'who holds the first sees what it saw')
 })
+
+test('transact(overlay, …) prepares again when the file is another one before it could be opened', async (t) => {
+  const drive = await localdrive(t)
+  const overlay = await overlayOf(t, [drive])
+  await put(overlay, '/file', 'old')
+  let tries = 0
+  await transact(overlay, 'append', '/file', async (at) => {
+    const node = await at.look('/file')
+    const { candidate } = node?.kind === 'file' ? node.located : t.fail()!
+    if (++tries === 1) await put(overlay, '/file', 'newer')
+    const content = await candidate.open()
+    const before = Buffer.alloc(10)
+    const length = await content.read(before, 0)
+    await content.close()
+    return [
+      file('/file', await at.stage('/file', candidate, bytes(`${before.toString('utf8', 0, length)}!`)))
+    ]
+  })
+  t.equal(await textOf(overlay, '/file'), 'newer!')
+  t.equal(tries, 2)
+})

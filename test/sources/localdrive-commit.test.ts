@@ -488,3 +488,50 @@ test('a log that grows while it is open is compacted too', async (t) => {
   t.ok((await fsp.readFile(path.join(root, '.multidrive/log'), 'utf8')).split('\n').length < 400)
   t.equal((await source.view()).tombstonesOver('/t')[0]!.record.mtime, 399)
 })
+
+test('exclusively(work) waits for others who have the folder, and shows work what they left', async (t) => {
+  const root = await temporary(t)
+  const [a, b] = [await openSource(root), await openSource(root)]
+  await a.commit([await file(a, '/x', '1')])
+  let enter!: () => void
+  let goOn!: () => void
+  const entered = new Promise<void>((resolve) => (enter = resolve))
+  const going = new Promise<void>((resolve) => (goOn = resolve))
+  const steps: string[] = []
+  const first = a.exclusively(async (commit) => {
+    enter()
+    await going
+    await commit([await file(a, '/x', '2', { clock: CLOCK })])
+    t.ok((await (await a.view()).find('/x'))!.stamp.clock.size, 'it sees itself what it has committed')
+    steps.push('first')
+  })
+  await entered
+  const second = b.exclusively(async () => {
+    steps.push('second')
+    const found = (await (await b.view()).find('/x'))!
+    return [String(await found.readAll()), found.stamp.clock.size]
+  })
+  // Nobody who only opens the folder waits for it.
+  await fsp.appendFile(
+    path.join(root, '.multidrive/log'),
+    JSON.stringify({ v: 1, n: 'f'.repeat(32), changes: [] }) + '\n'
+  )
+  await openSource(root)
+  goOn()
+  await first
+  t.same(await second, ['2', CLOCK.size])
+  t.same(steps, ['first', 'second'])
+})
+
+test('exclusively(work) that fails, or commits nothing, gives the folder back', async (t) => {
+  const root = await temporary(t)
+  const source = await openSource(root)
+  t.equal(await source.exclusively(() => Promise.resolve(1)), 1)
+  t.same(await fsp.readdir(root), [], 'where nobody has written, nothing is left')
+  const staged = await file(source, '/x', '1')
+  const failed = new Error('no')
+  t.equal(await source.exclusively(() => Promise.reject(failed)).catch((err: unknown) => err), failed)
+  t.equal(await source.exclusively(() => Promise.resolve(2)), 2)
+  await source.exclusively((commit) => commit([staged]))
+  t.ok(await find(source, '/x'))
+})

@@ -123,6 +123,37 @@ test('commit(changes) in a loop, killed at any moment', { timeout: 120_000 }, as
   }
 })
 
+test(
+  'exclusively(work) of a process that is killed in it holds up nobody',
+  { timeout: 60_000 },
+  async (t) => {
+    const root = await temporary(t)
+    const source = await openSource(root)
+    await source.commit([await file(source, '/x', '1')])
+    const script = `
+    const { openSource } = await import('./test/sources/localdrive-helpers.ts')
+    const source = await openSource(process.argv[1])
+    setInterval(() => {}, 1000)
+    await source.exclusively(() => new Promise(() => console.log('held')))`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, root], {
+      cwd: path.join(import.meta.dirname, '../..'),
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    await once(child.stdout, 'data')
+    let isKilled = false
+    const landed = source.exclusively(async (commit) => {
+      t.ok(isKilled, 'nobody else has the folder before')
+      await commit([await file(source, '/x', '2')])
+    })
+    // Long enough to be let in where nothing is waited for: it asks for the lock before this write is through.
+    await file(source, '/y', 'staged')
+    isKilled = true
+    child.kill('SIGKILL')
+    await landed
+    t.equal(String(await (await find(source, '/x'))!.readAll()), '2')
+  }
+)
+
 test('commit(changes) in two processes at once', { timeout: 120_000 }, async (t) => {
   const root = await temporary(t)
   const script = `

@@ -1,8 +1,9 @@
 import type { FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
-import { inTurn, transact } from '../../overlay/transact.ts'
+import { transact } from '../../overlay/transact.ts'
 import { parentOf } from '../../overlay/tree.ts'
+import { Turns } from '../../overlay/turns.ts'
 import { markStale, readAll } from '../drive/streams.ts'
 import {
   badArgument,
@@ -133,8 +134,17 @@ function write(
   }
   // What is all at hand lands in the order of the calls; what is still to come waits for by itself.
   return named(host, { syscall: 'open', path: at.given }, () =>
-    Array.isArray(chunks) ? inTurn(host, at.full, land) : land()
+    Array.isArray(chunks) ? turnsOf(host).run(at.full, land) : land()
   )
+}
+
+/** Whose turn it is to write at a path, of those who call one MultiDrive. */
+const turns = new WeakMap<Host, Turns>()
+
+function turnsOf(host: Host): Turns {
+  let found = turns.get(host)
+  if (!found) turns.set(host, (found = new Turns()))
+  return found
 }
 
 /** Writes a file whole, in one step; what it has beside its bytes stays. */

@@ -1,5 +1,5 @@
 import type { FallbackOptions } from '../../drive.ts'
-import { placeAt } from '../../overlay/place.ts'
+import { placeAt, type WritePlace } from '../../overlay/place.ts'
 import { errorCode, failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
 import type { Node, Tree } from '../../overlay/tree.ts'
@@ -10,8 +10,8 @@ import { resolve, resolveFile, treeOf, type Host } from './host.ts'
 
 const TRIES = 8
 
-/** The files that descriptors of this process have the sole right to make, by the drive that they will lie in. */
-const reserved = new WeakMap<object, Set<string>>()
+/** The files that descriptors of this process have the sole right to make, each with the drive that it will lie in. */
+const reserved = new Set<string>()
 
 /**
  * Opens what a path leads to.
@@ -56,8 +56,8 @@ async function openOnce(
   if (node?.kind === 'file' && flags.directory) throw failure('ENOTDIR')
   // What is made or emptied by being opened changes, also when nothing may be written to it.
   const changes = flags.write || flags.truncate || node === null
-  const writer = changes ? (await placeAt(host.overlay, 'open', key)).writer : null
-  const release = flags.exclusive && writer ? reserve(writer.drive, key) : () => undefined
+  const place = changes ? await placeAt(host.overlay, 'open', key) : null
+  const release = flags.exclusive && place ? reserve(place, key) : () => undefined
   const file = new OpenFile(host, { key, node, flags, changes, mode, read, release })
   try {
     await file.hold()
@@ -74,10 +74,9 @@ async function withBytes(tree: Tree, node: Node | null, read: FallbackOptions): 
   return { ...node, located: await readable(tree.view, node.key, node.located, read) }
 }
 
-function reserve(drive: object, key: string): () => void {
-  let keys = reserved.get(drive)
-  if (!keys) reserved.set(drive, (keys = new Set()))
-  if (keys.has(key)) throw failure('EEXIST')
-  keys.add(key)
-  return () => void keys.delete(key)
+function reserve({ writer, prefix }: WritePlace, key: string): () => void {
+  const name = `${writer.identity} ${key.slice(prefix.length)}`
+  if (reserved.has(name)) throw failure('EEXIST')
+  reserved.add(name)
+  return () => void reserved.delete(name)
 }

@@ -22,17 +22,30 @@ const HELD = (registry[held] ??= new Set())
  * silent for 20 seconds, is taken over.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  return (await withLockOr(file, () => false, work))!.result
+}
+
+/** As {@link withLock}, null where someone in this thread holds it. */
+export function withLockUnlessHeld<T>(file: string, work: () => Promise<T>): Promise<{ result: T } | null> {
+  return withLockOr(file, (other) => HELD.has(other), work)
+}
+
+async function withLockOr<T>(
+  file: string,
+  givesUp: (other: string) => boolean,
+  work: () => Promise<T>
+): Promise<{ result: T } | null> {
   const owner = [encodeURIComponent(hostname()), process.pid, threadId, randomName()].join(':')
   HELD.add(owner)
   try {
-    await acquire(file, owner)
+    if (!(await acquire(file, owner, givesUp))) return null
     const heartbeat = setInterval(() => {
       const now = Date.now() / 1000
       lutimes(file, now, now).catch(() => undefined)
     }, HEARTBEAT)
     heartbeat.unref()
     try {
-      return await work()
+      return { result: await work() }
     } finally {
       clearInterval(heartbeat)
       // What was done is done; a lock that stays is left over and will be taken over.
@@ -43,10 +56,11 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   }
 }
 
-async function acquire(file: string, owner: string): Promise<void> {
+async function acquire(file: string, owner: string, givesUp: (other: string) => boolean): Promise<boolean> {
   for (let wait = 1; !(await create(file, owner));) {
     const other = await read(file)
     if (other === null) continue
+    if (givesUp(other)) return false
     if (await isLeftOver(file, other)) {
       await takeAway(file, other)
     } else {
@@ -54,6 +68,7 @@ async function acquire(file: string, owner: string): Promise<void> {
       wait = Math.min(wait * 2, LONGEST_WAIT)
     }
   }
+  return true
 }
 
 async function release(file: string, owner: string): Promise<void> {

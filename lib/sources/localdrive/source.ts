@@ -3,12 +3,21 @@ import { Mutex } from 'async-mutex'
 import { errorCode, failure } from '../../errors.ts'
 import type { DriveVersion } from '../../format/version.ts'
 import { SourceAt } from '../at.ts'
-import type { Candidate, Change, Draft, Source, SourceEvents, Staged, WritableLeaf } from '../source.ts'
+import type {
+  Candidate,
+  Change,
+  Commit,
+  Draft,
+  Source,
+  SourceEvents,
+  Staged,
+  WritableLeaf
+} from '../source.ts'
 import { apply, type Applied } from './apply.ts'
 import { LocalCandidate, type Host } from './candidate.ts'
 import { metadataHooks, type LocaldriveLike } from './drive.ts'
 import type { LogChange } from './line.ts'
-import { withLock } from './lock.ts'
+import { withLock, withLockUnlessHeld } from './lock.ts'
 import { RecordLog } from './log.ts'
 import { check, checkPaths, plan, settle, type Plan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
@@ -59,7 +68,10 @@ export class LocaldriveSource implements WritableLeaf {
     const abandoned = await givenUp(this.#root)
     if (this.#log.pending.size === 0 && !this.#log.isBloated() && abandoned.length === 0) return
     try {
-      await this.#exclusive(async () => {
+      await makeHiddenFolders(this.#root)
+      // A commit of this thread may wait for the set that this is a part of; and what was left half done it has seen to.
+      await withLockUnlessHeld(this.#lock, async () => {
+        await this.#recoverAll()
         for (const name of abandoned) {
           if (!this.#isPending(name)) await unlink(stagedPath(this.#root, name)).catch(() => undefined)
         }
@@ -124,6 +136,39 @@ export class LocaldriveSource implements WritableLeaf {
     events.change()
   }
 
+  exclusively<T>(work: (commit: Commit) => Promise<T>): Promise<T> {
+    return this.#commits.runExclusive(async () => {
+      const rehearsed = await this.#rehearsed(work)
+      if (rehearsed) return rehearsed.result
+      return this.#exclusive(() =>
+        work(async (changes) => {
+          const events = this.#events
+          if (events === null) throw failure('CLOSED', { drive: this.drive })
+          checkPaths(changes)
+          await this.#commit(changes)
+          this.#renew()
+          events.change()
+        })
+      )
+    })
+  }
+
+  /** What becomes of work in a folder that has no lock yet; null when it comes to a commit. What changes nothing leaves nothing there. */
+  async #rehearsed<T>(work: (commit: Commit) => Promise<T>): Promise<{ result: T } | null> {
+    if (await this.#root.hasFolder(HIDDEN)) return null
+    let commits = false
+    try {
+      const result = await work(() => {
+        commits = true
+        return Promise.reject(new Error('not yet'))
+      })
+      return commits ? null : { result }
+    } catch (err) {
+      if (commits) return null
+      throw err
+    }
+  }
+
   async #refreshed(): Promise<LocaldriveView> {
     await this.#log.refresh()
     if (this.#renew()) this.#events?.change()
@@ -138,15 +183,26 @@ export class LocaldriveSource implements WritableLeaf {
   }
 
   /** Runs with the folder to itself, and with everything behind it that was left to do. */
-  async #exclusive(work: () => Promise<void>): Promise<void> {
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
     await makeHiddenFolders(this.#root)
-    await withLock(this.#root.path(HIDDEN + '/lock'), async () => {
-      await this.#log.refresh()
-      await this.#log.cutTorn()
-      if (this.#log.pending.size > 0) await this.#recover()
-      await work()
+    const result = await withLock(this.#lock, async () => {
+      await this.#recoverAll()
+      if (this.#renew()) this.#events?.change()
+      return work()
     })
     this.#renew()
+    return result
+  }
+
+  get #lock(): string {
+    return this.#root.path(HIDDEN + '/lock')
+  }
+
+  /** Does what was left to do. Under the lock. */
+  async #recoverAll(): Promise<void> {
+    await this.#log.refresh()
+    await this.#log.cutTorn()
+    if (this.#log.pending.size > 0) await this.#recover()
   }
 
   // Whoever wrote these lines died before it could end them, else it would hold the lock.
