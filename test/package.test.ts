@@ -103,14 +103,27 @@ test('a strict consumer compiles against the types, which lean on nothing untype
     types: ['node'],
     typeRoots: [join(root, 'node_modules', '@types')]
   }
-  const files = ['consumer.mts', 'consumer.cts', 'example.mts']
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: compiler, files }))
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const outcome = await run(process.execPath, [tsc, '-p', folder]).then(
-    () => 'it compiles',
-    (err: unknown) => (err as { stdout: string }).stdout
-  )
-  t.is(outcome, 'it compiles')
+  t.is(await compile(folder, compiler, ['consumer.mts', 'consumer.cts', 'example.mts']), 'it compiles')
+})
+
+test('a consumer compiles that finds modules as of old, without esModuleInterop', async (t) => {
+  const { folder } = await installing
+  await writeFile(join(folder, 'old.ts'), OLD)
+  const compiler = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: false,
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    ignoreDeprecations: '6.0',
+    esModuleInterop: false,
+    allowSyntheticDefaultImports: false,
+    target: 'es2022',
+    lib: ['es2024'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')]
+  }
+  t.is(await compile(folder, compiler, ['old.ts']), 'it compiles')
 })
 
 /** A job on real drives, told as a list of paths and texts. */
@@ -218,6 +231,31 @@ const made: Promise<Entry | null> = new MultiDrive(drive).entry('/a')
 const called: Promise<Buffer | null> = MultiDrive(drive, { compareStats: MultiDrive.byOrder }).get('/a')
 void [made, called, MultiDrive.MultiDriveError]
 `
+
+const OLD = `
+import { MultiDrive, type Drive } from 'multidrive'
+declare const drive: Drive
+export async function use () {
+  const multi = new MultiDrive(drive)
+  await multi.ready()
+  const opened: boolean = multi.opened
+  multi.once('close', () => { void opened })
+  for await (const { key } of multi.list()) { const path: string = key; void path }
+  const size: number = (await multi.promises.stat('/a')).size
+  // @ts-expect-error What it has is known.
+  multi.nothing(size)
+}
+`
+
+/** What the compiler says. */
+async function compile(folder: string, compilerOptions: object, files: string[]): Promise<string> {
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  return run(process.execPath, [tsc, '-p', folder]).then(
+    () => 'it compiles',
+    (err: unknown) => (err as { stdout: string }).stdout
+  )
+}
 
 /** The first example of the README, as the user of it types it in. */
 async function firstExample(): Promise<string> {

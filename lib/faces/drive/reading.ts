@@ -1,11 +1,11 @@
 import MirrorDrive from 'mirror-drive'
-import ReadyResource from 'ready-resource'
 import type { Readable } from 'streamx'
 import { callback, type Callback } from '../../callback.ts'
 import type { Entry, RangeOptions, ReadOptions, Stale } from '../../drive.ts'
 import { newest } from '../../overlay/compare.ts'
 import type { Reader } from '../../overlay/view.ts'
 import { toKey, type KeyRange } from '../../path.ts'
+import { Resource } from '../../resource.ts'
 import { budget } from '../../wait.ts'
 import { Download, type DownloadOptions } from './download.ts'
 import { findReadable, toEntry, type EntryOptions } from './entry.ts'
@@ -17,7 +17,7 @@ import { readAll, readStream } from './streams.ts'
 import { winnersIn } from './winners.ts'
 
 /** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
-export abstract class ReadingFace extends ReadyResource {
+export abstract class ReadingFace extends Resource {
   /** The view that a call reads from, taken when the call is made. */
   protected abstract reader(opts?: ReadOptions): Promise<Reader>
 
