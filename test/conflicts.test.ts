@@ -124,7 +124,7 @@ test('conflicts() is not read further than it is asked for', async (t) => {
     read += opts.limit ?? 0
     return createRangeIterator.call(a.db, range, opts)
   }
-  for await (const { key } of multi.conflicts() as AsyncIterable<PathConflict>) {
+  for await (const { key } of multi.conflicts()) {
     t.equal(key, '/0000')
     break
   }

@@ -167,7 +167,7 @@ test('a listing goes on while mounts appear', limit, async (t) => {
   const multi = await multidrive(t, [a], opener([b]))
   for (const name of 'abcdef') await multi.put(`/${name}/file`, name)
   const found: string[] = []
-  for await (const { key } of multi.list('/') as AsyncIterable<{ key: string }>) {
+  for await (const { key } of multi.list('/')) {
     found.push(key)
     if (key === '/b/file') await multi.mount('/d', b.key)
   }
@@ -497,7 +497,7 @@ test('the first entries below mounts come before the last mounts are opened', li
   const { multi, paths, opened } = await manyMounts(t, 40, (index) =>
     index === 0 ? Promise.resolve() : never
   )
-  for await (const { key } of multi.list('/') as AsyncIterable<{ key: string }>) {
+  for await (const { key } of multi.list('/')) {
     t.equal(key, `${paths[0]}/in/x`)
     t.ok(opened.length <= AT_ONCE, `${opened.length} were opened or on the way`)
     break

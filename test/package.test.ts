@@ -90,6 +90,7 @@ test('a strict consumer compiles against the types, which lean on nothing untype
   const { folder } = await installing
   await writeFile(join(folder, 'consumer.mts'), ESM)
   await writeFile(join(folder, 'consumer.cts'), CJS)
+  await writeFile(join(folder, 'example.mts'), await firstExample())
   // Libraries are checked too: a declaration of ours that names a package without types would fail here.
   const compiler = {
     noEmit: true,
@@ -102,14 +103,27 @@ test('a strict consumer compiles against the types, which lean on nothing untype
     types: ['node'],
     typeRoots: [join(root, 'node_modules', '@types')]
   }
-  const files = ['consumer.mts', 'consumer.cts']
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: compiler, files }))
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const outcome = await run(process.execPath, [tsc, '-p', folder]).then(
-    () => 'it compiles',
-    (err: unknown) => (err as { stdout: string }).stdout
-  )
-  t.is(outcome, 'it compiles')
+  t.is(await compile(folder, compiler, ['consumer.mts', 'consumer.cts', 'example.mts']), 'it compiles')
+})
+
+test('a consumer compiles that finds modules as of old, without esModuleInterop', async (t) => {
+  const { folder } = await installing
+  await writeFile(join(folder, 'old.ts'), OLD)
+  const compiler = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: false,
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    ignoreDeprecations: '6.0',
+    esModuleInterop: false,
+    allowSyntheticDefaultImports: false,
+    target: 'es2022',
+    lib: ['es2024'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')]
+  }
+  t.is(await compile(folder, compiler, ['old.ts']), 'it compiles')
 })
 
 /** A job on real drives, told as a list of paths and texts. */
@@ -143,10 +157,17 @@ import MultiDrive, {
   MultiDriveError,
   type Batch,
   type Comparator,
+  type DiffItem,
   type Drive,
   type Entry,
-  type MultiDriveOptions
+  type EntryDifference,
+  type HistoryItem,
+  type MountAt,
+  type MultiDriveOptions,
+  type PathConflict,
+  type ReadableOf
 } from 'multidrive'
+import { Writable, type Readable } from 'streamx'
 
 class Mine {
   async entry(path: string) { return { key: path, value: null } }
@@ -167,6 +188,32 @@ const added: Promise<Drive> = multi.addDrive(drive, { sparse: true, tombstones: 
 multi.addDrive(drive, (err: Error | null, value?: Drive) => { void [err, value] })
 multi.on('drive-add', (drive: Drive) => { void drive })
 for await (const found of multi) { const key: string = found.key; void key }
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+declare function gives<T>(): <V>(value: V, ...same: Same<V, T> extends true ? [] : [never]) => void
+for (const drives of [multi, multi.checkout(multi.version)]) {
+  for await (const item of drives) gives<Entry>()(item)
+  for await (const item of drives.list()) gives<Entry>()(item)
+  for await (const item of drives.list('/', { recursive: false })) gives<Entry>()(item)
+  for await (const item of drives.entries({ gte: '/a', limit: 1 })) gives<Entry>()(item)
+  for await (const item of drives.readdir('/', { timeout: 1 })) gives<string>()(item)
+  for await (const item of drives.diff('', '/')) gives<EntryDifference>()(item)
+  for await (const item of drives.createDiffStream(drives)) gives<DiffItem>()(item)
+  for await (const item of drives.history('/a', { limit: 1 })) gives<HistoryItem>()(item)
+  for await (const item of drives.conflicts()) gives<PathConflict>()(item)
+  for await (const item of drives.conflicts({ folder: '/' })) gives<PathConflict>()(item)
+  for await (const item of drives.createMountStream({ recursive: false })) gives<MountAt>()(item)
+}
+for await (const item of batch.list()) gives<Entry>()(item)
+for await (const item of batch.readdir()) gives<string>()(item)
+for await (const pair of multi.watch('/')) gives<[current: MultiDrive, previous: MultiDrive]>()(pair)
+const names: ReadableOf<string> = multi.readdir()
+const stream: Readable = names
+gives<string | null>()(names.read())
+for await (const item of multi.list()) {
+  // @ts-expect-error What a listing gives is known.
+  gives<unknown>()(item)
+}
+void stream.on('data', () => undefined).pipe(new Writable())
 // @ts-expect-error A path is no number.
 await multi.get(1)
 // @ts-expect-error A MultiDrive has no one core.
@@ -184,6 +231,41 @@ const made: Promise<Entry | null> = new MultiDrive(drive).entry('/a')
 const called: Promise<Buffer | null> = MultiDrive(drive, { compareStats: MultiDrive.byOrder }).get('/a')
 void [made, called, MultiDrive.MultiDriveError]
 `
+
+const OLD = `
+import { MultiDrive, type Drive } from 'multidrive'
+declare const drive: Drive
+export async function use () {
+  const multi = new MultiDrive(drive)
+  await multi.ready()
+  const opened: boolean = multi.opened
+  multi.once('close', () => { void opened })
+  for await (const { key } of multi.list()) { const path: string = key; void path }
+  const size: number = (await multi.promises.stat('/a')).size
+  // @ts-expect-error What it has is known.
+  multi.nothing(size)
+}
+`
+
+/** What the compiler says. */
+async function compile(folder: string, compilerOptions: object, files: string[]): Promise<string> {
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  return run(process.execPath, [tsc, '-p', folder]).then(
+    () => 'it compiles',
+    (err: unknown) => (err as { stdout: string }).stdout
+  )
+}
+
+/** The first example of the README, as the user of it types it in. */
+async function firstExample(): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const code = /^```js\n([^]*?)^```$/m.exec(readme)![1]!
+  return code.replace(
+    /^import .* from '(corestore|hyperdrive)'$/gm,
+    '// @ts-expect-error It has no types.\n$&'
+  )
+}
 
 async function install(): Promise<{ folder: string; files: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'multidrive-test-package-'))

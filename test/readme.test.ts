@@ -63,6 +63,7 @@ const DIFFERENCES: Record<keyof Limits, string> = {
   listsTreesInAllEncodings: 'Recursive `readdir` by callback',
   truncatesPathsOnly: '`truncate` of a descriptor',
   rmdirFollowsNoLinks: '`rmdir` with `recursive`',
+  copyFileKeepsTarget: '`copyFile` of a folder',
   copiesLinksOver: '`cp` over links',
   knowsEveryPosition: 'Positions.',
   accessTakesOptions: 'Options of `access`.',

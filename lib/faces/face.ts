@@ -6,6 +6,7 @@ import { callback, results, type DoneCallback, type NodeCallback } from '../call
 import type { Entry, FallbackOptions, RangeOptions, ReadOptions, Stale } from '../drive.ts'
 import { failure } from '../errors.ts'
 import type { Body } from './body.ts'
+import type { ReadableOf } from './drive/readable.ts'
 import { markStale } from './drive/streams.ts'
 import { VersioningFace } from './drive/versioning.ts'
 import type { FolderWatcher } from './drive/watch.ts'
@@ -147,8 +148,8 @@ export abstract class Face<Past extends VersioningFace<Past>> extends Versioning
   ): void
   override readdir(path: PathLike, opts: ReaddirStats, cb: NodeCallback<NameAndStat[]>): void
   override readdir(path: PathLike, opts: ReaddirAny, cb: NodeCallback<Names>): void
-  override readdir(folder?: string, opts?: ReadOptions): Readable
-  override readdir(...args: unknown[]): Readable | undefined {
+  override readdir(folder?: string, opts?: ReadOptions): ReadableOf<string>
+  override readdir(...args: unknown[]): ReadableOf<string> | undefined {
     if (!hasCallback(args)) return super.readdir(...(args as Parameters<VersioningFace<Past>['readdir']>))
     this.call('readdir', args).catch(() => undefined)
     return undefined

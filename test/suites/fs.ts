@@ -56,6 +56,8 @@ export interface Limits {
   truncatesPathsOnly?: true
   /** `rmdir` with `recursive` takes a link for no folder by promise too, where Node follows it and then removes it. */
   rmdirFollowsNoLinks?: true
+  /** `copyFile` of a folder leaves the file that it was to go over, which Node deletes. */
+  copyFileKeepsTarget?: true
   /**
    * `cp` puts links over what is there, as it does files; Node fails half-way. Nor does it copy a folder into itself through a link, or onto
    * what comes to stand in the way while it makes folders.

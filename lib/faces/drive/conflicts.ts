@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { conflictsIn, type Conflict } from '../../overlay/conflicts.ts'
 import type { MountedView } from '../../overlay/mounted.ts'
@@ -6,6 +5,7 @@ import type { MergedView, Reader } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
 import { generated } from './generated.ts'
+import type { ReadableOf } from './readable.ts'
 
 export interface ConflictsOptions extends ReadOptions {
   /** Only what lies below it. Default the root. */
@@ -24,7 +24,10 @@ export function toPathConflict({ key, rivals }: Conflict, reader: Reader): PathC
 }
 
 /** Every path below a folder that has a conflict, in the order of keys. */
-export function conflicts(reader: () => Promise<MergedView | MountedView>, opts: ConflictsOptions): Readable {
+export function conflicts(
+  reader: () => Promise<MergedView | MountedView>,
+  opts: ConflictsOptions
+): ReadableOf<PathConflict> {
   const { folder, ...read } = opts
   const run = async function* (): AsyncGenerator<PathConflict, void, void> {
     const range = folderRange(toFolder(folder, 'conflicts'))

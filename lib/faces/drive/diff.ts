@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { differences } from '../../overlay/diff.ts'
 import type { MountedView } from '../../overlay/mounted.ts'
@@ -6,6 +5,7 @@ import type { MergedView } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
 import { toEntry } from './entry.ts'
 import { generated } from './generated.ts'
+import type { ReadableOf } from './readable.ts'
 
 /** What stands at a key now (left) and stood there at another version (right); null where nothing does. */
 export interface EntryDifference {
@@ -19,7 +19,11 @@ export type Views = () => Promise<{ now: View; before: View; close: () => Promis
 type View = MergedView | MountedView
 
 /** Where the entries below a folder differ between two views, in the order of keys. */
-export function diff(views: Views, folder: string | undefined, opts: ReadOptions): Readable {
+export function diff(
+  views: Views,
+  folder: string | undefined,
+  opts: ReadOptions
+): ReadableOf<EntryDifference> {
   const run = async function* (): AsyncGenerator<EntryDifference, void, void> {
     const range = folderRange(toFolder(folder, 'diff'))
     const both = await views()

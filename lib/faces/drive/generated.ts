@@ -1,8 +1,9 @@
 import { Readable } from 'streamx'
 import { failure } from '../../errors.ts'
+import type { ReadableOf } from './readable.ts'
 
 /** A stream of what a generator gives, which is asked for no more than is read. Destroying it waits for nothing that is on its way. */
-export function generated<T>(generate: () => AsyncGenerator<T, void, void>): Readable {
+export function generated<T>(generate: () => AsyncGenerator<T, void, void>): ReadableOf<T> {
   const items = generate()
   let cancel: (err: Error) => void = () => undefined
   return new Readable({
@@ -24,5 +25,5 @@ export function generated<T>(generate: () => AsyncGenerator<T, void, void>): Rea
       items.return().catch(() => undefined)
       cb(null)
     }
-  })
+  }) as ReadableOf<T>
 }

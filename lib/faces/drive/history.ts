@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import type { ReadOptions } from '../../drive.ts'
 import { historyOf } from '../../overlay/history.ts'
 import { MountedView } from '../../overlay/mounted.ts'
@@ -6,6 +5,7 @@ import type { MergedView } from '../../overlay/view.ts'
 import { toKey } from '../../path.ts'
 import { toHistoryItem, type HistoryItem } from './entry.ts'
 import { generated } from './generated.ts'
+import type { ReadableOf } from './readable.ts'
 
 export interface HistoryOptions extends ReadOptions {
   /** The most versions to give; -1, the default, for all. */
@@ -17,7 +17,7 @@ export function history(
   reader: () => Promise<MergedView | MountedView>,
   path: string,
   opts: HistoryOptions
-): Readable {
+): ReadableOf<HistoryItem> {
   const { limit = -1, ...read } = opts
   const run = async function* (): AsyncGenerator<HistoryItem, void, void> {
     const key = toKey(path, 'history')

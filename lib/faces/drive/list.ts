@@ -5,6 +5,7 @@ import type { LocatedCursor, Reader } from '../../overlay/view.ts'
 import { folderRange, isIn, toFolder, toKey, type KeyRange } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { toEntry } from './entry.ts'
+import type { ReadableOf } from './readable.ts'
 
 export interface ListOptions extends ReadOptions {
   /** Descend into subfolders. Default true. With false each subfolder gives its first entry, as in Hyperdrive. */
@@ -34,13 +35,17 @@ export function list(
   folder: string | undefined,
   opts: ListOptions = {},
   from?: string
-): Readable {
+): ReadableOf<Entry> {
   const range = () => folderRange(toFolder(folder, 'list'))
   return stream(reader, range, opts, (entry) => entry, from)
 }
 
 /** The names in a folder: each file and each folder with something in it once, in the order of keys. */
-export function readdir(reader: GetReader, folder: string | undefined, opts: ReadOptions = {}): Readable {
+export function readdir(
+  reader: GetReader,
+  folder: string | undefined,
+  opts: ReadOptions = {}
+): ReadableOf<string> {
   const start = () => toFolder(folder, 'readdir')
   const range = () => folderRange(start())
   return stream(reader, range, { ...opts, recursive: false }, (entry) => {
@@ -53,7 +58,7 @@ export function entries(
   reader: GetReader,
   range: (KeyRange & EntriesOptions) | null | undefined,
   opts: EntriesOptions = {}
-): Readable {
+): ReadableOf<Entry> {
   const { gt, gte, lt, lte, ...more } = range ?? {}
   const bounds = Object.entries({ gt, gte, lt, lte }).filter(([, bound]) => bound != null)
   return stream(
@@ -64,13 +69,13 @@ export function entries(
   )
 }
 
-function stream(
+function stream<T>(
   getReader: GetReader,
   range: () => KeyRange,
   opts: ListOptions & EntriesOptions,
-  map: (entry: Entry) => unknown,
+  map: (entry: Entry) => T,
   from?: string
-): Readable {
+): ReadableOf<T> {
   const ignored = toIgnore(opts.ignore)
   let left = opts.limit === undefined || opts.limit < 0 ? Infinity : opts.limit
   let reader: Reader
@@ -109,7 +114,7 @@ function stream(
       Promise.resolve(cursor?.close()).then(() => cb(null), cb)
     }
   })
-  return readable
+  return readable as ReadableOf<T>
 }
 
 function nameIn(folder: string, key: string): string {

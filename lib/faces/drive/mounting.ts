@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import { callback, type DoneCallback, type NodeCallback } from '../../callback.ts'
 import type { Mount } from '../fs/stats.ts'
 import {
@@ -9,6 +8,7 @@ import {
   type MountAt,
   type MountOptions
 } from './mounts.ts'
+import type { ReadableOf } from './readable.ts'
 import { SettlingFace } from './settling.ts'
 
 /** What mounts other drives, and lists those that are mounted. */
@@ -61,7 +61,7 @@ export abstract class MountingFace extends SettlingFace {
   }
 
   /** As {@link getAllMounts}, a stream of `{ path, mount }`. */
-  createMountStream(opts: AllMountsOptions = {}): Readable {
+  createMountStream(opts: AllMountsOptions = {}): ReadableOf<MountAt> {
     return mountStream(() => this.reader(opts), opts)
   }
 
@@ -77,8 +77,7 @@ export abstract class MountingFace extends SettlingFace {
 
   async #getAllMounts(opts: AllMountsOptions): Promise<Map<string, Mount>> {
     const mounts = new Map<string, Mount>()
-    for await (const { path, mount } of this.createMountStream(opts) as AsyncIterable<MountAt>)
-      mounts.set(path, mount)
+    for await (const { path, mount } of this.createMountStream(opts)) mounts.set(path, mount)
     return mounts
   }
 }

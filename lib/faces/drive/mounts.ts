@@ -12,6 +12,7 @@ import { parentOf } from '../../overlay/tree.ts'
 import type { TreeView } from '../../overlay/view.ts'
 import { toKey } from '../../path.ts'
 import { toMount, type Mount } from '../fs/stats.ts'
+import type { ReadableOf } from './readable.ts'
 
 export interface MountOptions {
   /** The version of the drive that is shown, a length of its database core; null or left out for the newest. */
@@ -65,11 +66,14 @@ export async function unmount(overlay: Overlay, path: string): Promise<void> {
 }
 
 /** Every mount that can be seen, the outer ones before those in them. */
-export function mountStream(view: () => Promise<TreeView>, { recursive = true }: AllMountsOptions): Readable {
+export function mountStream(
+  view: () => Promise<TreeView>,
+  { recursive = true }: AllMountsOptions
+): ReadableOf<MountAt> {
   const run = async function* () {
     yield* mountsIn(await view(), '', recursive)
   }
-  return Readable.from(run())
+  return Readable.from(run()) as ReadableOf<MountAt>
 }
 
 async function* mountsIn(

@@ -1,22 +1,23 @@
 import MirrorDrive from 'mirror-drive'
-import ReadyResource from 'ready-resource'
 import type { Readable } from 'streamx'
 import { callback, type Callback } from '../../callback.ts'
 import type { Entry, RangeOptions, ReadOptions, Stale } from '../../drive.ts'
 import { newest } from '../../overlay/compare.ts'
 import type { Reader } from '../../overlay/view.ts'
 import { toKey, type KeyRange } from '../../path.ts'
+import { Resource } from '../../resource.ts'
 import { budget } from '../../wait.ts'
 import { Download, type DownloadOptions } from './download.ts'
 import { findReadable, toEntry, type EntryOptions } from './entry.ts'
 import { entries, list, readdir, type EntriesOptions, type ListOptions } from './list.ts'
 import { has, stats, type ContentStats } from './presence.ts'
 import { mirrorEnds, type Mirror } from './mirror.ts'
+import type { ReadableOf } from './readable.ts'
 import { readAll, readStream } from './streams.ts'
 import { winnersIn } from './winners.ts'
 
 /** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
-export abstract class ReadingFace extends ReadyResource {
+export abstract class ReadingFace extends Resource {
   /** The view that a call reads from, taken when the call is made. */
   protected abstract reader(opts?: ReadOptions): Promise<Reader>
 
@@ -57,24 +58,24 @@ export abstract class ReadingFace extends ReadyResource {
   }
 
   /** Every entry below a folder in the order of keys, as a stream; see {@link ListOptions}. */
-  list(folder?: string | ListOptions, opts: ListOptions = {}): Readable {
+  list(folder?: string | ListOptions, opts: ListOptions = {}): ReadableOf<Entry> {
     if (typeof folder === 'object') return this.list(undefined, folder)
     return list(() => this.reader(opts), folder, opts)
   }
 
   /** The names in a folder, as a stream. */
-  readdir(folder?: string, opts: ReadOptions = {}): Readable {
+  readdir(folder?: string, opts: ReadOptions = {}): ReadableOf<string> {
     return readdir(() => this.reader(opts), folder, opts)
   }
 
   /** The entries in a range of keys, as a stream; see {@link EntriesOptions}. */
-  entries(range?: (KeyRange & EntriesOptions) | null, opts: EntriesOptions = {}): Readable {
+  entries(range?: (KeyRange & EntriesOptions) | null, opts: EntriesOptions = {}): ReadableOf<Entry> {
     return entries(() => this.reader(opts), range, opts)
   }
 
   /** All entries. */
   [Symbol.asyncIterator](): AsyncIterator<Entry> {
-    return this.entries()[Symbol.asyncIterator]() as AsyncIterator<Entry>
+    return this.entries()[Symbol.asyncIterator]()
   }
 
   /**

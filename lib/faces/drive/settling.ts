@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { ConflictMonitor } from '../../overlay/conflict-monitor.ts'
 import { conflictAt, type Conflict } from '../../overlay/conflicts.ts'
@@ -6,8 +5,9 @@ import type { Reader } from '../../overlay/view.ts'
 import { toKey } from '../../path.ts'
 import { latest } from '../body.ts'
 import { toBytes } from './bytes.ts'
-import { conflicts, toPathConflict, type ConflictsOptions } from './conflicts.ts'
+import { conflicts, toPathConflict, type ConflictsOptions, type PathConflict } from './conflicts.ts'
 import { toEntry } from './entry.ts'
+import type { ReadableOf } from './readable.ts'
 import { isKeep, keepVersion, settleByDeletion, type Resolution } from './resolve.ts'
 import { PATIENCE } from './watch.ts'
 import { fileHead, putFile, type PutOptions } from './write.ts'
@@ -35,8 +35,11 @@ export abstract class SettlingFace extends WritingFace {
    *
    * @throws (as `error`) as `list`
    */
-  conflicts(opts?: ConflictsOptions): Readable
-  conflicts(target: string | ConflictsOptions = {}, opts: ReadOptions = {}): Promise<Entry[]> | Readable {
+  conflicts(opts?: ConflictsOptions): ReadableOf<PathConflict>
+  conflicts(
+    target: string | ConflictsOptions = {},
+    opts: ReadOptions = {}
+  ): Promise<Entry[]> | ReadableOf<PathConflict> {
     if (typeof target === 'object') return conflicts(() => this.reader(target), target)
     return this.#conflicts(target, opts)
   }

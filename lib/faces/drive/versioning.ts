@@ -1,15 +1,16 @@
-import type { Readable } from 'streamx'
 import { callback, type DoneCallback, type NodeCallback } from '../../callback.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { parseVersion } from '../../format/version.ts'
 import { setTag, tagsOf, toName } from '../../overlay/tags.ts'
 import { latest } from '../body.ts'
-import { diffStream } from '../fs/diff-stream.ts'
-import { diff, type Views } from './diff.ts'
+import { diffStream, type DiffItem } from '../fs/diff-stream.ts'
+import { diff, type EntryDifference, type Views } from './diff.ts'
 import { Download, type DownloadOptions } from './download.ts'
+import type { HistoryItem } from './entry.ts'
 import { history, type HistoryOptions } from './history.ts'
 import { MountingFace } from './mounting.ts'
+import type { ReadableOf } from './readable.ts'
 import { watchFolder, type FolderWatcher, type Watched } from './watch.ts'
 import { changedIn, type Differences } from './winners.ts'
 
@@ -33,7 +34,7 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
    *
    * @throws (as `error`) as `entry`
    */
-  history(path: string, opts: HistoryOptions = {}): Readable {
+  history(path: string, opts: HistoryOptions = {}): ReadableOf<HistoryItem> {
     return history(() => this.reader(opts), path, opts)
   }
 
@@ -45,7 +46,11 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
    * @param folder - default the root
    * @throws (as `error`) as {@link checkout}, and as `entry`
    */
-  diff(version: string | Past, folder?: string | ReadOptions | null, opts: ReadOptions = {}): Readable {
+  diff(
+    version: string | Past,
+    folder?: string | ReadOptions | null,
+    opts: ReadOptions = {}
+  ): ReadableOf<EntryDifference> {
     if (typeof folder === 'object' && folder !== null) return this.diff(version, null, folder)
     return diff(() => this.#views(version, opts), folder ?? undefined, opts)
   }
@@ -88,7 +93,7 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
     version: string | Past,
     prefix?: string | ReadOptions | null,
     opts: ReadOptions = {}
-  ): Readable {
+  ): ReadableOf<DiffItem> {
     if (typeof prefix === 'object' && prefix !== null) return this.createDiffStream(version, null, prefix)
     return diffStream(() => this.#views(version, opts), prefix ?? undefined, opts)
   }

@@ -29,7 +29,7 @@ export async function* winnersIn(
   const entries = list(() => reader, folder, opts, from)
   const forget = onAbort(signal, () => entries.destroy())
   try {
-    for await (const entry of entries as AsyncIterable<Entry>) {
+    for await (const entry of entries) {
       const located = originOf(entry)!
       if (located.candidate.value.blob) yield located
     }

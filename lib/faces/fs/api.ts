@@ -1,4 +1,4 @@
-import type fs from 'node:fs'
+import type * as fs from 'node:fs'
 import type { Dir } from 'node:fs'
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises'
 import type { DoneCallback, NodeCallback } from '../../callback.ts'

@@ -1,4 +1,3 @@
-import type { Readable } from 'streamx'
 import type { ReadOptions } from '../../drive.ts'
 import type { MountPoint } from '../../format/records.ts'
 import { nodeChanges, type NodeChange } from '../../overlay/changes.ts'
@@ -6,6 +5,7 @@ import { Tree, type Node } from '../../overlay/tree.ts'
 import { toFolder } from '../../path.ts'
 import type { Views } from '../drive/diff.ts'
 import { generated } from '../drive/generated.ts'
+import type { ReadableOf } from '../drive/readable.ts'
 import { statsOf } from './look.ts'
 import { toMount, type Mount, type Stats } from './stats.ts'
 
@@ -26,7 +26,11 @@ export type DiffItem =
   | { type: 'unmount'; name: string; previous: { seq: number | null } }
 
 /** What differs below a folder, folders that were made included, in the order of paths. */
-export function diffStream(views: Views, prefix: string | undefined, opts: ReadOptions): Readable {
+export function diffStream(
+  views: Views,
+  prefix: string | undefined,
+  opts: ReadOptions
+): ReadableOf<DiffItem> {
   const run = async function* (): AsyncGenerator<DiffItem, void, void> {
     const folder = toFolder(prefix, 'createDiffStream')
     const { now, before, close } = await views()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import fs from 'node:fs'
+import * as fs from 'node:fs'
 import { decode } from 'hypercore-id-encoding'
 import type { Drive, Json, Stale } from '../../drive.ts'
 import type { MountPoint } from '../../format/records.ts'

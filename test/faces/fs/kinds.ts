@@ -36,6 +36,7 @@ export const LIMITS: Limits = {
   listsTreesInAllEncodings: true,
   truncatesPathsOnly: true,
   rmdirFollowsNoLinks: true,
+  copyFileKeepsTarget: true,
   copiesLinksOver: true,
   knowsEveryPosition: true,
   accessTakesOptions: true,
