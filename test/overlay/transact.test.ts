@@ -310,7 +310,8 @@ test('transact(overlay, …) prepares again when the file is another one before 
   let tries = 0
   await transact(overlay, 'append', '/file', async (at) => {
     const node = await at.look('/file')
-    const { candidate } = node?.kind === 'file' ? node.located : t.fail()!
+    if (node?.kind !== 'file') throw new Error('no file')
+    const { candidate } = node.located
     if (++tries === 1) await put(overlay, '/file', 'newer')
     const content = await candidate.open()
     const before = Buffer.alloc(10)

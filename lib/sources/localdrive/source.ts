@@ -156,15 +156,15 @@ export class LocaldriveSource implements WritableLeaf {
   /** What becomes of work in a folder that has no lock yet; null when it comes to a commit. What changes nothing leaves nothing there. */
   async #rehearsed<T>(work: (commit: Commit) => Promise<T>): Promise<{ result: T } | null> {
     if (await this.#root.hasFolder(HIDDEN)) return null
-    let commits = false
+    const seen = { commit: false }
     try {
       const result = await work(() => {
-        commits = true
+        seen.commit = true
         return Promise.reject(new Error('not yet'))
       })
-      return commits ? null : { result }
+      return seen.commit ? null : { result }
     } catch (err) {
-      if (commits) return null
+      if (seen.commit) return null
       throw err
     }
   }
