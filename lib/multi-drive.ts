@@ -408,6 +408,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
     this.#horizon?.ignore()
+    this.#set.end()
     await super._close()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
@@ -473,10 +474,10 @@ class MultiDriveClass extends Face<MultiDrive> {
     return () => void this.off(event, listener)
   }
 
-  async #opening(syscall: string, { timeout = 0 }: ReadOptions = {}): Promise<void> {
+  async #opening(syscall: string, { timeout = 0, wait = true }: ReadOptions = {}): Promise<void> {
     const late = () => didNotOpen(syscall)
     if (!this.opened) await within(this.ready(), timeout, late)
-    const settled = this.#set.settled()
+    const settled = wait ? this.#set.settled() : null
     if (settled) await within(settled, timeout, late)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
