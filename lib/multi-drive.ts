@@ -33,7 +33,7 @@ import {
 } from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
-import { within } from './wait.ts'
+import { checkTimeout, within } from './wait.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
@@ -115,7 +115,8 @@ class MultiDriveClass extends Face<MultiDrive> {
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
-    if (!(timeout >= 0)) throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
+    checkTimeout(timeout)
+    if (typeof openDrive !== 'function') throw failure('EINVAL', { detail: 'openDrive is a function' })
     this.primary = primary
     this.#horizon = past || maxClockSkew === null ? null : new Horizon(maxClockSkew)
     const rules = { horizon: this.#horizon, fallback, timeout }
@@ -475,6 +476,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 
   async #opening(syscall: string, { timeout = 0, wait = true }: ReadOptions = {}): Promise<void> {
+    checkTimeout(timeout)
     const late = () => didNotOpen(syscall)
     if (!this.opened) await within(this.ready(), timeout, late)
     const settled = wait ? this.#set.settled() : null
