@@ -73,6 +73,10 @@ export class CheckoutSet implements Drives {
     return this.#origin.hold()
   }
 
+  end(): void {
+    // Who waits does so in the set that it is of.
+  }
+
   /** The drives are those of the set, and stay open. */
   close(): Promise<void> {
     return this.#release()

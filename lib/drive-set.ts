@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { setMaxListeners, type EventEmitter } from 'node:events'
 import { decode, isValid } from 'hypercore-id-encoding'
 import type { Drive } from './drive.ts'
 import { driveFailure, failure, MultiDriveError } from './errors.ts'
@@ -7,7 +7,7 @@ import { fromAll } from './overlay/failure.ts'
 import { NestedSource, overlaysIn, type Nestable } from './overlay/nested.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import { sourceOf } from './sources/index.ts'
-import type { OpenDrive } from './sources/open-drive.ts'
+import { givenBy, type OpenDrive } from './sources/open-drive.ts'
 import type { Source, SourceEvents } from './sources/source.ts'
 
 export interface AddDriveOptions {
@@ -65,6 +65,8 @@ export interface Drives {
   find(keyOrDrive: Drive | Uint8Array | string): { readonly drive: Drive } | null
   /** Keeps the drives of now readable when they leave, until the returned function is called. */
   hold(): () => Promise<void>
+  /** Ends what waits: for drives that are on their way in from `openDrive`, and for answers of drives. To be followed by `close()`. */
+  end(): void
   close(): Promise<void>
   purge(): Promise<Drive[]>
 }
@@ -86,12 +88,14 @@ export class DriveSet implements Drives {
   readonly #formats = new Set<string>()
   /** Drives that are purged and not closed yet. */
   readonly #purged: Source[] = []
+  readonly #closing = new AbortController()
 
   constructor(overlay: Overlay, primary: Drive, openDrive: OpenDrive, tell: Tell) {
     this.#overlay = overlay
     this.#primary = primary
     this.#openDrive = openDrive
     this.#tell = tell
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** Makes a MultiDrive known as one that can be added to another. */
@@ -176,6 +180,11 @@ export class DriveSet implements Drives {
     return () => (released ??= release())
   }
 
+  end(): void {
+    this.#closing.abort()
+    for (const source of this.#overlay.sources) source.end?.()
+  }
+
   /** Lets go of all drives without closing them. */
   async empty(): Promise<Source[]> {
     await this.settled()
@@ -183,6 +192,7 @@ export class DriveSet implements Drives {
     const sources = [...this.#overlay.sources]
     for (const source of sources) {
       this.#overlay.remove(source)
+      source.end?.()
       await source.close()
     }
     return sources
@@ -233,7 +243,7 @@ export class DriveSet implements Drives {
       let opened: Drive | null = null
       let added: Drive | null = null
       try {
-        opened = this.#takeBack(key) ?? (await this.#openDrive(key, { primary: this.#primary }))
+        opened = this.#takeBack(key) ?? (await this.#open(key))
         this.#opened.add(opened)
         const source = this.#source(opened, opts)
         place.fill({ source, tombstones })
@@ -247,6 +257,16 @@ export class DriveSet implements Drives {
       }
     }
     return this.#wait(open(), name)
+  }
+
+  /** @throws DRIVE_INVALID, with what `openDrive` threw as the cause; CLOSED */
+  #open(key: Buffer): Promise<Drive> {
+    const { signal } = this.#closing
+    return givenBy(this.#openDrive, key, this.#primary, signal, closeDrive).catch((cause: unknown) => {
+      if (cause instanceof MultiDriveError) throw cause
+      const detail = cause instanceof Error ? cause.message : String(cause)
+      throw failure('DRIVE_INVALID', { syscall: 'addDrive', detail, cause })
+    })
   }
 
   #wait(opening: Promise<Drive>, who: Source | string): Promise<Drive> {

@@ -46,7 +46,10 @@ export interface EntryStat extends Entry {
 export type Comparator = (a: EntryStat, b: EntryStat) => number
 
 export interface ReadOptions {
-  /** Wait for blocks that are not on this machine; default true. With false: BLOCK_NOT_AVAILABLE. */
+  /**
+   * Wait for blocks that are not on this machine, and for drives that are being added; default true. With false: BLOCK_NOT_AVAILABLE, and
+   * what those drives hold is not seen.
+   */
   wait?: boolean
   /** Wait at most that many milliseconds, then REQUEST_TIMEOUT; 0, the default, waits without bound. */
   timeout?: number

@@ -8,7 +8,7 @@ import type { DriveVersion } from './format/version.ts'
 import { Overlay, type MountOpener, type OverlayOptions } from './overlay/overlay.ts'
 import type { Patience } from './overlay/way.ts'
 import { sourceOf } from './sources/index.ts'
-import type { OpenDrive } from './sources/open-drive.ts'
+import { givenBy, type OpenDrive } from './sources/open-drive.ts'
 import type { Source, SourceEvents } from './sources/source.ts'
 import { atMost, unlessAborted, within } from './wait.ts'
 
@@ -66,7 +66,7 @@ export class Mounts implements MountOpener {
   }
 
   async open(mount: MountPoint, opts: ReadOptions, patience: Patience): Promise<Overlay> {
-    const { timeout = 0 } = opts
+    const timeout = opts.timeout || (opts.wait === false ? UNWAITED : 0)
     const late = () => didNotOpen(mount.id)
     const opened = await within(this.#get(mount.id), timeout, late)
     const synced = opts.wait === false || patience.left <= 0 ? null : this.#synced(opened)
@@ -159,7 +159,8 @@ export class Mounts implements MountOpener {
     let source: Source | null = null
     const gone = new AbortController()
     try {
-      drive = await this.#host.openDrive(toBuffer(id), { primary: this.#host.primary })
+      const { openDrive, primary } = this.#host
+      drive = await givenBy(openDrive, toBuffer(id), primary, this.#closing.signal, closeDrive)
       const given = drive
       source = sourceOf(given)
       await source.open({
@@ -221,6 +222,9 @@ export class Mounts implements MountOpener {
   }
 }
 
+/** How long a read that waits for nobody gives a drive to open, which takes a moment even where all of it is here, in milliseconds. */
+const UNWAITED = 1000
+
 /** How long a drive that never was here is waited for, in milliseconds: for a peer to tell that it has it, and for its metadata. */
 const FIRST_PEER = 1000
 const FIRST_SYNC = 3000
@@ -264,6 +268,7 @@ async function checkHash(drive: Drive, version: number, hash: string, closing: A
 }
 
 async function letGo({ source, drive }: Opened): Promise<void> {
+  source.end?.()
   await source.close()
   await closeDrive(drive)
 }

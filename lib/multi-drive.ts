@@ -33,7 +33,7 @@ import {
 } from './replication.ts'
 import { runAll, type RunResult } from './run-all.ts'
 import { openThroughPrimary, type OpenDrive } from './sources/open-drive.ts'
-import { within } from './wait.ts'
+import { checkTimeout, within } from './wait.ts'
 
 export interface MultiDriveOptions {
   /** Which of two versions is newer. Default `byMtime`; any other decides alone, without clocks. */
@@ -115,7 +115,8 @@ class MultiDriveClass extends Face<MultiDrive> {
     } = past?.options ?? (opts as MultiDriveOptions)
     if (maxClockSkew !== null && !(maxClockSkew >= 0))
       throw failure('EINVAL', { detail: 'maxClockSkew is in milliseconds' })
-    if (!(timeout >= 0)) throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
+    checkTimeout(timeout)
+    if (typeof openDrive !== 'function') throw failure('EINVAL', { detail: 'openDrive is a function' })
     this.primary = primary
     this.#horizon = past || maxClockSkew === null ? null : new Horizon(maxClockSkew)
     const rules = { horizon: this.#horizon, fallback, timeout }
@@ -408,6 +409,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   protected override async _close(): Promise<void> {
     this.#forgetPeers()
     this.#horizon?.ignore()
+    this.#set.end()
     await super._close()
     await Promise.all([...this.#checkouts].map((past) => past.close()))
     await this.#mounts?.close()
@@ -473,10 +475,11 @@ class MultiDriveClass extends Face<MultiDrive> {
     return () => void this.off(event, listener)
   }
 
-  async #opening(syscall: string, { timeout = 0 }: ReadOptions = {}): Promise<void> {
+  async #opening(syscall: string, { timeout = 0, wait = true }: ReadOptions = {}): Promise<void> {
+    checkTimeout(timeout)
     const late = () => didNotOpen(syscall)
     if (!this.opened) await within(this.ready(), timeout, late)
-    const settled = this.#set.settled()
+    const settled = wait ? this.#set.settled() : null
     if (settled) await within(settled, timeout, late)
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }

@@ -1,4 +1,5 @@
 /** Waiting with an end: by time, or by a signal. */
+import { failure } from './errors.ts'
 
 /**
  * What a promise gives, or something else where it takes longer.
@@ -43,8 +44,19 @@ export function onAbort(signal: AbortSignal | undefined, end: () => void): () =>
   return () => signal?.removeEventListener('abort', end)
 }
 
-/** The options of a call of several steps, with what is left of its timeout by then. */
+/** @throws EINVAL for what is no number of milliseconds */
+export function checkTimeout(timeout: unknown): void {
+  if (timeout == null || (typeof timeout === 'number' && timeout >= 0)) return
+  throw failure('EINVAL', { detail: 'timeout is in milliseconds' })
+}
+
+/**
+ * The options of a call of several steps, with what is left of its timeout by then.
+ *
+ * @throws EINVAL for a bad timeout
+ */
 export function budget<T extends { timeout?: number }>(opts: T): () => T {
+  checkTimeout(opts.timeout)
   if (!opts.timeout) return () => opts
   const end = performance.now() + opts.timeout
   return () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import SubEncoder from 'sub-encoder'
 import test from 'tape'
-import type { MultiDrive } from '../index.ts'
+import { MultiDrive } from '../index.ts'
 import { entryKeys, recordKeys } from '../lib/sources/hyperdrive/keys.ts'
 import {
   collect,
@@ -816,3 +816,31 @@ test('the folder where a Localdrive keeps records is out of reach', limit, async
 async function settles(call: () => Promise<unknown>): Promise<void> {
   await call().catch(() => undefined)
 }
+
+test('options that mean nothing are EINVAL, and null is as if left out', limit, async (t) => {
+  const multi = await multidrive(t, [await hyperdrive(t)])
+  await multi.put('/a', 'a')
+  const bad = (value: unknown) => value as never
+  const wrong: [string, () => unknown][] = [
+    ['entries gt', () => collect(multi.entries({ gt: bad(5) }))],
+    ['entries lte', () => collect(multi.entries({ lte: bad({}) }))],
+    ['list ignore', () => collect(multi.list('/', { ignore: bad(5) }))],
+    ['openDrive', () => new MultiDrive(multi.primary, { openDrive: bad('x') })]
+  ]
+  for (const timeout of [-1, NaN, bad('x')]) {
+    wrong.push(
+      [`entry ${timeout}`, () => multi.entry('/a', { timeout })],
+      [`get ${timeout}`, () => multi.get('/a', { timeout })],
+      [`list ${timeout}`, () => collect(multi.list('/', { timeout }))],
+      [`createReadStream ${timeout}`, () => collect(multi.createReadStream('/a', { timeout }))],
+      [`stat ${timeout}`, () => multi.promises.stat('/a', { timeout })],
+      [`readFile ${timeout}`, () => multi.promises.readFile('/a', { timeout })]
+    )
+  }
+  for (const [name, call] of wrong) t.is((await failureOf(call)).code, 'EINVAL', name)
+  t.is(String(await multi.get('/a', null)), 'a')
+  t.is((await multi.entry('/a', null))!.key, '/a')
+  t.is((await collect(multi.list(null))).length, 1)
+  t.is((await collect(multi.list('/', null))).length, 1)
+  t.is((await failureOf(() => multi.mirror({}).done())).code, 'DRIVE_INVALID')
+})

@@ -1,4 +1,5 @@
 /** Which drives are in the set, in which order, and how they come and go. */
+import { once } from 'node:events'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import test from 'tape'
@@ -328,6 +329,74 @@ test('entry(path, { timeout }) does not wait longer for a drive that is being ad
   slow.open()
   await adding
   t.is(String(await waiting), 'x', 'without a bound it waits')
+})
+
+test('close() does not wait for openDrive, and what it still gives is closed', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const slow = gate()
+  const multi = await multidrive(t, [own], { openDrive: () => slow.opened.then(() => other) })
+  const adding = failureOf(multi.addDrive(other.key))
+  const reading = failureOf(multi.get('/x'))
+  const past = multi.checkout(multi.version)
+  await multi.close()
+  t.is((await adding).code, 'CLOSED')
+  t.is((await reading).code, 'CLOSED')
+  t.same([past.closed, own.closed, other.closed, multi.drives.length], [true, true, false, 0])
+  const gone = once(other, 'close')
+  slow.open()
+  await gone
+  t.ok(other.closed)
+})
+
+test(
+  'a MultiDrive in another one that waits for openDrive holds up neither close() nor { wait: false }',
+  limit,
+  async (t) => {
+    const [own, inner] = [await hyperdrive(t), await hyperdrive(t)]
+    await inner.put('/x', 'x')
+    const nested = await multidrive(t, [inner], { openDrive: () => new Promise(() => undefined) })
+    const multi = await multidrive(t, [own, nested])
+    const adding = failureOf(nested.addDrive(Buffer.alloc(32, 7)))
+    t.is(String(await multi.get('/x', { wait: false })), 'x')
+    t.is((await failureOf(multi.get('/x', { timeout: 50 }))).code, 'REQUEST_TIMEOUT')
+    await multi.close()
+    t.is((await adding).code, 'CLOSED')
+  }
+)
+
+test('reads with { wait: false } do not wait for drives that are being added', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  const slow = gate()
+  const multi = await multidrive(t, [own], { openDrive: () => slow.opened.then(() => other) })
+  await multi.put('/x', 'x')
+  const adding = multi.addDrive(other.key)
+  const fs = multi.promises
+  const opts = { wait: false }
+  t.is(String(await multi.get('/x', opts)), 'x')
+  t.is((await multi.entry('/x', opts))!.key, '/x')
+  t.same(await collect(multi.readdir('/', opts)), ['x'])
+  t.is(String(Buffer.concat(await collect(multi.createReadStream('/x', opts)))), 'x')
+  t.is(String(await fs.readFile('/x', opts)), 'x')
+  t.same(await fs.readdir('/', opts), ['x'])
+  t.is((await fs.stat('/x', opts)).size, 1)
+  t.is((await failureOf(fs.stat('/x', { timeout: 50 }))).code, 'REQUEST_TIMEOUT')
+  const waiting = multi.get('/x')
+  slow.open()
+  await adding
+  t.is(String(await waiting), 'x')
+})
+
+test('an openDrive that throws is DRIVE_INVALID with its error as the cause', limit, async (t) => {
+  const cause = new Error('boom')
+  const throwing = () => {
+    throw cause
+  }
+  for (const openDrive of [throwing, () => Promise.reject(cause)]) {
+    const multi = await multidrive(t, [await hyperdrive(t)], { openDrive })
+    const err = await failureOf(multi.addDrive(Buffer.alloc(32, 7)))
+    t.same([err.code, err.cause], ['DRIVE_INVALID', cause])
+    t.match(err.message, /boom/)
+  }
 })
 
 test('hasDrive and removeDrive of what is no key are false', async (t) => {

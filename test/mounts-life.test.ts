@@ -1,5 +1,5 @@
 /** Mounts in use: every kind of write below nested ones, what is told of changes in them, and two authors who mount and unmount apart. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
@@ -518,4 +518,46 @@ test('many mounts that never open hold a listing up once, not each', limit, asyn
   t.same(await keys(multi), [`${paths[19]}/in/x`, `${paths[39]}/in/x`])
   const took = Math.round(performance.now() - start)
   t.ok(took < 8000, `${took} ms, 4 s of it for the first of them`)
+})
+
+test('a mount whose openDrive never answers ends with { wait: false } and with close()', limit, async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own], { openDrive: () => new Promise(() => undefined) })
+  await multi.mount('/m', Buffer.alloc(32, 7))
+  const fs = multi.promises
+  for (const read of [
+    () => fs.readdir('/m', { wait: false }),
+    () => fs.readdir('/m', { timeout: 50 }),
+    () => multi.get('/m/x', { wait: false }),
+    () => multi.get('/m/x', { timeout: 50 })
+  ])
+    t.is((await failureOf(read)).code, 'REQUEST_TIMEOUT')
+  const reading = [multi.get('/m/x'), multi.put('/m/x', 'x'), fs.readdir('/m')].map(failureOf)
+  await multi.close()
+  t.same(
+    (await Promise.all(reading)).map(({ code }) => code),
+    ['CLOSED', 'CLOSED', 'CLOSED']
+  )
+})
+
+test('a drive that openDrive gives for a mount after close() is closed', limit, async (t) => {
+  const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
+  let give: (drive: Hyperdrive) => void = () => undefined
+  const asked = new EventEmitter()
+  const multi = await multidrive(t, [own], {
+    openDrive: () => {
+      asked.emit('asked')
+      return new Promise<Hyperdrive>((resolve) => (give = resolve))
+    }
+  })
+  await multi.mount('/m', other.key)
+  const opening = once(asked, 'asked')
+  const reading = failureOf(multi.get('/m/x'))
+  await opening
+  await multi.close()
+  t.is((await reading).code, 'CLOSED')
+  const gone = once(other, 'close')
+  give(other)
+  await gone
+  t.ok(other.closed)
 })

@@ -1,9 +1,11 @@
 import type { EventEmitter } from 'node:events'
 import type { Drive, ReadOptions } from '../drive.ts'
+import { MultiDriveError } from '../errors.ts'
 import type { RecordKind } from '../format/records.ts'
 import type { DriveVersion, Versions } from '../format/version.ts'
 import { SourceAt } from '../sources/at.ts'
 import type { Source, SourceEvents, View, WritableLeaf } from '../sources/source.ts'
+import { within } from '../wait.ts'
 import type { Overlay } from './overlay.ts'
 
 /** What a MultiDrive shows of itself to another one that it is added to. */
@@ -66,8 +68,9 @@ export class NestedSource implements Source {
   }
 
   view(opts?: ReadOptions): View | Promise<View> {
-    const settled = this.#nested.settled()
-    return settled ? settled.then(() => this.overlay.view(opts)) : this.overlay.view(opts)
+    const settled = opts?.wait === false ? null : this.#nested.settled()
+    if (!settled) return this.overlay.view(opts)
+    return within(settled, opts?.timeout ?? 0, timedOut).then(() => this.overlay.view(opts))
   }
 
   writer(): WritableLeaf | null {
@@ -94,6 +97,11 @@ export class NestedSource implements Source {
     const overlay = this.overlay.at(versions)
     return new SourceAt(this, (opts) => overlay.view(opts), overlay.versions())
   }
+}
+
+function timedOut(): MultiDriveError {
+  const message = 'REQUEST_TIMEOUT: a drive that is being added to it did not open in time'
+  return new MultiDriveError('REQUEST_TIMEOUT', message)
 }
 
 /** An overlay, and those of the MultiDrives in it. */

@@ -1,6 +1,7 @@
 import Hyperdrive from 'hyperdrive'
 import type { Drive } from '../drive.ts'
 import { failure } from '../errors.ts'
+import { unlessAborted } from '../wait.ts'
 
 /** Opens the drive of a key. */
 export type OpenDrive = (key: Buffer, opts: { primary: Drive }) => Drive | Promise<Drive>
@@ -22,4 +23,23 @@ export const openThroughPrimary: OpenDrive = (key, { primary }) => {
       detail: 'the primary has no corestore to open a key with; give openDrive'
     })
   return new Hyperdrive(store.session({ writable: false }), key) as Drive
+}
+
+/**
+ * The drive of a key. Where the signal comes first nobody waits for it: should it still be given, it goes to `late`.
+ *
+ * @throws CLOSED when the signal came first; what `openDrive` throws
+ */
+export async function givenBy(
+  openDrive: OpenDrive,
+  key: Buffer,
+  primary: Drive,
+  closing: AbortSignal,
+  late: (drive: Drive) => Promise<void>
+): Promise<Drive> {
+  const asked = (async () => ({ drive: await openDrive(key, { primary }) }))()
+  const given = await unlessAborted(asked, closing)
+  if (given) return given.drive
+  asked.then(({ drive }) => late(drive)).catch(() => undefined)
+  throw failure('CLOSED', { detail: 'the MultiDrive was closed' })
 }

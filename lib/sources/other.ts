@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events'
 import type { Drive, DriveEntry, EntryValue, ReadOptions } from '../drive.ts'
+import { failure, MultiDriveError } from '../errors.ts'
 import { isSeq } from '../format/clock.ts'
 import { isObject } from '../format/json.ts'
 import { isTime, parseMetadata, type Stamp } from '../format/stamp.ts'
 import type { DriveVersion } from '../format/version.ts'
 import { compareKeys, inRange, isKey, type KeyRange } from '../path.ts'
+import { budget, onAbort, unlessAborted, within } from '../wait.ts'
 import { SourceAt } from './at.ts'
 import { streamed } from './content.ts'
 import { nothing } from './nothing.ts'
@@ -39,8 +42,10 @@ export class OtherSource implements Leaf, LeafView {
   readonly hasDirectories = false
   #events: SourceEvents | null = null
   #forget: () => void = () => undefined
+  readonly #ended = new AbortController()
 
   constructor(drive: Drive) {
+    setMaxListeners(0, this.#ended.signal)
     this.drive = drive
     this.identity = `drive:${++count}`
     const named = 'id' in drive && typeof drive.id === 'string'
@@ -73,6 +78,55 @@ export class OtherSource implements Leaf, LeafView {
     return Promise.resolve()
   }
 
+  end(): void {
+    this.#ended.abort()
+  }
+
+  /**
+   * What the drive answers: it may know nothing of timeouts, and of being closed.
+   *
+   * @throws REQUEST_TIMEOUT, CLOSED
+   */
+  async answer<T>(asked: T | PromiseLike<T>, { timeout = 0 }: ReadOptions): Promise<T> {
+    const answer = Promise.resolve(asked).then((value) => ({ value }))
+    const answered = await within(unlessAborted(answer, this.#ended.signal), timeout, timedOut)
+    if (answered) return answered.value
+    throw failure('CLOSED', { drive: this.drive, detail: 'the MultiDrive was closed' })
+  }
+
+  /**
+   * What the drive gives one after another, each waited for as by {@link answer}.
+   *
+   * @param opts - asked for anew each time; `signal` says that nobody needs the rest
+   */
+  async *answers<T>(
+    asked: AsyncIterable<T> | Iterable<T>,
+    opts: () => ReadOptions,
+    signal?: AbortSignal
+  ): AsyncGenerator<T, void, void> {
+    const iterator = Symbol.asyncIterator in asked ? asked[Symbol.asyncIterator]() : asked[Symbol.iterator]()
+    let isOver = false
+    // Who hangs in the middle does not end either, and nobody waits for that.
+    const stop = () => {
+      if (isOver) return
+      isOver = true
+      if ('destroy' in asked && typeof asked.destroy === 'function') (asked.destroy as () => void).call(asked)
+      else void (async () => iterator.return?.())().catch(() => undefined)
+    }
+    const forget = onAbort(signal, stop)
+    try {
+      for (;;) {
+        const next = await this.answer(iterator.next(), opts())
+        if (next.done === true) break
+        yield next.value
+      }
+      isOver = true
+    } finally {
+      forget()
+      stop()
+    }
+  }
+
   tellFormat(path: string, version: number): void {
     this.#events?.format('entries', path, version)
   }
@@ -98,7 +152,7 @@ export class OtherSource implements Leaf, LeafView {
   }
 
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
-    const entry = await this.drive.entry(key, opts)
+    const entry = await this.answer(this.drive.entry(key, opts), opts)
     return entry === null ? null : OtherCandidate.parse(this, { ...entry, key })
   }
 
@@ -206,7 +260,8 @@ class OtherCandidate implements Candidate {
       ...(wait === undefined ? {} : { wait }),
       ...(timeout === undefined ? {} : { timeout })
     }
-    yield* this.leaf.drive.createReadStream(this.#path, opts) as AsyncIterable<Uint8Array>
+    const stream = this.leaf.drive.createReadStream(this.#path, opts) as AsyncIterable<Uint8Array>
+    yield* this.leaf.answers(stream, () => opts, range.signal)
   }
 
   async readAll(opts: ReadOptions = {}): Promise<Buffer> {
@@ -240,12 +295,13 @@ class OtherCursor implements Cursor {
   }
 
   async page(limit: number): Promise<Candidate[]> {
-    this.#keys ??= await this.#list()
+    const left = budget(this.#opts)
+    this.#keys ??= await this.#list(left)
     const found: Candidate[] = []
     while (found.length < limit && this.#next < this.#keys.length) {
       const key = this.#keys[this.#next++]!
       if (this.#from !== null && compareKeys(key, this.#from) < 0) continue
-      const candidate = await this.#source.find(key, this.#opts)
+      const candidate = await this.#source.find(key, left())
       if (candidate) found.push(candidate)
     }
     return found
@@ -260,17 +316,21 @@ class OtherCursor implements Cursor {
     return Promise.resolve()
   }
 
-  async #list(): Promise<string[]> {
+  async #list(left: () => ReadOptions): Promise<string[]> {
     const { gt, lt } = this.#range
     const folder = (gt?.endsWith('/') && lt === gt.slice(0, -1) + '0' && gt.slice(0, -1)) || '/'
     const keys = new Set<string>()
-    for await (const item of this.#source.drive.list(folder)) {
+    for await (const item of this.#source.answers<unknown>(this.#source.drive.list(folder), left)) {
       const key: unknown = isObject(item) ? item.key : item
       if (isKey(key) && inRange(key, this.#range)) keys.add(key)
     }
     const sorted = [...keys].sort(compareKeys)
     return this.#opts.reverse ? sorted.reverse() : sorted
   }
+}
+
+function timedOut(): MultiDriveError {
+  return new MultiDriveError('REQUEST_TIMEOUT', 'REQUEST_TIMEOUT: it did not answer in time')
 }
 
 function toBlob(value: unknown): EntryValue['blob'] {

@@ -258,6 +258,8 @@ export interface Source {
   open(events: SourceEvents): Promise<void>
   /** Lets go of the drive without closing it. */
   close(): Promise<void>
+  /** Ends the reads that wait for the drive with CLOSED, for good. Left out where closing the drive does. */
+  end?(): void
   /** The newest version that can be read; a promise only when it must first be brought up to date. */
   view(opts?: ReadOptions): View | Promise<View>
   /** Whether its view stays what it is until those who listen are told. Default false. */

@@ -65,7 +65,11 @@ function mergeOf(
     if (told === 'no') return null
     return told === 'first' ? least : least.slice(0, -1)
   })
-  const inputs = cursors.map((cursor, place) => ({ source: sourceAt(place), cursor, first: first[place] ?? null }))
+  const inputs = cursors.map((cursor, place) => ({
+    source: sourceAt(place),
+    cursor,
+    first: first[place] ?? null
+  }))
   return { merge: new Merge(inputs, reverse), cursors, first }
 }
 

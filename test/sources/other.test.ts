@@ -275,3 +275,105 @@ test('a stream of an object that fails in the middle is an error with its name',
     t.match(err.message, /the table/)
   }
 })
+
+const never = (): Promise<never> => new Promise(() => undefined)
+
+/** A drive that has `/h`, whose bytes never come, and never says what is at `/slow`. */
+function hanging(): Table {
+  const table = new Table({ '/h': 'hello' })
+  const entry = table.entry.bind(table)
+  return Object.assign(table, {
+    entry: (path: string) => (path === '/slow' ? never() : entry(path)),
+    async *createReadStream() {
+      await never()
+    }
+  })
+}
+
+test(
+  'a drive of three methods that does not answer is waited for no longer than the timeout',
+  limit,
+  async (t) => {
+    const table = hanging()
+    const multi = await multidrive(t, [await hyperdrive(t), table])
+    const opts = { timeout: 50 }
+    const reads: [string, string, () => unknown][] = [
+      ['entry', '/slow', () => multi.entry('/slow', opts)],
+      ['get', '/h', () => multi.get('/h', opts)],
+      ['readFile', '/h', () => multi.promises.readFile('/h', opts)],
+      ['createReadStream', '/h', () => collect(multi.createReadStream('/h', opts))]
+    ]
+    for (const [name, path, read] of reads) {
+      const err = await failureOf(read)
+      t.same([err.code, err.path, err.drive === table], ['REQUEST_TIMEOUT', path, true], name)
+      t.match(err.message, /Table/, name)
+    }
+    async function* stuck() {
+      yield never()
+    }
+    Object.assign(table, { list: stuck })
+    t.is((await failureOf(collect(multi.list('/', opts)))).code, 'REQUEST_TIMEOUT', 'list')
+  }
+)
+
+test(
+  'reads of a drive of three methods that does not answer end when the MultiDrive is closed',
+  limit,
+  async (t) => {
+    const asked = new EventEmitter()
+    const [table, inner] = [hanging(), hanging()]
+    Object.assign(table, {
+      entry(path: string) {
+        asked.emit(path)
+        return inner.entry(path)
+      },
+      async *createReadStream() {
+        asked.emit('bytes')
+        await never()
+      }
+    })
+    const multi = await multidrive(t, [await hyperdrive(t), table])
+    const [slow, bytes] = [once(asked, '/slow'), once(asked, 'bytes')]
+    const reads = [
+      multi.entry('/slow'),
+      multi.get('/h'),
+      multi.promises.readFile('/h'),
+      collect(multi.createReadStream('/h'))
+    ].map((read) => failureOf(read as Promise<unknown>))
+    await Promise.all([slow, bytes])
+    await multi.close()
+    t.same(
+      (await Promise.all(reads)).map(({ code }) => code),
+      ['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED']
+    )
+  }
+)
+
+test('a drive of three methods that is taken out while it is read gives the rest', limit, async (t) => {
+  const asked = new EventEmitter()
+  const table = Object.assign(new Table({ '/h': 'hello' }), {
+    async *createReadStream() {
+      yield Buffer.from('he')
+      asked.emit('asked')
+      await once(asked, 'go on')
+      yield Buffer.from('llo')
+    }
+  })
+  const multi = await multidrive(t, [await hyperdrive(t), table as any])
+  const waiting = once(asked, 'asked')
+  const reading = multi.get('/h')
+  await waiting
+  await multi.removeDrive(table)
+  asked.emit('go on')
+  t.is(String(await reading), 'hello')
+})
+
+test('a list() that never yields holds up a write of another path for seconds only', limit, async (t) => {
+  const own = await hyperdrive(t)
+  async function* list() {
+    yield never()
+  }
+  const multi = await multidrive(t, [own, Object.assign(new Table({}), { list })])
+  await multi.put('/a', 'a')
+  t.is(String(await own.get('/a')), 'a')
+})

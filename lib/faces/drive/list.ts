@@ -1,5 +1,6 @@
 import { Readable } from 'streamx'
 import type { Entry } from '../../drive.ts'
+import { failure } from '../../errors.ts'
 import { Shallow } from '../../overlay/shallow.ts'
 import type { LocatedCursor, Reader } from '../../overlay/view.ts'
 import { folderRange, isIn, toFolder, toKey, type KeyRange } from '../../path.ts'
@@ -63,7 +64,12 @@ export function entries(
   const bounds = Object.entries({ gt, gte, lt, lte }).filter(([, bound]) => bound != null)
   return stream(
     reader,
-    () => Object.fromEntries(bounds),
+    () => {
+      for (const [name, bound] of bounds)
+        if (typeof bound !== 'string')
+          throw failure('EINVAL', { syscall: 'entries', detail: `${name} is a key` })
+      return Object.fromEntries(bounds)
+    },
     { ...more, ...opts },
     (entry) => entry
   )
@@ -126,6 +132,8 @@ function nameIn(folder: string, key: string): string {
 function toIgnore(ignore: ListOptions['ignore']): (key: string) => boolean {
   if (ignore == null) return () => false
   if (typeof ignore === 'function') return ignore
+  if (typeof ignore !== 'string' && !Array.isArray(ignore))
+    throw failure('EINVAL', { syscall: 'list', detail: 'ignore is a path, some of them, or a function' })
   const keys = (typeof ignore === 'string' ? [ignore] : ignore).map((path) => toKey(path, 'list'))
   return (key) => keys.some((ignored) => isIn(key, ignored))
 }

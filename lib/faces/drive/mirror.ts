@@ -57,6 +57,10 @@ export function mirrorEnds(
 ): { source: object; destination: object } {
   if (typeof out !== 'object' || out === null)
     throw failure('DRIVE_INVALID', { syscall: 'mirror', detail: 'there is nothing to mirror into' })
+  for (const method of ['ready', 'entry', 'list', 'createWriteStream']) {
+    if (typeof (out as Record<string, unknown>)[method] !== 'function')
+      throw failure('DRIVE_INVALID', { syscall: 'mirror', detail: `it has no method ${method}()` })
+  }
   const into = out as Into
   if (merged) {
     const way = new Way(from, (entry) => entry)

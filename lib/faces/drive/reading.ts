@@ -29,9 +29,9 @@ export abstract class ReadingFace extends Resource {
    *
    * @throws EINVAL for a bad path, ELOOP when `follow` meets more than 40 links; the error of a drive that cannot tell
    */
-  async entry(path: string | Entry, opts: EntryOptions = {}): Promise<Entry | null> {
+  async entry(path: string | Entry, opts?: EntryOptions | null): Promise<Entry | null> {
     if (typeof path !== 'string') return path
-    const left = budget(opts)
+    const left = budget(opts ?? {})
     const reader = await this.reader(left())
     const located = await findReadable(reader, path, 'entry', () => this.waiting(left()))
     return located && toEntry(located, reader)
@@ -51,16 +51,17 @@ export abstract class ReadingFace extends Resource {
    *
    * @throws as {@link entry}; BLOCK_NOT_AVAILABLE or REQUEST_TIMEOUT when the bytes cannot be had
    */
-  async get(path: string | Entry, opts: EntryOptions = {}): Promise<(Buffer & Stale) | null> {
-    const left = budget(this.waiting(opts))
+  async get(path: string | Entry, opts?: EntryOptions | null): Promise<(Buffer & Stale) | null> {
+    const left = budget(this.waiting(opts ?? {}))
     const located = await findReadable(await this.reader(left()), path, 'get', left)
     return located === null || located.candidate.value.blob === null ? null : readAll(located, left())
   }
 
   /** Every entry below a folder in the order of keys, as a stream; see {@link ListOptions}. */
-  list(folder?: string | ListOptions, opts: ListOptions = {}): ReadableOf<Entry> {
-    if (typeof folder === 'object') return this.list(undefined, folder)
-    return list(() => this.reader(opts), folder, opts)
+  list(folder?: string | ListOptions | null, opts?: ListOptions | null): ReadableOf<Entry> {
+    if (typeof folder === 'object' && folder) return this.list(undefined, folder)
+    const options = opts ?? {}
+    return list(() => this.reader(options), folder ?? undefined, options)
   }
 
   /** The names in a folder, as a stream. */

@@ -67,22 +67,27 @@ export function readFile(
   const read = host.overlay.waiting(waits)
   const flags = toFlags(flag, 'r')
   toSignal(signal)
-  return named(host, { syscall: 'open', path: at.given }, async () => {
-    checkSignal(signal)
-    let bytes: Buffer
-    if (isPlain(flags)) {
-      const tree = await treeOf(host, read)
-      const node = await find(tree, at, true)
-      if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
-      if (node.kind === 'link') throw failure('ELOOP')
-      bytes = await readAll(await readable(tree.view, node.key, node.located, read), read)
-    } else {
-      const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
-      bytes = markStale(await withFile(file, () => step('read', () => file.readRest())), file)
-    }
-    checkSignal(signal)
-    return encoding ? bytes.toString(encoding) : bytes
-  })
+  return named(
+    host,
+    { syscall: 'open', path: at.given },
+    async () => {
+      checkSignal(signal)
+      let bytes: Buffer
+      if (isPlain(flags)) {
+        const tree = await treeOf(host, read)
+        const node = await find(tree, at, true)
+        if (node.kind === 'directory') throw final(failure('EISDIR', { syscall: 'read' }))
+        if (node.kind === 'link') throw failure('ELOOP')
+        bytes = await readAll(await readable(tree.view, node.key, node.located, read), read)
+      } else {
+        const file = await openFile(host, at, flags, 0o666 & ~UMASK, read)
+        bytes = markStale(await withFile(file, () => step('read', () => file.readRest())), file)
+      }
+      checkSignal(signal)
+      return encoding ? bytes.toString(encoding) : bytes
+    },
+    isPlain(flags) ? waits : undefined
+  )
 }
 
 function isPlain(flags: Flags): boolean {

@@ -100,12 +100,17 @@ export function opendir(
   if (bufferSize !== undefined) toInteger(bufferSize, 'options.bufferSize', 1, 2 ** 32 - 1)
   // Node looks no closer.
   const deep = Boolean(recursive)
-  return named(host, { syscall: 'opendir', path: at.given }, async () => {
-    const tree = await treeOf(host, read)
-    const found = await namesBelow(tree, await folderAt(tree, at), deep)
-    return new Dir(
-      at.given,
-      found.map(({ name, node }) => toDirent(name, at.given, node.kind, encoding))
-    )
-  })
+  return named(
+    host,
+    { syscall: 'opendir', path: at.given },
+    async () => {
+      const tree = await treeOf(host, read)
+      const found = await namesBelow(tree, await folderAt(tree, at), deep)
+      return new Dir(
+        at.given,
+        found.map(({ name, node }) => toDirent(name, at.given, node.kind, encoding))
+      )
+    },
+    read
+  )
 }

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import type { ReadOptions } from '../../drive.ts'
 import type { Host } from './host.ts'
 import { ERRORS, failure, MultiDriveError, type ErrorCode } from '../../errors.ts'
 
@@ -42,10 +43,16 @@ export function isFinal(err: unknown): boolean {
  * Runs a call of the fs face, once the MultiDrive is open: its errors name it and its paths, as the caller gave them.
  *
  * @param host - null where it is known to be open
+ * @param read - how a call that only reads waits for that
  */
-export async function named<T>(host: Host | null, about: About, call: () => Promise<T>): Promise<T> {
+export async function named<T>(
+  host: Host | null,
+  about: About,
+  call: () => Promise<T>,
+  read?: ReadOptions
+): Promise<T> {
   try {
-    await host?.ready(about.syscall)
+    await host?.ready(about.syscall, read)
     return await call()
   } catch (err) {
     throw rename(err, about)

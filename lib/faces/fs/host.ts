@@ -11,7 +11,7 @@ import type { Path } from './arguments.ts'
 export interface Host {
   readonly overlay: Overlay
   /** Resolves when it is open, with every drive that is being added. */
-  ready(syscall: string): Promise<void>
+  ready(syscall: string, opts?: ReadOptions): Promise<void>
   /** The merged view of now. */
   view(opts?: ReadOptions): Promise<TreeView>
   /** Tells when the merged view may have changed, until the returned function is called. */

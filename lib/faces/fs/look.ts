@@ -54,13 +54,18 @@ export function access(
 ): Promise<void> {
   const at = toPath(path)
   const wanted = toFlagBits(mode ?? constants.F_OK, 7)
-  return named(host, { syscall: 'access', path: at.given }, async () => {
-    const node = await find(await treeOf(host, read), at, true)
-    if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)
-    // As for a user who may do everything: only what nobody may run cannot be run.
-    const isRunnable = node.kind !== 'file' || (modeOf(node.located) & 0o111) !== 0
-    if ((wanted & constants.X_OK) !== 0 && !isRunnable) throw failure('EACCES')
-  })
+  return named(
+    host,
+    { syscall: 'access', path: at.given },
+    async () => {
+      const node = await find(await treeOf(host, read), at, true)
+      if ((wanted & constants.W_OK) !== 0) await placeAt(host.overlay, 'access', node.key)
+      // As for a user who may do everything: only what nobody may run cannot be run.
+      const isRunnable = node.kind !== 'file' || (modeOf(node.located) & 0o111) !== 0
+      if ((wanted & constants.X_OK) !== 0 && !isRunnable) throw failure('EACCES')
+    },
+    read
+  )
 }
 
 export function readlink(
@@ -93,8 +98,11 @@ function textOf(
 ): Promise<string | Buffer> {
   const at = toPath(path)
   const { encoding, ...read } = toOptions<EncodingOptions>(opts)
-  return named(host, { syscall, path: at.given }, async () =>
-    encoded(text(await find(await treeOf(host, read), at, follow)), encoding)
+  return named(
+    host,
+    { syscall, path: at.given },
+    async () => encoded(text(await find(await treeOf(host, read), at, follow)), encoding),
+    read
   )
 }
 
@@ -106,16 +114,21 @@ export function readdir(
   const at = toPath(path)
   const options = toOptions<ReaddirOptions>(opts)
   const recursive = toFlag(options.recursive, 'options.recursive')
-  return named(host, { syscall: 'scandir', path: at.given }, async () => {
-    const tree = await treeOf(host, options)
-    const folder = await folderAt(tree, at)
-    const found = await namesBelow(tree, folder, recursive)
-    if (options.stats === true || options.includeStats === true) {
-      return Promise.all(found.map(async ({ name, node }) => ({ name, stat: await statsOf(tree, node) })))
-    }
-    if (!options.withFileTypes) return found.map(({ name }) => encoded(name, options.encoding))
-    return found.map(({ name, node }) => toDirent(name, at.given, node.kind, options.encoding))
-  })
+  return named(
+    host,
+    { syscall: 'scandir', path: at.given },
+    async () => {
+      const tree = await treeOf(host, options)
+      const folder = await folderAt(tree, at)
+      const found = await namesBelow(tree, folder, recursive)
+      if (options.stats === true || options.includeStats === true) {
+        return Promise.all(found.map(async ({ name, node }) => ({ name, stat: await statsOf(tree, node) })))
+      }
+      if (!options.withFileTypes) return found.map(({ name }) => encoded(name, options.encoding))
+      return found.map(({ name, node }) => toDirent(name, at.given, node.kind, options.encoding))
+    },
+    options
+  )
 }
 
 /** A folder that a path leads to. */
@@ -176,12 +189,17 @@ function statOf(
 ): Promise<AnyStats> {
   const at = toPath(path)
   const options = opts ?? {}
-  return named(host, { syscall, path: at.given }, async () => {
-    const tree = await treeOf(host, options)
-    const node = await find(tree, at, follow)
-    const facts = factsOf(node, node.kind === 'directory' ? await tree.dateOf(node) : 0)
-    return options.bigint === true ? new BigIntStats(facts) : new Stats(facts)
-  })
+  return named(
+    host,
+    { syscall, path: at.given },
+    async () => {
+      const tree = await treeOf(host, options)
+      const node = await find(tree, at, follow)
+      const facts = factsOf(node, node.kind === 'directory' ? await tree.dateOf(node) : 0)
+      return options.bigint === true ? new BigIntStats(facts) : new Stats(facts)
+    },
+    options
+  )
 }
 
 /** @throws ERR_INVALID_ARG_TYPE for what is neither true nor false */

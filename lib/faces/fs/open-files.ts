@@ -40,16 +40,21 @@ export class OpenFiles {
     const at = toPath(path)
     const parsed = toFlags(flags, 'r')
     const bits = toMode(mode, 'mode', 0o666) & ~UMASK
-    return named(this.#host, { syscall: 'open', path: at.given }, async () => {
-      const file = await openFile(this.#host, at, parsed, bits, read)
-      if (this.#released) {
-        await file.release()
-        throw failure('CLOSED')
-      }
-      const fd = this.#free.pop() ?? this.#next++
-      this.#files.set(fd, file)
-      return fd
-    })
+    return named(
+      this.#host,
+      { syscall: 'open', path: at.given },
+      async () => {
+        const file = await openFile(this.#host, at, parsed, bits, read)
+        if (this.#released) {
+          await file.release()
+          throw failure('CLOSED')
+        }
+        const fd = this.#free.pop() ?? this.#next++
+        this.#files.set(fd, file)
+        return fd
+      },
+      parsed.write ? undefined : read
+    )
   }
 
   /** @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for what is no descriptor, EBADF for one that is not open */
