@@ -50,7 +50,7 @@ export async function tree(multi: MultiDrive, nameOf: (drive: Drive) => string):
   const counts = { files: 0, shared: 0 }
   let above: string[] = []
   for await (const item of multi.list('/')) {
-    const entry = item as Entry
+    const entry = item
     const folders = entry.key.split('/').slice(1)
     const name = folders.pop()!
     let same = 0
