@@ -68,6 +68,7 @@ export async function placeOf(
 
 /** Lands a write in its place. */
 export async function commitIn(place: WritePlace, write: Write): Promise<void> {
+  if (write.operations.length === 0) return write.landed?.()
   await commitInWith(place, () => Promise.resolve(write))
 }
 

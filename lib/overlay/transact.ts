@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readerOf } from './mounted.ts'
 import type { ReadOptions } from '../drive.ts'
-import { errorCode } from '../errors.ts'
+import { errorCode, MultiDriveError } from '../errors.ts'
 import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.ts'
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
@@ -190,7 +190,7 @@ async function land(
       const at = await begin()
       const operations = await prepare(at).catch((err: unknown) => {
         // What it looked at has changed before it was through.
-        if (errorCode(err) !== 'ESTALE' || tries >= TRIES) throw err
+        if (!isReplaced(err) || tries >= TRIES) throw err
         return null
       })
       if (operations === null) continue
@@ -209,6 +209,12 @@ async function land(
     // Nothing happens to what has landed.
     await Promise.all([...staged.values()].map((bytes) => bytes.staged.discard()))
   }
+}
+
+/** Whether a drive no longer had what it had shown. */
+function isReplaced(err: unknown): boolean {
+  const code = errorCode(err)
+  return code === 'ESTALE' || (code === 'ENOENT' && err instanceof MultiDriveError && err.drive !== undefined)
 }
 
 async function walk(tree: Tree, folder: string, nodes: Node[] = []): Promise<Node[]> {

@@ -55,7 +55,17 @@ export function commitWith(
 }
 
 function exclusively<T>(writer: WritableLeaf, write: (commit: Commit) => Promise<T>): Promise<T> {
-  return turns.run(writer.identity, () =>
-    writer.exclusively ? writer.exclusively(write) : write((changes) => writer.commit(changes))
-  )
+  return turns.run(writer.identity, async () => {
+    if (!writer.exclusively) return write((changes) => writer.commit(changes))
+    const failed = new Set<unknown>()
+    const told = (commit: Commit) =>
+      write(commit).catch((err: unknown) => {
+        failed.add(err)
+        throw err
+      })
+    return writer.exclusively(told).catch((error: unknown) => {
+      // Of what the write has not told itself, the drive could not keep others out.
+      throw failed.has(error) ? error : worst([{ source: writer, error }])
+    })
+  })
 }
