@@ -148,6 +148,9 @@ export interface TransactOptions {
 /** How often a write is prepared beside the others before it is prepared in its turn, with nobody writing meanwhile. */
 const TRIES = 8
 
+/** How often what it looks at may be replaced while it is prepared, as another process may do that writes into the same folder. */
+const MOST_REPLACED = 100
+
 /** One at a time of those who change the same file, so that they need not do their work again for each other. */
 const turns = new Turns()
 
@@ -186,13 +189,14 @@ async function land(
   const begin = async () =>
     new Preparation(await readerOf(overlay, read), overlay, { ...write, read }, staged)
   try {
+    let replaced = 0
     for (let tries = 0; ; tries++) {
       const at = await begin()
       const operations = await prepare(at).catch((err: unknown) => {
-        // What it looked at has changed before it was through.
-        if (!isReplaced(err) || tries >= TRIES) throw err
+        if (!isReplaced(err) || ++replaced > MOST_REPLACED) throw err
         return null
       })
+      // What it looked at has changed before it was through.
       if (operations === null) continue
       if (operations.length === 0) return
       const place = await placeOf(overlay, write.syscall, operations)
