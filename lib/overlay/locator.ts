@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { compareKeys, folderRange, isKey } from '../path.ts'
 import type { Keyed, Source } from '../sources/source.ts'
+import { unlessAborted } from '../wait.ts'
 import { Fingerprints } from './fingerprints.ts'
 
 /** So many keys of a drive are taken in before others have their turn. */
@@ -54,6 +55,8 @@ export class Locator {
   readonly #names = new Fingerprints((owner) => !this.#slots.has(owner))
   /** What waits to be taken in. */
   readonly #wanted = new Map<Source, Keyed>()
+  /** The drive that is being taken in, and what ends that: a tree that is closed in the middle of a read may never answer. */
+  #reading: { readonly source: Source; readonly ended: AbortController } | null = null
   #owners = 0
   #filling: Promise<void> | null = null
   #closed = false
@@ -119,6 +122,11 @@ export class Locator {
   /** Forgets a drive. */
   drop(source: Source): void {
     this.#wanted.delete(source)
+    if (this.#reading?.source === source) this.#reading.ended.abort()
+    this.#forget(source)
+  }
+
+  #forget(source: Source): void {
     const slot = this.#ofSource.get(source)
     if (!slot) return
     this.#ofSource.delete(source)
@@ -135,6 +143,7 @@ export class Locator {
   close(): void {
     this.#closed = true
     this.#wanted.clear()
+    this.#reading?.ended.abort()
   }
 
   async #fill(): Promise<void> {
@@ -149,11 +158,15 @@ export class Locator {
       const [leaf, keyed] = next
       this.#wanted.delete(leaf)
       const slot = this.#ofSource.get(leaf)
+      const ended = new AbortController()
+      this.#reading = { source: leaf, ended }
       try {
-        await (slot ? this.#catchUp(slot, keyed) : this.#fillIn(keyed))
+        await unlessAborted(slot ? this.#catchUp(slot, keyed) : this.#fillIn(keyed), ended.signal)
       } catch {
         // A drive that cannot tell its keys tells its readers why.
         this.drop(leaf)
+      } finally {
+        this.#reading = null
       }
     }
   }
@@ -187,7 +200,7 @@ export class Locator {
   async #catchUp(slot: Slot, keyed: Keyed): Promise<void> {
     const changed = keyed.changedKeys(slot.last, EVERYTHING)
     if (changed === null) {
-      this.drop(keyed.leaf)
+      this.#forget(keyed.leaf)
       return this.#fillIn(keyed)
     }
     let page: string[] = []
@@ -198,6 +211,7 @@ export class Locator {
       page = []
       await setImmediate()
     }
+    if (this.#closed || this.#ofSource.get(keyed.leaf) !== slot) return
     this.#add(slot, page)
     slot.last = keyed
     this.#generation++

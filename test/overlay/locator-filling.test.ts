@@ -1,4 +1,5 @@
 /** The locator while it takes drives in. */
+import { EventEmitter, once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import test, { type Test } from 'tape'
@@ -250,7 +251,7 @@ test('close() while it is filled ends the filling', async (t) => {
   t.equal((await failureOf(multi.warmUp())).code, 'CLOSED')
 })
 
-test('close() of a locator ends with the page that is being read', async (t) => {
+test('close() of a locator ends, and the page that is being read changes nothing', async (t) => {
   const drive = await hyperdrive(t)
   await fill(
     drive,
@@ -271,6 +272,37 @@ test('close() of a locator ends with the page that is being read', async (t) => 
   locator.see(keyed)
   await within(5000, 'settled', locator.settled())
   t.equal(locator.stats.drives, 0, 'and takes nothing in any more')
+})
+
+test('a tree that never answers again holds up neither the others nor close()', async (t) => {
+  const sources = []
+  for (let i = 0; i < 2; i++) {
+    const drive = await hyperdrive(t)
+    await fill(
+      drive,
+      numbered(10, (n) => `/${i}/${n}`)
+    )
+    sources.push(await openSource(t, drive))
+  }
+  const [silent, other] = [await keyedOf(sources[0]!), await keyedOf(sources[1]!)]
+  const asked = new EventEmitter()
+  // As one of Hyperbee that is closed in the middle of a read may do.
+  Object.assign(silent, { keys: () => (asked.emit('keys'), new Promise(() => undefined)) })
+  const locator = new Locator()
+  const reading = once(asked, 'keys')
+  locator.see(silent)
+  locator.see(other)
+  await reading
+  locator.drop(silent.leaf)
+  await within(5000, 'the other drive', locator.settled())
+  t.same([locator.stats.drives, locator.stats.entries], [1, 11])
+
+  const again = once(asked, 'keys')
+  locator.see(silent)
+  await again
+  locator.close()
+  await within(5000, 'close', locator.settled())
+  t.equal(locator.stats.drives, 1)
 })
 
 test('a view that was taken before a drive left goes on showing it', async (t) => {
