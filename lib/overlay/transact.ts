@@ -192,8 +192,9 @@ async function land(
     let replaced = 0
     for (let tries = 0; ; tries++) {
       const at = await begin()
-      const operations = await prepare(at).catch((err: unknown) => {
-        if (!isReplaced(err) || ++replaced > MOST_REPLACED) throw err
+      const operations = await prepare(at).catch(async (err: unknown) => {
+        if (!isGone(err) || ++replaced > MOST_REPLACED) throw err
+        if (await at.isCurrent(await readerOf(overlay, read))) throw err
         return null
       })
       // What it looked at has changed before it was through.
@@ -216,7 +217,7 @@ async function land(
 }
 
 /** Whether a drive no longer had what it had shown. */
-function isReplaced(err: unknown): boolean {
+function isGone(err: unknown): boolean {
   const code = errorCode(err)
   return code === 'ESTALE' || (code === 'ENOENT' && err instanceof MultiDriveError && err.drive !== undefined)
 }

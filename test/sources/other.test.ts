@@ -359,7 +359,7 @@ test('a drive of three methods that is taken out while it is read gives the rest
       yield Buffer.from('llo')
     }
   })
-  const multi = await multidrive(t, [await hyperdrive(t), table as any])
+  const multi = await multidrive(t, [await hyperdrive(t), table])
   const waiting = once(asked, 'asked')
   const reading = multi.get('/h')
   await waiting
@@ -377,3 +377,24 @@ test('a list() that never yields holds up a write of another path for seconds on
   await multi.put('/a', 'a')
   t.is(String(await own.get('/a')), 'a')
 })
+
+test(
+  'a drive that fails with ENOENT for the bytes of what it shows is asked for them once',
+  limit,
+  async (t) => {
+    let asked = 0
+    const table = Object.assign(new Table({ '/h': 'hello' }), {
+       
+      async *createReadStream() {
+        asked++
+        await Promise.resolve()
+        throw Object.assign(new Error('gone'), { code: 'ENOENT' })
+      }
+    })
+    const multi = await multidrive(t, [await hyperdrive(t), table])
+    const failed = await failureOf(multi.promises.appendFile('/h', '!'))
+    t.is(failed.code, 'ENOENT')
+    t.is(failed.drive, table)
+    t.is(asked, 1)
+  }
+)
