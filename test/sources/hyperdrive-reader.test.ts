@@ -38,3 +38,18 @@ test('a read on demand ends with its time, its peers and its drive, though the t
   t.equal((await within(5000, 'a read of a closed drive', closed)).code, 'CLOSED')
   await unlink()
 })
+
+test('a read on demand of a drive that is truncated meanwhile gives nothing of two histories', async (t) => {
+  const drive = await hyperdrive(t)
+  for (const path of ['/a', '/b', '/c']) await drive.put(path, 'text')
+  const reader = new DemandReader(drive, drive.version, true, new PendingReads())
+  t.is(await reader.run({}, () => Promise.resolve('read')), 'read')
+  const failed = await failureOf(
+    reader.run({}, async () => {
+      await drive.core.truncate(2)
+      return 'read'
+    })
+  )
+  t.is(failed.code, 'DRIVE_FAILED')
+  t.is(failed.drive, drive)
+})
