@@ -1,6 +1,6 @@
 import type { FsCalls } from './api.ts'
 import { toData, toDescriptor, toOptions, type PathLike } from './arguments.ts'
-import { checkOwner, checkTime, times, toBits } from './change.ts'
+import { checkOwner, checkTime, times, toBits } from './set-attributes.ts'
 import { toChunks, toLength, writeAll, type WriteFileOptions } from './content.ts'
 import { named } from './failure.ts'
 import type { Host } from './host.ts'

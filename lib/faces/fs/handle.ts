@@ -10,7 +10,7 @@ import { createInterface, type Interface } from 'node:readline'
 import type { ReadableStream } from 'node:stream/web'
 import { failure } from '../../errors.ts'
 import { badArgument, toOptions, type TimeLike } from './arguments.ts'
-import { checkOwner, checkTime, times, toBits } from './change.ts'
+import { checkOwner, checkTime, times, toBits } from './set-attributes.ts'
 import {
   toChunks,
   toLength,

@@ -10,6 +10,7 @@ import { FileHandle } from './handle.ts'
 import type { Host } from './host.ts'
 import * as looking from './look.ts'
 import type { OpenFiles } from './open-files.ts'
+import * as setting from './set-attributes.ts'
 import { statfs } from './statfs.ts'
 import { watchAsync, type WatchOptions } from './watch.ts'
 
@@ -17,6 +18,7 @@ import { watchAsync, type WatchOptions } from './watch.ts'
 const calls = {
   ...looking,
   ...changing,
+  ...setting,
   opendir,
   statfs,
   copyFile: copying.copyFile,
@@ -80,19 +82,19 @@ export function promisesOf(host: Host, files: OpenFiles): FsPromises {
     access: async (path, mode) => looking.access(host, path, mode),
     appendFile: (async (...args: unknown[]) =>
       onFile('appendFile', args[0], args.slice(1))) as FsPromises['appendFile'],
-    chmod: async (path, mode, opts?: ReadOptions) => changing.chmod(host, path, mode, opts),
-    chown: async (path, uid, gid) => changing.chown(host, path, uid, gid),
+    chmod: async (path, mode, opts?: ReadOptions) => setting.chmod(host, path, mode, opts),
+    chown: async (path, uid, gid) => setting.chown(host, path, uid, gid),
     copyFile: async (src, dest, mode, opts?: ReadOptions) => copying.copyFile(host, src, dest, mode, opts),
     cp: (async (src: PathLike, dest: PathLike, opts?: copying.CpOptions) =>
       copying.cp(host, src, dest, opts)) as FsPromises['cp'],
     // Deprecated in Node, and part of its face.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
-    lchmod: async (path, mode, opts?: ReadOptions) => changing.lchmod(host, path, mode, opts),
-    lchown: async (path, uid, gid) => changing.lchown(host, path, uid, gid),
+    lchmod: async (path, mode, opts?: ReadOptions) => setting.lchmod(host, path, mode, opts),
+    lchown: async (path, uid, gid) => setting.lchown(host, path, uid, gid),
     link: async (existing, path) => changing.link(host, existing, path),
     lstat: (async (path, opts) => looking.lstat(host, path, opts)) as FsPromises['lstat'],
     lutimes: async (path, atime, mtime, opts?: ReadOptions) =>
-      changing.lutimes(host, path, atime, mtime, opts),
+      setting.lutimes(host, path, atime, mtime, opts),
     mkdir: (async (path, opts) => changing.mkdir(host, path, opts)) as FsPromises['mkdir'],
     mkdtemp: (async (prefix: string, opts?: looking.EncodingOptions | BufferEncoding | 'buffer' | null) =>
       changing.mkdtemp(host, prefix, opts)) as FsPromises['mkdtemp'],
@@ -108,18 +110,18 @@ export function promisesOf(host: Host, files: OpenFiles): FsPromises {
     realpath: (async (path: PathLike, opts?: looking.EncodingOptions | BufferEncoding | 'buffer' | null) =>
       looking.realpath(host, path, opts)) as FsPromises['realpath'],
     removeMetadata: async (path: PathLike, key: string, opts?: ReadOptions) =>
-      changing.removeMetadata(host, path, key, opts),
+      setting.removeMetadata(host, path, key, opts),
     rename: async (oldPath, newPath, opts?: ReadOptions) => changing.rename(host, oldPath, newPath, opts),
     rm: async (path, opts) => changing.rm(host, path, opts),
     rmdir: async (path, opts) => changing.rmdir(host, path, opts),
     setMetadata: async (path: PathLike, key: string, value: Json, opts?: ReadOptions) =>
-      changing.setMetadata(host, path, key, value, opts),
+      setting.setMetadata(host, path, key, value, opts),
     stat: (async (path, opts) => looking.stat(host, path, opts)) as FsPromises['stat'],
     statfs: (async (path, opts) => statfs(host, path, opts)) as FsPromises['statfs'],
     symlink: async (target, path, type) => changing.symlink(host, target, path, type),
     truncate: async (path, len, opts?: ReadOptions) => content.truncate(host, path, len, opts),
     unlink: async (path) => changing.unlink(host, path),
-    utimes: async (path, atime, mtime, opts?: ReadOptions) => changing.utimes(host, path, atime, mtime, opts),
+    utimes: async (path, atime, mtime, opts?: ReadOptions) => setting.utimes(host, path, atime, mtime, opts),
     watch: ((path: PathLike, opts?: WatchOptions | BufferEncoding | 'buffer' | null) =>
       watchAsync(host, path, opts)) as FsPromises['watch'],
     writeFile: (async (...args: unknown[]) =>
