@@ -384,7 +384,6 @@ test(
   async (t) => {
     let asked = 0
     const table = Object.assign(new Table({ '/h': 'hello' }), {
-       
       async *createReadStream() {
         asked++
         await Promise.resolve()
