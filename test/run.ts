@@ -50,5 +50,23 @@ async function run(file: string): Promise<void> {
   counts.failed += failed + (dead ? 1 : 0)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   if (failed === 0 && !dead) process.stdout.write(`ok ${path} (${passed} passed, ${seconds} s)\n`)
-  else process.stdout.write(`not ok ${path} (exit ${code}, ${seconds} s)\n${output}\n`)
+  else process.stdout.write(`not ok ${path} (exit ${code}, ${seconds} s)\n${failures(output)}\n${output}\n`)
+}
+
+/** What failed, ahead of the whole output: a record of a run that keeps only its beginning still says why. */
+function failures(output: string): string {
+  const said: string[] = []
+  let title = ''
+  let within = false
+  for (const line of output.split('\n')) {
+    if (line.startsWith('# ')) title = line
+    if (line.startsWith('not ok')) {
+      said.push(title, line)
+      within = true
+    } else if (within) {
+      said.push(line)
+      if (line === '  ...') within = false
+    }
+  }
+  return said.join('\n')
 }
