@@ -13,6 +13,7 @@ import {
   multidrive,
   store
 } from './helpers/drives.ts'
+import { entriesRead, failReads } from './helpers/reads.ts'
 
 const drivesOf = (entries: { drive: unknown }[]) => entries.map(({ drive }) => drive)
 
@@ -118,16 +119,12 @@ test('conflicts() is not read further than it is asked for', async (t) => {
     await batch.flush()
   }
   const multi = await multidrive(t, [a, b])
-  let read = 0
-  const { createRangeIterator } = a.db
-  a.db.createRangeIterator = (range: object, opts: { limit?: number }) => {
-    read += opts.limit ?? 0
-    return createRangeIterator.call(a.db, range, opts)
-  }
-  for await (const { key } of multi.conflicts()) {
-    t.equal(key, '/0000')
-    break
-  }
+  const read = await entriesRead(async () => {
+    for await (const { key } of multi.conflicts()) {
+      t.equal(key, '/0000')
+      break
+    }
+  })
   t.ok(read > 0 && read < 1000, `${read} entries read`)
 })
 
@@ -384,16 +381,12 @@ test('the event `conflict` comes by replication, and again after a drive has fai
   cleanup(t, link(here, there))
   t.same(await until('/x 2'), ['/x 2'])
 
-  const { createRangeIterator } = own.db
   let failed: () => void = () => undefined
   const failing = new Promise<void>((resolve) => (failed = resolve))
-  own.db.createRangeIterator = () => {
-    failed()
-    throw new Error('no disk')
-  }
+  const mend = failReads(own, failed)
   await theirs.put('/y', 'theirs')
   await within(10_000, 'a failure', failing)
-  own.db.createRangeIterator = createRangeIterator
+  mend()
   await own.put('/elsewhere', 'text')
   t.same(await until('/y 2'), ['/y 2'], 'a drive that failed is asked again')
 })

@@ -70,8 +70,23 @@ declare module '@hyperswarm/testnet' {
 }
 
 declare module 'rache' {
-  const Rache: new (opts: { maxSize: number }) => any
+  class Rache<K = unknown, V = unknown> {
+    constructor(opts?: { maxSize?: number })
+    static from<K, V>(cache: Rache): Rache<K, V>
+    get(key: K): V | undefined
+    set(key: K, value: V): void
+    clear(): void
+  }
   export = Rache
+}
+
+declare module 'hyperbee/lib/messages.js' {
+  interface Message<T> {
+    encode(message: T): Buffer
+    decode(bytes: Uint8Array): T
+  }
+  export const Node: Message<{ index: Buffer; key: Buffer; value: Buffer | null }>
+  export const YoloIndex: Message<{ levels: { keys: number[]; children: number[] }[] }>
 }
 
 declare module 'sub-encoder' {

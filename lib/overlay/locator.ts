@@ -183,15 +183,12 @@ export class Locator {
     }
     this.#slots.set(slot.owner, slot)
     this.#ofSource.set(leaf, slot)
-    let after: string | null = null
-    for (;;) {
-      const keys: readonly string[] = await keyed.keys(after, PAGE)
+    for await (const keys of keyed.keys(PAGE)) {
       if (this.#closed || this.#ofSource.get(leaf) !== slot) return
       this.#add(slot, keys)
-      if (keys.length < PAGE) break
-      after = keys.at(-1)!
       await setImmediate()
     }
+    if (this.#closed || this.#ofSource.get(leaf) !== slot) return
     slot.isWhole = true
     this.#generation++
   }

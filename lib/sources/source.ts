@@ -176,8 +176,8 @@ export interface Keyed {
   readonly leaf: Leaf
   readonly version: number
   readonly fork: number
-  /** The keys of its entries behind `after`, from the first one on where that is null, in order and `limit` at most. */
-  keys(after: string | null, limit: number): Promise<readonly string[]>
+  /** The keys of its entries, in order, so many at a time. */
+  keys(limit: number): AsyncIterable<readonly string[]>
   /** Every key that was written since an earlier version, and maybe others; null where that is no longer known. */
   keysSince(version: number): readonly string[] | null
   /** As {@link LeafView.changedKeys}, null where the two have no common history. */

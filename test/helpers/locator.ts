@@ -33,36 +33,6 @@ export async function drivesOf(t: Test, count: number): Promise<any[]> {
   return drives
 }
 
-/** Which drives are asked while something is done, in their order: for a key, and for a range of keys. */
-export function witness(drives: readonly any[]): (action: () => Promise<unknown>) => Promise<Asked> {
-  const asked: Asked = { gets: [], ranges: [] }
-  drives.forEach((drive, i) => {
-    const { db } = drive
-    const [get, iterate] = [db.get.bind(db), db.createRangeIterator.bind(db)]
-    db.get = (...args: unknown[]) => {
-      asked.gets.push(i)
-      return get(...args)
-    }
-    db.createRangeIterator = (...args: unknown[]) => {
-      asked.ranges.push(i)
-      return iterate(...args)
-    }
-  })
-  return async (action) => {
-    Object.assign(asked, { gets: [], ranges: [] })
-    await action()
-    const inOrder = (who: number[]) => [...new Set(who)].sort((a, b) => a - b)
-    return { gets: inOrder(asked.gets), ranges: inOrder(asked.ranges) }
-  }
-}
-
-export interface Asked {
-  gets: number[]
-  ranges: number[]
-}
-
-export const NOBODY: Asked = { gets: [], ranges: [] }
-
 /** A second MultiDrive over the same drives, which knows of no path who holds it. */
 export async function unaided(t: Test, multi: MultiDrive): Promise<MultiDrive> {
   return multidrive(t, multi.drives, { locator: false })

@@ -3,7 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import test from 'tape'
 import { alone, until, whole } from '../availability/links.ts'
 import { cleanup, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
-import { drivesOf, fill, NOBODY, numbered, sameAnswers, unaided, witness } from '../helpers/locator.ts'
+import { drivesOf, fill, numbered, sameAnswers, unaided } from '../helpers/locator.ts'
+import { NOBODY, witness } from '../helpers/reads.ts'
 
 test('a write is seen by the next read, wherever it was made', async (t) => {
   const drives = await drivesOf(t, 3)

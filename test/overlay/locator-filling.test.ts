@@ -13,14 +13,13 @@ import {
   drivesOf,
   fill,
   keyedOf,
-  NOBODY,
   numbered,
   openSource,
   replacing,
   sameAnswers,
-  unaided,
-  witness
+  unaided
 } from '../helpers/locator.ts'
+import { NOBODY, witness } from '../helpers/reads.ts'
 import { randoms } from '../helpers/randoms.ts'
 
 test('a drive that leaves while a view is made does not come in again', async (t) => {
@@ -50,9 +49,11 @@ function gate(t: Test): { step(): boolean } {
   const { see } = prototype
   const waiting: (() => void)[] = []
   prototype.see = function (keyed) {
-    const keysLater: Keyed['keys'] = async (...args) => {
-      await new Promise<void>((resolve) => waiting.push(resolve))
-      return keyed.keys(...args)
+    const keysLater: Keyed['keys'] = async function* (limit) {
+      for await (const page of keyed.keys(limit)) {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        yield page
+      }
     }
     see.call(this, replacing(keyed, { keys: keysLater }))
   }
@@ -150,10 +151,9 @@ test('the loop is not held up: between two turns no more than a page is taken in
     return { turns, most }
   }
   // What is read already comes without a turn.
-  const all = await before.keys(null, 20_000)
-  const keysAtOnce: Keyed['keys'] = (after, limit) => {
-    const start = after === null ? 0 : all.indexOf(after) + 1
-    return Promise.resolve(all.slice(start, start + limit))
+  const all = (await collect(before.keys(20_000))).flat()
+  const keysAtOnce: Keyed['keys'] = async function* (limit) {
+    for (let at = 0; at < all.length; at += limit) yield all.slice(at, at + limit)
   }
   locator.see(replacing(before, { keys: keysAtOnce }))
   t.equal(locator.stats.entries, 0, 'nothing is read at once')
@@ -182,13 +182,14 @@ test('a drive that is seen while the last one comes to its end is taken in too',
   for (let ticks = 0; ticks < 20; ticks++) {
     const locator = new Locator()
     let seen: Promise<void> = Promise.resolve()
-    const keysThenAnother: Keyed['keys'] = async (...args) => {
-      const keys = await first!.keys(...args)
-      seen = (async () => {
-        for (let i = 0; i < ticks; i++) await Promise.resolve()
-        locator.see(second!)
-      })()
-      return keys
+    const keysThenAnother: Keyed['keys'] = async function* (limit) {
+      for await (const page of first!.keys(limit)) {
+        seen = (async () => {
+          for (let i = 0; i < ticks; i++) await Promise.resolve()
+          locator.see(second!)
+        })()
+        yield page
+      }
     }
     locator.see(replacing(first!, { keys: keysThenAnother }))
     await locator.settled()

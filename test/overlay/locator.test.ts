@@ -2,7 +2,8 @@
 import test from 'tape'
 import { sparse } from '../availability/sparse.ts'
 import { collect, failureOf, hyperdrive, keys, multidrive } from '../helpers/drives.ts'
-import { drivesOf, fill, NOBODY, numbered, sameAnswers, unaided, witness } from '../helpers/locator.ts'
+import { drivesOf, fill, numbered, sameAnswers, unaided } from '../helpers/locator.ts'
+import { NOBODY, witness } from '../helpers/reads.ts'
 import { setImmediate as turn } from 'node:timers/promises'
 
 test('once warm, a path that nobody holds asks no drive', async (t) => {

@@ -6,8 +6,9 @@ import { isKey } from '../../path.ts'
 import type { ByteRange, Candidate, Content, Leaf, Origin, Replica, SourceEvents } from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveClearing } from './clearing.ts'
+import { entryKeys } from './keys.ts'
 import { HyperdriveReplica } from './replica.ts'
-import type { BeeNode, BlobId, HyperdriveLike } from './types.ts'
+import type { BlobId, HyperdriveLike, TreeEntry } from './types.ts'
 
 /** What a candidate needs of its drive. */
 export interface CandidateHost {
@@ -51,11 +52,11 @@ export class HyperdriveCandidate implements Candidate {
     this.#size = stored.blob?.blockMap ? null : (stored.blob?.byteLength ?? 0)
   }
 
-  /** The candidate in a node of the tree, null for one that no Hyperdrive would have written. */
-  static parse(host: CandidateHost, node: BeeNode): HyperdriveCandidate | null {
-    if (!isKey(node.key)) return null
-    const stored = parseValue(node.value)
-    return stored && new HyperdriveCandidate(host, node.seq, node.key, stored)
+  /** The candidate in an entry of the tree, at its key; null for one that no Hyperdrive would have written. */
+  static parse(host: CandidateHost, key: string, { seq, value }: TreeEntry): HyperdriveCandidate | null {
+    if (!isKey(key)) return null
+    const stored = parseValue(value)
+    return stored && new HyperdriveCandidate(host, seq, key, stored)
   }
 
   get stamp(): Stamp {
@@ -122,7 +123,7 @@ export class HyperdriveCandidate implements Candidate {
     if (blob.byteLength === 0) return undefined
     const host = this.#host
     return new HyperdriveReplica(host.bytes, blob, this.#knownSize(), (clearing) => {
-      const parse = (node: BeeNode) => HyperdriveCandidate.parse(host, node)
+      const parse = (entry: TreeEntry) => HyperdriveCandidate.parse(host, entryKeys.decode(entry.key), entry)
       clearing.of(host.drive, () => new HyperdriveClearing(host.drive, parse)).add(this)
     })
   }

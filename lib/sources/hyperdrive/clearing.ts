@@ -1,9 +1,10 @@
 import type { ClearingPart } from '../clearing.ts'
 import { holdsOf } from './holds.ts'
-import { entryKeys } from './keys.ts'
+import { rangeOf } from './bounds.ts'
+import { entryBounds } from './keys.ts'
 import { readMap } from './layout.ts'
 import { difference, overlaps, union, type Span } from './spans.ts'
-import type { BeeNode, Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
+import type { Blobs, BlobId, Core, HyperdriveLike, TreeEntry } from './types.ts'
 
 /** A version, and where its bytes lie. */
 interface Version {
@@ -14,12 +15,12 @@ interface Version {
 /** Takes the bytes of versions from this machine. */
 export class HyperdriveClearing implements ClearingPart {
   readonly #drive: HyperdriveLike
-  readonly #parse: (node: BeeNode) => Version | null
+  readonly #parse: (entry: TreeEntry) => Version | null
   readonly #blobs: BlobId[] = []
   readonly #seqs = new Set<number>()
 
-  /** @param parse - the version in a node of the drive's tree */
-  constructor(drive: HyperdriveLike, parse: (node: BeeNode) => Version | null) {
+  /** @param parse - the version in an entry of the drive's tree */
+  constructor(drive: HyperdriveLike, parse: (entry: TreeEntry) => Version | null) {
     this.#drive = drive
     this.#parse = parse
   }
@@ -58,10 +59,10 @@ export class HyperdriveClearing implements ClearingPart {
     const keep = async (blob: BlobId) => {
       for (const span of await spansOf(blobs, blob)) if (overlaps(spans, span)) kept.push(span)
     }
-    const iterator = this.#drive.db.createRangeIterator(
-      {},
-      { keyEncoding: entryKeys, valueEncoding: 'binary' }
-    )
+    const iterator = this.#drive.db.createRangeIterator(rangeOf(entryBounds({})), {
+      keyEncoding: 'binary',
+      valueEncoding: 'binary'
+    })
     try {
       await iterator.open()
       for (let node = await iterator.next(); node !== null; node = await iterator.next()) {

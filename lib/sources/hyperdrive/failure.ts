@@ -12,3 +12,9 @@ export function timedOut(): MultiDriveError {
 export function sessionClosed(): MultiDriveError {
   return new MultiDriveError('SESSION_CLOSED', 'SESSION_CLOSED: the drive was closed')
 }
+
+export function undecodable(seq: number, cause?: unknown): MultiDriveError {
+  return new MultiDriveError('DECODING_ERROR', `DECODING_ERROR: block ${seq} of the tree is damaged`, {
+    cause
+  })
+}

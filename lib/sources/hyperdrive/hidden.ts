@@ -3,12 +3,15 @@ import { parseDirectory, parseMount, parseTag, parseTombstone, type Parsed } fro
 import { unstamped, type Stamp } from '../../format/stamp.ts'
 import { noChanges, Records, type RecordChanges } from '../records.ts'
 import type { Leaf, SourceEvents, Tombstone } from '../source.ts'
-import { HIDDEN_RANGE, parseEntryKey, parseRecordKey } from './keys.ts'
+import { HIDDEN, parseEntryKey, parseRecordKey } from './keys.ts'
 import type { TreeReader } from './reader.ts'
-import type { Bee } from './types.ts'
+import type { StoredTree } from './tree.ts'
 
 /** Beyond so many blocks it is cheaper to read the records again than what was written since. */
 const MAX_HISTORY = 1024
+
+/** So many records are read at once. */
+const PAGE = 256
 
 /** Reads the hidden records of a Hyperdrive. */
 export class HiddenRecords {
@@ -22,50 +25,31 @@ export class HiddenRecords {
     this.#events = events
   }
 
-  /** All records at one version; none where the reader has none. */
-  async load(reader: TreeReader, version: number, opts: ReadOptions): Promise<Records> {
-    const found = await reader.run(opts, async (bee, options) => {
-      const changes = noChanges()
-      const iterator = bee.createRangeIterator(HIDDEN_RANGE, {
-        ...options,
-        checkout: version,
-        keyEncoding: 'binary',
-        valueEncoding: 'binary'
-      })
-      try {
-        await iterator.open()
-        for (let node = await iterator.next(); node !== null; node = await iterator.next()) {
-          this.#read(node.key as unknown as Buffer, node.value, node.seq, changes)
-        }
-      } finally {
-        await iterator.close()
-      }
-      return changes
-    })
-    return found ? Records.EMPTY.with(found) : Records.EMPTY
+  /** All records; none where the reader has none. */
+  async load(reader: TreeReader, opts: ReadOptions): Promise<Records> {
+    const changes = noChanges()
+    const pages = reader.range(HIDDEN, opts)
+    for (;;) {
+      const entries = await pages.next(PAGE)
+      if (entries === null) return Records.EMPTY
+      for (const { key, value, seq } of entries) this.#read(key, value, seq, changes)
+      if (entries.length < PAGE) return Records.EMPTY.with(changes)
+    }
   }
 
   /** The records at `version`, given those at an earlier one, both whole, and the keys of the entries written between them. */
   async advance(
-    bee: Bee,
+    tree: StoredTree,
     from: { records: Records; version: number },
     version: number
   ): Promise<{ records: Records; written: string[] } | null> {
     if (version < from.version || version - from.version > MAX_HISTORY) return null
     const changes = noChanges()
     const written: string[] = []
-    const history = bee.createHistoryStream({
-      gte: from.version,
-      lt: version,
-      checkout: version,
-      wait: false,
-      keyEncoding: 'binary',
-      valueEncoding: 'binary'
-    })
-    for await (const { type, key, value, seq } of history) {
+    for (const { seq, key, value, isDeletion } of await tree.since(from.version)) {
       const entry = parseEntryKey(key)
-      if (entry === null) this.#read(key, type === 'put' ? value : null, seq, changes)
-      else if (type === 'put') written.push(entry)
+      if (entry === null) this.#read(key, isDeletion ? null : value, seq, changes)
+      else if (!isDeletion) written.push(entry)
     }
     return { records: from.records.with(changes), written }
   }

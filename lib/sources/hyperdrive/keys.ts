@@ -1,6 +1,7 @@
 import SubEncoder from 'sub-encoder'
 import type { RecordKind } from '../../format/records.ts'
 import type { KeyRange } from '../../path.ts'
+import { rangeOf, type Bounds } from './bounds.ts'
 
 /** Where Hyperdrive keeps its entries. */
 const entries = new SubEncoder('files', 'utf-8')
@@ -15,8 +16,8 @@ const kinds: Readonly<Record<RecordKind, SubEncoder>> = {
   tags: new SubEncoder('multidrive', 'utf-8').sub('tags', 'utf-8')
 }
 
-/** The range of all hidden records, for an iterator with `keyEncoding: 'binary'`. */
-export const HIDDEN_RANGE = { gte: hidden.prefix, lt: bump(hidden.prefix) }
+/** All hidden records. */
+export const HIDDEN: Bounds = under(hidden.prefix)
 
 /**
  * The encoding of file keys. A stored key that is not UTF-8, or begins with a NUL, comes out as a NUL and its bytes, which is no key, but
@@ -27,19 +28,25 @@ export const entryKeys = {
     key.startsWith('\0')
       ? Buffer.concat([entries.prefix, Buffer.from(key.slice(1), 'latin1')])
       : entries.encode(key),
-  encodeRange: ({ gt, gte, lt, lte }: KeyRange): Record<string, Buffer> => ({
-    ...(gt === undefined
-      ? { gte: gte === undefined ? entries.prefix : entryKeys.encode(gte) }
-      : { gt: entryKeys.encode(gt) }),
-    ...(lt === undefined && lte !== undefined
-      ? { lte: entryKeys.encode(lte) }
-      : { lt: lt === undefined ? bump(entries.prefix) : entryKeys.encode(lt) })
-  }),
+  encodeRange: (range: KeyRange): Record<string, Buffer> => rangeOf(entryBounds(range)),
   decode: (bytes: Buffer): string => {
     const key = entries.decode(bytes)
     const isText = !key.includes('\ufffd') || entries.encode(key).equals(bytes)
     if (isText && !key.startsWith('\0')) return key
     return '\0' + bytes.subarray(entries.prefix.length).toString('latin1')
+  }
+}
+
+/** The bytes of a range of file keys. */
+export function entryBounds({ gt, gte, lt, lte }: KeyRange): Bounds {
+  const all = under(entries.prefix)
+  const lower = gt ?? gte
+  const upper = lt ?? lte
+  return {
+    lower: lower === undefined ? all.lower : entryKeys.encode(lower),
+    upper: upper === undefined ? all.upper : entryKeys.encode(upper),
+    includesLower: gt === undefined,
+    includesUpper: lt === undefined && lte !== undefined
   }
 }
 
@@ -61,6 +68,10 @@ export function parseRecordKey(bytes: Buffer): { kind: RecordKind; name: string 
       return { kind, name: encoder.decode(bytes) }
   }
   return null
+}
+
+function under(prefix: Buffer): Bounds {
+  return { lower: prefix, upper: bump(prefix), includesLower: true, includesUpper: false }
 }
 
 function bump(prefix: Buffer): Buffer {

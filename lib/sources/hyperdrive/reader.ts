@@ -1,11 +1,37 @@
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode, failure } from '../../errors.ts'
 import { timedOut } from './failure.ts'
-import type { Bee, HyperdriveLike } from './types.ts'
+import { above, below, rangeOf, type Bounds } from './bounds.ts'
+import type { StoredTree } from './tree.ts'
+import type { Bee, HyperdriveLike, TreeEntry } from './types.ts'
 
-/** Runs reads of a drive's tree at one version. `read` gets the tree and the options that go with every call on it. */
+const BINARY = { keyEncoding: 'binary', valueEncoding: 'binary' }
+
+/** So many nodes are fetched at once of a drive that is read on demand, for the next page to be here when its turn comes. */
+const AHEAD = 256
+
+/** What reads a range of a tree, page by page. */
+export interface TreePages {
+  /** The next entries, fewer than `limit` where the range ends; null where the drive is not here and nobody can be asked. */
+  next(limit: number): Promise<readonly TreeEntry[] | null>
+}
+
+export interface RangeOptions extends ReadOptions {
+  reverse?: boolean
+}
+
+/** Reads a drive's tree at one version. */
 export interface TreeReader {
-  /** @returns what `read` gave, or null where the drive is not here and nobody can be asked */
+  /** What is at a key, null too where the drive is not here and nobody can be asked. */
+  get(key: Buffer, opts: ReadOptions): Promise<TreeEntry | null>
+  range(bounds: Bounds, opts: RangeOptions): TreePages
+  /** Whether a listing that begins now can come to its end. */
+  isHere(bounds: Bounds): Promise<boolean>
+  /**
+   * For what only a Hyperbee can: `read` gets it, and the options that go with every call on it.
+   *
+   * @returns what `read` gave, or null where the drive is not here and nobody can be asked
+   */
   run<T>(opts: ReadOptions, read: (bee: Bee, opts: { wait: boolean }) => Promise<T>): Promise<T | null>
   /** Whether all that can be read is here, so that what was read once need not be read again. */
   readonly whole: boolean
@@ -20,10 +46,25 @@ export class WholeReader implements TreeReader {
   readonly whole = true
   readonly alone = false
   readonly partial = false
+  /** The tree, which alone tells what was written since another version. */
+  readonly tree: StoredTree
   readonly #bee: Bee
 
-  constructor(bee: Bee) {
+  constructor(bee: Bee, tree: StoredTree) {
     this.#bee = bee
+    this.tree = tree
+  }
+
+  get(key: Buffer): Promise<TreeEntry | null> {
+    return this.tree.get(key)
+  }
+
+  range(bounds: Bounds, opts: RangeOptions): TreePages {
+    return this.tree.range(bounds, opts.reverse === true)
+  }
+
+  isHere(): Promise<boolean> {
+    return Promise.resolve(true)
   }
 
   run<T>(_opts: ReadOptions, read: (bee: Bee, opts: { wait: boolean }) => Promise<T>): Promise<T | null> {
@@ -74,6 +115,46 @@ export class DemandReader implements TreeReader {
 
   get alone(): boolean {
     return !this.#sparse && this.#drive.core.peers.length === 0
+  }
+
+  get(key: Buffer, opts: ReadOptions): Promise<TreeEntry | null> {
+    return this.run(opts, (bee, options) => bee.get(key, { ...options, checkout: this.#version, ...BINARY }))
+  }
+
+  range(bounds: Bounds, opts: RangeOptions): TreePages {
+    let rest = bounds
+    const next = async (limit: number): Promise<readonly TreeEntry[] | null> => {
+      const entries: TreeEntry[] = []
+      const found = await this.run(opts, (bee, options) => {
+        entries.length = 0
+        // An iterator that is taken to have so many nodes asks a peer for all of them at once.
+        const reach = { ...options, limit: Math.max(limit, AHEAD), reverse: opts.reverse === true }
+        return this.#each(bee, rest, reach, (entry) => entries.push(entry) < limit)
+      })
+      const last = entries.at(-1)
+      if (last) rest = opts.reverse === true ? below(rest, last.key) : above(rest, last.key)
+      return found && entries
+    }
+    return { next }
+  }
+
+  async isHere(bounds: Bounds): Promise<boolean> {
+    if (!this.alone) return true
+    return (await this.run({}, (bee, options) => this.#each(bee, bounds, options, () => true))) === true
+  }
+
+  /** @param take - gives false when it has enough */
+  async #each(bee: Bee, bounds: Bounds, opts: object, take: (entry: TreeEntry) => boolean): Promise<true> {
+    const iterator = bee.createRangeIterator(rangeOf(bounds), { ...opts, checkout: this.#version, ...BINARY })
+    try {
+      await iterator.open()
+      for (let entry = await iterator.next(); entry !== null; entry = await iterator.next()) {
+        if (!take(entry)) break
+      }
+    } finally {
+      await iterator.close()
+    }
+    return true
   }
 
   async run<T>(

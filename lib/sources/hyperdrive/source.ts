@@ -30,6 +30,9 @@ import { hold, holdsOf } from './holds.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, PendingReads, WholeReader } from './reader.ts'
+import { StoredTree } from './tree.ts'
+import { TreeCache } from './tree-cache.ts'
+import { TreeNodes } from './tree-nodes.ts'
 import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
 import { atMost } from '../../wait.ts'
 import { HyperdriveView } from './view.ts'
@@ -60,6 +63,7 @@ export class HyperdriveSource implements WritableLeaf {
   #view: HyperdriveView | null = null
   #advancing: Promise<HyperdriveView> | null = null
   #demanded: { version: number; fork: number; records: Records } | null = null
+  #cache: TreeCache | null = null
   readonly #written = new WrittenKeys()
   readonly #listeners = new Set<() => void>()
   /** The views of old versions that were asked for last. */
@@ -119,6 +123,7 @@ export class HyperdriveSource implements WritableLeaf {
     for (const end of this.#waits) end()
     await this.#whole?.close()
     await this.#advancing?.catch(() => undefined)
+    this.#cache?.clear()
   }
 
   view(opts: ReadOptions = {}): LeafView | Promise<LeafView> {
@@ -263,9 +268,9 @@ export class HyperdriveSource implements WritableLeaf {
     if (known?.fork === fork) return known
     const isHere = version < 2 || core.contiguousLength >= version
     const reader = isHere
-      ? new WholeReader(this.drive.db)
+      ? this.#wholeReader(version)
       : new DemandReader(this.drive, version, this.#sparse, this.#pending)
-    const records = version < 2 ? Records.EMPTY : await this.#hidden!.load(reader, version, opts)
+    const records = version < 2 ? Records.EMPTY : await this.#hidden!.load(reader, opts)
     const view = new HyperdriveView(this.#host(), { version, fork }, records, reader, this.#bytes)
     if (isHere) this.#past.set(version, view)
     return view
@@ -298,16 +303,24 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async #load(version: number, fork: number): Promise<HyperdriveView> {
-    const { db } = this.drive
-    const reader = new WholeReader(db)
+    const reader = this.#wholeReader(version)
     const previous = this.#view?.fork === fork ? this.#view : null
-    const advanced = previous && (await this.#hidden!.advance(db, previous, version))
-    const records = advanced ? advanced.records : await this.#hidden!.load(reader, version, {})
+    const advanced = previous && (await this.#hidden!.advance(reader.tree, previous, version))
+    const records = advanced ? advanced.records : await this.#hidden!.load(reader, {})
     if (advanced) this.#written.add({ from: previous.version, to: version, keys: advanced.written })
     else this.#written.clear()
     const at = { version, fork, written: this.#written }
     this.#view = new HyperdriveView(this.#host(), at, records, reader, this.#bytes)
     return this.#view
+  }
+
+  #wholeReader(version: number): WholeReader {
+    const { core, db } = this.drive
+    if (this.#cache?.fork !== core.fork) {
+      this.#cache?.clear()
+      this.#cache = new TreeCache(core)
+    }
+    return new WholeReader(db, new StoredTree(new TreeNodes(this.drive, this.#cache), version))
   }
 
   async #demand(opts: ReadOptions): Promise<LeafView> {
@@ -322,7 +335,7 @@ export class HyperdriveSource implements WritableLeaf {
     if (version < 2) return view(Records.EMPTY)
     const known = this.#demanded
     if (known?.version === version && known.fork === fork) return view(known.records)
-    const records = await this.#hidden!.load(reader, version, opts)
+    const records = await this.#hidden!.load(reader, opts)
     // What was read alone, without peers, may lack records that a peer would have given.
     if (core.peers.length > 0) this.#demanded = { version, fork, records }
     return view(records)

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type Rache from 'rache'
 import type { Readable, Writable } from 'streamx'
 import type { Drive } from '../../drive.ts'
 
@@ -12,6 +13,12 @@ export interface Core extends EventEmitter {
   readonly contiguousLength: number
   readonly writable: boolean
   readonly closed: boolean
+  /** A promise while it closes and afterwards. */
+  readonly closing: object | null
+  readonly encryption: object | null
+  /** What keeps the blocks; Hypercore does not promise that there is any. */
+  readonly state?: { readonly storage?: CoreStorage } | null
+  readonly globalCache?: Rache | null
   /** Whether it is a checkout's. */
   readonly snapshotted: boolean
   readonly peers: readonly Peer[]
@@ -26,6 +33,15 @@ export interface Core extends EventEmitter {
   setUserData(key: string, value: Buffer): Promise<void>
 }
 
+/** Storage that can be asked for many blocks at once. */
+export interface CoreStorage {
+  read?(): {
+    getBlock(index: number): Promise<Buffer | null>
+    /** Begins what was asked for. */
+    tryFlush(): void
+  }
+}
+
 export interface Peer {
   /** All blocks before it are there. */
   readonly remoteContiguousLength: number
@@ -37,10 +53,12 @@ export interface Download {
   destroy(): void
 }
 
-export interface BeeNode {
-  seq: number
-  key: string
-  value: Buffer
+/** What a tree has at a key. */
+export interface TreeEntry {
+  /** The block that it is written in. */
+  readonly seq: number
+  readonly key: Buffer
+  readonly value: Buffer | null
 }
 
 export interface BeeHistoryNode {
@@ -51,8 +69,8 @@ export interface BeeHistoryNode {
 }
 
 export interface BeeDifference {
-  left: BeeNode | null
-  right: BeeNode | null
+  left: TreeEntry | null
+  right: TreeEntry | null
 }
 
 export interface BeeBatch {
@@ -64,17 +82,17 @@ export interface BeeBatch {
 
 export interface BeeIterator {
   open(): Promise<void>
-  next(): Promise<BeeNode | null>
+  next(): Promise<TreeEntry | null>
   close(): Promise<void>
 }
 
 /** Hyperbee 2, as far as a source needs it. */
 export interface Bee {
-  readonly core: { session(): object }
+  readonly core: Core & { session(): object }
   /** What asks a peer for all blocks of a read at once. */
   readonly extension: object | null
   close(): Promise<void>
-  get(key: string, opts: object): Promise<BeeNode | null>
+  get(key: Buffer, opts: object): Promise<TreeEntry | null>
   createRangeIterator(range: object, opts: object): BeeIterator
   createHistoryStream(opts: object): AsyncIterable<BeeHistoryNode>
   /** What the bee has (left) and the other one had (right), where they differ. */

@@ -17,13 +17,14 @@ import type {
   Tag,
   Tombstone
 } from '../source.ts'
+import { rangeOf, type Bounds } from './bounds.ts'
 import type { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { unavailable } from './failure.ts'
 import { toTombstone } from './hidden.ts'
-import { entryKeys, recordKeys } from './keys.ts'
-import type { TreeReader } from './reader.ts'
-import type { Bee, BeeHistoryNode, BeeNode } from './types.ts'
+import { entryBounds, entryKeys, recordKeys } from './keys.ts'
+import type { TreePages, TreeReader } from './reader.ts'
+import type { BeeHistoryNode, TreeEntry } from './types.ts'
 import type { WrittenKeys } from './written.ts'
 
 /** How many changed keys are read at once. */
@@ -31,9 +32,6 @@ const PAGE = 256
 
 /** All entries, those that are at no path among them. */
 const EVERYTHING: KeyRange = {}
-
-/** So many nodes are fetched at once of a drive that is read on demand, for the next page to be here when its turn comes. */
-const AHEAD = 256
 
 /** How many blocks of a history are read at once. */
 const HISTORY_PAGE = 1024
@@ -90,19 +88,18 @@ export class HyperdriveView implements LeafView, Keyed {
 
   async find(key: string, opts: ReadOptions = {}): Promise<Candidate | null> {
     if (this.#found?.key === key) return this.#found.candidate
-    const node = await this.#reader.run(opts, (bee, options) =>
-      bee.get(key, { ...options, checkout: this.version, keyEncoding: entryKeys, valueEncoding: 'binary' })
-    )
-    const candidate = node && this.#parse(node)
+    const entry = await this.#reader.get(entryKeys.encode(key), opts)
+    const candidate = entry && HyperdriveCandidate.parse(this.#host, key, entry)
     if (candidate?.unsized) await this.#measure(candidate)
     else if (this.#reader.whole) this.#found = { key, candidate }
     return candidate
   }
 
   scan(range: KeyRange, opts: ScanOptions = {}): Cursor {
-    return new HyperdriveCursor(range, opts, {
-      read: (rest, limit) => this.#page(rest, limit, opts),
-      isHere: async () => !this.#reader.alone || (await this.#isHere(range))
+    return new HyperdriveCursor(entryBounds(range), {
+      read: (bounds) => this.#reader.range(bounds, opts),
+      isHere: (bounds) => this.#reader.isHere(bounds),
+      candidates: (entries) => this.#candidates(entries)
     })
   }
 
@@ -134,13 +131,13 @@ export class HyperdriveView implements LeafView, Keyed {
     return [this]
   }
 
-  async keys(after: string | null, limit: number): Promise<readonly string[]> {
-    const keys: string[] = []
-    const range = after === null ? EVERYTHING : raise(EVERYTHING, after)
-    await this.#reader.run({}, (bee, options) =>
-      this.#each(bee, range, { ...options, limit }, ({ key }) => keys.push(key) < limit)
-    )
-    return keys
+  async *keys(limit: number): AsyncGenerator<readonly string[], void, void> {
+    const pages = this.#reader.range(entryBounds(EVERYTHING), {})
+    for (;;) {
+      const entries = (await pages.next(limit)) ?? []
+      yield entries.map(({ key }) => entryKeys.decode(key))
+      if (entries.length < limit) return
+    }
   }
 
   keysSince(version: number): readonly string[] | null {
@@ -170,13 +167,14 @@ export class HyperdriveView implements LeafView, Keyed {
         const [left, right] = [bee.checkout(this.version), bee.checkout(Math.max(1, version))]
         const found: string[] = []
         try {
-          const changes = left.createDiffStream(right, rest, {
+          const changes = left.createDiffStream(right, rangeOf(entryBounds(rest)), {
             ...options,
             limit: PAGE,
-            keyEncoding: entryKeys,
+            keyEncoding: 'binary',
             valueEncoding: 'binary'
           })
-          for await (const { left: now, right: before } of changes) found.push((now ?? before)!.key)
+          for await (const { left: now, right: before } of changes)
+            found.push(entryKeys.decode((now ?? before)!.key))
         } finally {
           await Promise.all([left.close(), right.close()])
         }
@@ -216,7 +214,8 @@ export class HyperdriveView implements LeafView, Keyed {
       for (const { type, seq, key: bytes, value } of nodes) {
         const origin = { id, seq }
         if (bytes.equals(entry)) {
-          const version = type === 'put' ? this.#parse({ seq, key, value: value! }) : null
+          const version =
+            type === 'put' ? HyperdriveCandidate.parse(this.#host, key, { seq, key: bytes, value }) : null
           if (version?.unsized) await this.#measure(version)
           if (version) yield { type: 'put', version }
           else if (type === 'del') yield { type: 'del', version: { origin, leaf, stamp: unstamped(null) } }
@@ -228,56 +227,15 @@ export class HyperdriveView implements LeafView, Keyed {
     }
   }
 
-  async #page(range: KeyRange, limit: number, opts: ScanOptions): Promise<Page | null> {
-    const nodes = await this.#reader.run(opts, async (bee, options) => {
-      const found: BeeNode[] = []
-      // An iterator that is taken to have so many nodes asks a peer for all of them at once; without a limit for far more.
-      const reach = { ...options, limit: this.#reader.whole ? limit : Math.max(limit, AHEAD) }
-      await this.#each(bee, range, { ...reach, reverse: opts.reverse === true }, (node) => {
-        return found.push(node) < limit
-      })
-      return found
-    })
-    if (nodes === null) return null
+  async #candidates(entries: readonly TreeEntry[]): Promise<HyperdriveCandidate[]> {
     const candidates: HyperdriveCandidate[] = []
-    for (const node of nodes) {
-      const candidate = this.#parse(node)
+    for (const entry of entries) {
+      const candidate = HyperdriveCandidate.parse(this.#host, entryKeys.decode(entry.key), entry)
       if (candidate === null) continue
       if (candidate.unsized) await this.#measure(candidate)
       candidates.push(candidate)
     }
-    return { nodes: nodes.length, last: nodes.at(-1)?.key ?? '', candidates }
-  }
-
-  /** Whether all of a range can be read without asking anybody. */
-  async #isHere(range: KeyRange): Promise<boolean> {
-    const read = this.#reader.run({}, async (bee, options) => {
-      await this.#each(bee, range, options, () => true)
-      return true
-    })
-    return (await read) === true
-  }
-
-  /** @param take - gives false when it has enough */
-  async #each(bee: Bee, range: KeyRange, opts: object, take: (node: BeeNode) => boolean): Promise<void> {
-    const iterator = bee.createRangeIterator(range, {
-      ...opts,
-      checkout: this.version,
-      keyEncoding: entryKeys,
-      valueEncoding: 'binary'
-    })
-    try {
-      await iterator.open()
-      for (let node = await iterator.next(); node !== null; node = await iterator.next()) {
-        if (!take(node)) return
-      }
-    } finally {
-      await iterator.close()
-    }
-  }
-
-  #parse(node: BeeNode): HyperdriveCandidate | null {
-    return HyperdriveCandidate.parse(this.#host, node)
+    return candidates
   }
 
   async #measure(candidate: HyperdriveCandidate): Promise<void> {
@@ -285,53 +243,44 @@ export class HyperdriveView implements LeafView, Keyed {
   }
 }
 
-/** What one page of a range gave. */
-interface Page {
-  /** How many nodes were read, with those that are no candidates. */
-  nodes: number
-  last: string
-  candidates: Candidate[]
-}
-
 interface Pages {
-  /** Null where the drive is not here and nobody can be asked. */
-  read(range: KeyRange, limit: number): Promise<Page | null>
+  read(bounds: Bounds): TreePages
   /** Whether a listing that begins now can come to its end. */
-  isHere(): Promise<boolean>
+  isHere(bounds: Bounds): Promise<boolean>
+  candidates(entries: readonly TreeEntry[]): Promise<Candidate[]>
 }
 
-/** Reads a range in pages, each a short range of its own. */
 class HyperdriveCursor implements Cursor {
-  readonly #reverse: boolean
   readonly #pages: Pages
-  #range: KeyRange
+  #bounds: Bounds
+  /** Null before the first page, and after a jump. */
+  #reading: TreePages | null = null
   #begun = false
   #done = false
 
-  constructor(range: KeyRange, opts: ScanOptions, pages: Pages) {
-    this.#range = range
-    this.#reverse = opts.reverse === true
+  constructor(bounds: Bounds, pages: Pages) {
+    this.#bounds = bounds
     this.#pages = pages
   }
 
   async page(limit: number): Promise<Candidate[]> {
     // What is not here is left out whole, and `unsynced` tells of it; a part alone would be taken for all there is.
-    if (!this.#begun && !(await this.#pages.isHere())) this.#done = true
+    if (!this.#begun && !(await this.#pages.isHere(this.#bounds))) this.#done = true
     this.#begun = true
     while (!this.#done) {
-      const page = await this.#pages.read(this.#range, limit)
-      if (page === null) throw unavailable()
-      const { nodes, last, candidates } = page
-      if (nodes < limit) this.#done = true
-      else this.#range = this.#reverse ? lower(this.#range, last) : raise(this.#range, last)
+      this.#reading ??= this.#pages.read(this.#bounds)
+      const entries = await this.#reading.next(limit)
+      if (entries === null) throw unavailable()
+      if (entries.length < limit) this.#done = true
+      const candidates = await this.#pages.candidates(entries)
       if (candidates.length > 0) return candidates
     }
     return []
   }
 
   seek(key: string): void {
-    const { lt, lte } = this.#range
-    this.#range = { gte: key, ...(lt === undefined ? { lte } : { lt }) }
+    this.#bounds = { ...this.#bounds, lower: entryKeys.encode(key), includesLower: true }
+    this.#reading = null
   }
 
   close(): Promise<void> {
@@ -342,8 +291,4 @@ class HyperdriveCursor implements Cursor {
 
 function raise({ lt, lte }: KeyRange, after: string): KeyRange {
   return { gt: after, ...(lt === undefined ? { lte } : { lt }) }
-}
-
-function lower({ gt, gte }: KeyRange, before: string): KeyRange {
-  return { lt: before, ...(gt === undefined ? { gte } : { gt }) }
 }

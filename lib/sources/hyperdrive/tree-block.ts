@@ -1,0 +1,54 @@
+import { Node, YoloIndex } from 'hyperbee/lib/messages.js'
+import { undecodable } from './failure.ts'
+import type { TreeEntry } from './types.ts'
+
+/** A node of a tree: its keys in order, each told by its block, and before, between and behind them the children, if any. */
+export interface TreeNode {
+  readonly keys: readonly number[]
+  /** By twos: the block that a child is in, and its place there. */
+  readonly children: readonly number[]
+}
+
+/** A block of a Hyperbee: an entry that was put or deleted, and the nodes that were changed for that. */
+export class TreeBlock implements TreeEntry {
+  readonly seq: number
+  readonly key: Buffer
+  readonly value: Buffer | null
+  readonly #index: Buffer
+  #nodes: readonly TreeNode[] | null = null
+
+  /** @throws DECODING_ERROR for a block that is none of a Hyperbee */
+  constructor(seq: number, bytes: Buffer) {
+    const { index, key, value } = decode(seq, () => Node.decode(bytes))
+    this.seq = seq
+    this.key = key
+    this.value = value
+    this.#index = index
+  }
+
+  /** @throws DECODING_ERROR where there is no such node, or where it could not be one of a tree */
+  node(place: number): TreeNode {
+    const node = this.#decoded()[place]
+    const { keys, children } = node ?? { keys: [], children: [-1] }
+    if (!node || (children.length > 0 && children.length !== 2 * (keys.length + 1)))
+      throw undecodable(this.seq)
+    return node
+  }
+
+  /** Whether it deletes its key. */
+  get isDeletion(): boolean {
+    return this.value === null && !this.#decoded().some(({ keys }) => keys.includes(this.seq))
+  }
+
+  #decoded(): readonly TreeNode[] {
+    return (this.#nodes ??= decode(this.seq, () => YoloIndex.decode(this.#index)).levels)
+  }
+}
+
+function decode<T>(seq: number, of: () => T): T {
+  try {
+    return of()
+  } catch (err) {
+    throw undecodable(seq, err)
+  }
+}

@@ -1,0 +1,67 @@
+import Rache from 'rache'
+import type { TreeNode } from './tree-block.ts'
+import type { Core } from './types.ts'
+
+/** What the trees of all drives keep together, where their store has no cache of its own. */
+const shared = new Rache({ maxSize: 65_536 })
+
+/** Nodes that stand further behind in their block are not kept. */
+const PLACES = 2 ** 16
+
+/** What was read of a drive's tree, whatever its version: a block stays as it is as long as the drive is not truncated. */
+export class TreeCache {
+  /** Of which fork of the drive it is. */
+  readonly fork: number
+  readonly #nodes: Rache<number, TreeNode>
+  readonly #keys: Rache<number, string>
+  readonly #values: Rache<number, Buffer | null>
+
+  constructor(core: Core) {
+    this.fork = core.fork
+    const parent = core.globalCache ?? shared
+    this.#nodes = Rache.from(parent)
+    this.#keys = Rache.from(parent)
+    this.#values = Rache.from(parent)
+  }
+
+  node(seq: number, place: number): TreeNode | undefined {
+    return place < PLACES ? this.#nodes.get(seq * PLACES + place) : undefined
+  }
+
+  keepNode(seq: number, place: number, node: TreeNode): void {
+    if (place < PLACES) this.#nodes.set(seq * PLACES + place, node)
+  }
+
+  /** The key in a block, as {@link textOf} tells it. */
+  key(seq: number): string | undefined {
+    return this.#keys.get(seq)
+  }
+
+  keepKey(seq: number, bytes: Buffer): string {
+    const key = textOf(bytes)
+    this.#keys.set(seq, key)
+    return key
+  }
+
+  value(seq: number): Buffer | null | undefined {
+    return this.#values.get(seq)
+  }
+
+  /** Keeps a copy: the block may be much longer. */
+  keepValue(seq: number, value: Buffer | null): void {
+    const copy = value && Buffer.allocUnsafeSlow(value.byteLength)
+    if (copy) value.copy(copy)
+    this.#values.set(seq, copy)
+  }
+
+  clear(): void {
+    this.#nodes.clear()
+    this.#keys.clear()
+    this.#values.clear()
+  }
+}
+
+/** The bytes of a key as Latin-1: such strings compare as the bytes do, and are compared fast. */
+export function textOf(key: Buffer): string {
+  return key.toString('latin1')
+}

@@ -1,0 +1,47 @@
+import { failure } from '../../errors.ts'
+import { readBlocks } from './core-blocks.ts'
+import { TreeBlock, type TreeNode } from './tree-block.ts'
+import type { TreeCache } from './tree-cache.ts'
+import type { HyperdriveLike } from './types.ts'
+
+/** Reads blocks of a drive's tree that are on this machine, and what is in them. */
+export class TreeNodes {
+  readonly cache: TreeCache
+  readonly #drive: HyperdriveLike
+
+  constructor(drive: HyperdriveLike, cache: TreeCache) {
+    this.#drive = drive
+    this.cache = cache
+  }
+
+  /** @throws DRIVE_FAILED when the drive was truncated, DECODING_ERROR, BLOCK_NOT_AVAILABLE, and what Hypercore throws */
+  async read(seqs: readonly number[]): Promise<TreeBlock[]> {
+    const { core } = this.#drive.db
+    const blocks = await readBlocks(core, seqs)
+    if (core.fork !== this.cache.fork) {
+      throw failure('DRIVE_FAILED', { drive: this.#drive, detail: 'it was truncated while it was read' })
+    }
+    return blocks.map((bytes, i) => new TreeBlock(seqs[i]!, bytes))
+  }
+
+  async node(seq: number, place: number): Promise<TreeNode> {
+    const [block] = await this.read([seq])
+    const node = block!.node(place)
+    this.cache.keepKey(seq, block!.key)
+    this.cache.keepNode(seq, place, node)
+    return node
+  }
+
+  /** The keys of a node, as the cache keeps them. */
+  async keys(node: TreeNode): Promise<string[]> {
+    const keys = node.keys.map((seq) => this.cache.key(seq))
+    const missing = node.keys.filter((_, i) => keys[i] === undefined)
+    const read = missing.length > 0 ? await this.read(missing) : []
+    let next = 0
+    return keys.map((key) => {
+      if (key !== undefined) return key
+      const block = read[next++]!
+      return this.cache.keepKey(block.seq, block.key)
+    })
+  }
+}
