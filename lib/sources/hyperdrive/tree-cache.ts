@@ -1,6 +1,6 @@
 import Rache from 'rache'
 import type { TreeNode } from './tree-block.ts'
-import type { Core } from './types.ts'
+import type { Core, TreeEntry } from './types.ts'
 
 /** What the trees of all drives keep together, where their store has no cache of its own. */
 const shared = new Rache({ maxSize: 65_536 })
@@ -14,14 +14,14 @@ export class TreeCache {
   readonly fork: number
   readonly #nodes: Rache<number, TreeNode>
   readonly #keys: Rache<number, string>
-  readonly #values: Rache<number, Buffer | null>
+  readonly #entries: Rache<number, TreeEntry>
 
   constructor(core: Core) {
     this.fork = core.fork
     const parent = core.globalCache ?? shared
     this.#nodes = Rache.from(parent)
     this.#keys = Rache.from(parent)
-    this.#values = Rache.from(parent)
+    this.#entries = Rache.from(parent)
   }
 
   node(seq: number, place: number): TreeNode | undefined {
@@ -43,25 +43,30 @@ export class TreeCache {
     return key
   }
 
-  value(seq: number): Buffer | null | undefined {
-    return this.#values.get(seq)
+  entry(seq: number): TreeEntry | undefined {
+    return this.#entries.get(seq)
   }
 
   /** Keeps a copy: the block may be much longer. */
-  keepValue(seq: number, value: Buffer | null): void {
-    const copy = value && Buffer.allocUnsafeSlow(value.byteLength)
-    if (copy) value.copy(copy)
-    this.#values.set(seq, copy)
+  keepEntry({ seq, key, value }: TreeEntry): void {
+    if (this.#entries.get(seq) === undefined)
+      this.#entries.set(seq, { seq, key: copyOf(key), value: value && copyOf(value) })
   }
 
   clear(): void {
     this.#nodes.clear()
     this.#keys.clear()
-    this.#values.clear()
+    this.#entries.clear()
   }
 }
 
 /** The bytes of a key as Latin-1: such strings compare as the bytes do, and are compared fast. */
 export function textOf(key: Buffer): string {
   return key.toString('latin1')
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength)
+  bytes.copy(copy)
+  return copy
 }

@@ -8,6 +8,9 @@ import type { TreeEntry } from './types.ts'
 /** Deeper than any tree that could be written, for damaged ones to come to an end. */
 export const MAX_DEPTH = 64
 
+/** Pages of so many entries at most are kept, as what is looked up is: of longer ones there would be no end. */
+const KEPT = 32
+
 /** So many keys a leaf is taken to have, and so many children each other node: few, for one look ahead to be enough. */
 const LEAF_KEYS = 5
 const CHILDREN = 6
@@ -53,8 +56,14 @@ export class TreeCursor {
     await this.#lookAhead(limit, blocks)
     const seqs: number[] = []
     while (seqs.length < limit && this.#ahead.length > 0) seqs.push(this.#ahead.pop() as number)
-    await this.#read(seqs, blocks)
-    const entries = seqs.map((seq) => blocks.get(seq)!)
+    const { cache } = this.#nodes
+    const kept = limit <= KEPT ? seqs.map((seq) => cache.entry(seq)) : []
+    await this.#read(
+      seqs.filter((_, i) => !kept[i]),
+      blocks
+    )
+    const entries = seqs.map((seq, i) => kept[i] ?? blocks.get(seq)!)
+    if (limit <= KEPT) for (const entry of entries) cache.keepEntry(entry)
     this.#check(entries)
     return entries
   }
@@ -72,7 +81,7 @@ export class TreeCursor {
       )
       for (const [i, part] of parts.entries()) {
         const node = known[i] ?? blocks.get(part.seq)!.node(part.place)
-        if (node.children.length > 0) this.#nodes.cache.keepNode(part.seq, part.place, node)
+        if (node.children.length > 0 || limit <= KEPT) this.#nodes.cache.keepNode(part.seq, part.place, node)
         const inside = await this.#inside(part, node)
         // From the back to the front: what is before stays where it is.
         this.#ahead.splice(places[i]!, 1, ...(this.#reverse ? inside : inside.reverse()))

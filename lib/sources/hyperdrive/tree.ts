@@ -33,7 +33,7 @@ export class StoredTree {
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       const node = cache.node(seq, place) ?? (await this.#nodes.node(seq, place))
       const at = this.#find(node, wanted) ?? find(await this.#nodes.keys(node), wanted)
-      if (at >= 0) return this.#entry(node.keys[at]!, key)
+      if (at >= 0) return this.#entry(node.keys[at]!)
       if (node.children.length === 0) return null
       seq = node.children[2 * ~at]!
       place = node.children[2 * ~at + 1]!
@@ -70,12 +70,12 @@ export class StoredTree {
     return ~low
   }
 
-  async #entry(seq: number, key: Buffer): Promise<TreeEntry> {
+  async #entry(seq: number): Promise<TreeEntry> {
     const { cache } = this.#nodes
-    const kept = cache.value(seq)
-    if (kept !== undefined) return { seq, key, value: kept }
+    const kept = cache.entry(seq)
+    if (kept !== undefined) return kept
     const [block] = await this.#nodes.read([seq])
-    cache.keepValue(seq, block!.value)
+    cache.keepEntry(block!)
     return block!
   }
 }
