@@ -7,7 +7,7 @@ import { StoredTree } from '../../lib/sources/hyperdrive/tree.ts'
 import { TreeCache } from '../../lib/sources/hyperdrive/tree-cache.ts'
 import { TreeNodes } from '../../lib/sources/hyperdrive/tree-nodes.ts'
 import type { HyperdriveLike, TreeEntry } from '../../lib/sources/hyperdrive/types.ts'
-import { cleanup, failureOf, hyperdrive, hyperdrives, store } from '../helpers/drives.ts'
+import { cleanup, failureOf, hyperdrive, hyperdrives, keys, multidrive, store } from '../helpers/drives.ts'
 
 const RUNS = 40
 const BINARY = { keyEncoding: 'binary', valueEncoding: 'binary' }
@@ -207,4 +207,22 @@ test('a damaged tree, a key in a block that is not there: BLOCK_NOT_AVAILABLE', 
   const tree = await forged(t, [block('b', [{ keys: [999], children: [] }])])
   t.equal((await failureOf(readAll(tree, EVERYTHING, false, 16))).code, 'BLOCK_NOT_AVAILABLE')
   t.equal((await failureOf(tree.get(Buffer.from('a')))).code, 'BLOCK_NOT_AVAILABLE')
+})
+
+test('a drive with a damaged tree: reads of a set fail, and name it', async (t) => {
+  const [own, forger] = [await hyperdrive(t), await hyperdrive(t)]
+  await own.put('/a', 'x')
+  await forger.put('/b', 'x')
+  const { version } = forger
+  const multi = await multidrive(t, [own, forger])
+  t.same(await keys(multi), ['/a', '/b'])
+  await forger.core.append(block('c', [{ keys: [version], children: [version, 0, version, 0] }]))
+  for (const read of [() => keys(multi), () => multi.entry('/b')]) {
+    const err = await failureOf(read())
+    t.equal(err.code, 'DECODING_ERROR')
+    t.equal(err.drive, forger)
+    t.ok(err.message.includes(forger.id))
+  }
+  await multi.removeDrive(forger)
+  t.same(await keys(multi), ['/a'])
 })
