@@ -19,17 +19,22 @@ interface Look {
 
 const looks = new Set<Look>()
 
+/** The drives that fail, with who is to be told when one is read. */
+const failing = new Map<unknown, () => void>()
+
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
 const { find, scan } = HyperdriveView.prototype
-HyperdriveView.prototype.find = function (...args) {
+HyperdriveView.prototype.find = async function (...args) {
   for (const { gets } of looks) gets.push(this.leaf.drive)
+  fail(this.leaf.drive)
   return find.apply(this, args)
 }
 HyperdriveView.prototype.scan = function (...args) {
   const cursor = scan.apply(this, args)
   const page = cursor.page.bind(cursor)
-  cursor.page = (limit) => {
+  cursor.page = async (limit) => {
     for (const { ranges } of looks) ranges.push(this.leaf.drive)
+    fail(this.leaf.drive)
     return page(limit)
   }
   return cursor
@@ -69,14 +74,15 @@ export async function entriesRead(action: () => Promise<unknown>): Promise<numbe
   return count
 }
 
-/** Lets every read of a drive's metadata fail, until what is returned is called. */
-export function failReads(drive: any, onread: () => void): () => void {
-  const { storage } = drive.db.core.state
-  storage.read = () => {
-    onread()
-    throw new Error('no disk')
-  }
-  return () => {
-    delete storage.read
-  }
+/** Lets every read of a drive's entries fail, until what is returned is called. */
+export function failReads(drive: unknown, onread: () => void): () => void {
+  failing.set(drive, onread)
+  return () => void failing.delete(drive)
+}
+
+function fail(drive: unknown): void {
+  const onread = failing.get(drive)
+  if (!onread) return
+  onread()
+  throw new Error('no disk')
 }
