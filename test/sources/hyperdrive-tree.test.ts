@@ -131,6 +131,34 @@ test('since(version): the blocks that were written, puts and deletions', async (
   )
 })
 
+test('a page that could not be read comes when it can be', async (t) => {
+  const drive = await hyperdrive(t)
+  for (let i = 0; i < 200; i++) await drive.put(`/file-${i}`, 'x')
+  const expected = await readByHyperbee(drive, drive.version, EVERYTHING, false)
+  const { storage } = drive.db.core.state
+  const read = storage.read.bind(storage)
+  let failing = false
+  let failures = 0
+  storage.read = () => {
+    if (!failing) return read()
+    failures++
+    throw new Error('no disk')
+  }
+  cleanup(t, () => delete storage.read)
+  const cursor = treesOf(drive)(drive.version).range(EVERYTHING, false)
+  const found: string[] = []
+  for (let fewer = false; !fewer;) {
+    failing = true
+    t.equal((await failureOf(cursor.next(30))).message, 'no disk')
+    failing = false
+    const page = await cursor.next(30)
+    found.push(...told(page))
+    fewer = page.length < 30
+  }
+  t.same(found, expected)
+  t.ok(failures > 1)
+})
+
 test('the tree of an encrypted drive, and of a checkout', async (t) => {
   const drive = new Hyperdrive(await store(t), null, { encryptionKey: Buffer.alloc(32, 7) })
   cleanup(t, () => drive.close())

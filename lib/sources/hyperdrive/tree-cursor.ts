@@ -54,14 +54,15 @@ export class TreeCursor {
   async next(limit: number): Promise<readonly TreeEntry[]> {
     const blocks = new Map<number, TreeBlock>()
     await this.#lookAhead(limit, blocks)
-    const seqs: number[] = []
-    while (seqs.length < limit && this.#ahead.length > 0) seqs.push(this.#ahead.pop() as number)
+    const seqs = this.#ahead.slice(-limit).reverse() as number[]
     const { cache } = this.#nodes
     const kept = limit <= KEPT ? seqs.map((seq) => cache.entry(seq)) : []
     await this.#read(
       seqs.filter((_, i) => !kept[i]),
       blocks
     )
+    // Not before they are here: what could not be read is still to come.
+    this.#ahead.length -= seqs.length
     const entries = seqs.map((seq, i) => kept[i] ?? blocks.get(seq)!)
     if (limit <= KEPT) for (const entry of entries) cache.keepEntry(entry)
     this.#check(entries)
