@@ -170,7 +170,8 @@ export class MergedView implements View, TreeView {
   }
 
   tombstonesOver(key: string): readonly Tombstone[] {
-    return this.#members.withTombstones.flatMap(({ view }) => view.tombstonesOver(key))
+    const { withTombstones } = this.#members
+    return withTombstones.length === 0 ? [] : withTombstones.flatMap(({ view }) => view.tombstonesOver(key))
   }
 
   /** The directory record that wins at a folder, null when there is none or it is deleted. */
