@@ -33,7 +33,11 @@ class Lane {
   turn = UNREAD
   /** Whether `<` has its keys in their order. */
   isPlain: boolean
-  readonly #cursor: Cursor
+  readonly #open: () => Cursor
+  /** Null before it is read. */
+  #cursor: Cursor | null = null
+  /** Where it goes on once it is opened; null for its beginning. */
+  #from: string | null = null
   /** Its key when there is no more. */
   readonly #end: string
   #page: readonly Candidate[] = []
@@ -41,14 +45,18 @@ class Lane {
   #limit = FIRST_PAGE / GROWTH
   #given = 0
 
-  constructor({ source, cursor, first = null }: MergeInput, place: number, reverse: boolean) {
+  constructor({ source, open, first = null }: MergeInput, place: number, reverse: boolean) {
     const [start, end] = reverse ? [BEHIND, BEFORE] : [BEFORE, BEHIND]
     this.source = source
     this.place = place
     this.key = first ?? start
     this.isPlain = isPlain(this.key)
-    this.#cursor = cursor
+    this.#open = open
     this.#end = end
+  }
+
+  get isOpen(): boolean {
+    return this.#cursor !== null
   }
 
   get hasEnded(): boolean {
@@ -67,7 +75,8 @@ class Lane {
     // Who skips most of what is read goes through long folders, where a long page would be read for one entry.
     const isUsed = this.#given * LEAST_USED >= this.#page.length
     this.#limit = isUsed ? Math.min(this.#limit * GROWTH, LAST_PAGE) : FIRST_PAGE
-    const page = await this.#cursor.page(this.#limit)
+    const cursor = (this.#cursor ??= this.#opened())
+    const page = await cursor.page(this.#limit)
     this.#page = page
     this.#next = 0
     this.#given = 0
@@ -80,15 +89,22 @@ class Lane {
     if (this.hasEnded) return
     while (this.turn === IN_HAND && compareKeys(this.key, key) < 0) this.#goOn()
     if (this.turn === IN_HAND) return
-    this.#cursor.seek(key)
+    if (this.#cursor) this.#cursor.seek(key)
+    else this.#from = key
     this.turn = UNREAD
     if (compareKeys(this.key, key) >= 0) return
     this.key = key
     this.isPlain = isPlain(key)
   }
 
-  close(): Promise<void> {
-    return this.#cursor.close()
+  async close(): Promise<void> {
+    await this.#cursor?.close()
+  }
+
+  #opened(): Cursor {
+    const cursor = this.#open()
+    if (this.#from !== null) cursor.seek(this.#from)
+    return cursor
   }
 
   #goOn(): void {
@@ -106,8 +122,9 @@ export interface Merged {
 
 export interface MergeInput {
   source: Source
-  cursor: Cursor
-  /** A key that none of the cursor's is before, where it is known; it is read when its turn comes. Forward only. */
+  /** Called when its turn has come to be read. */
+  open: () => Cursor
+  /** A key that none of the cursor's is before, where it is known; else it is read first of all. Forward only. */
   first?: string | null
 }
 
@@ -160,7 +177,7 @@ export class Merge {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.close()))
+    await Promise.all(this.#lanes.filter(({ isOpen }) => isOpen).map((lane) => lane.close()))
   }
 
   /** Reads all that have nothing in hand and may have something at a key, or behind it. */

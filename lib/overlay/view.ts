@@ -144,8 +144,9 @@ export class MergedView implements View, TreeView {
   winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
     const { reverse = false } = opts
     const inputs = this.#members.holdingIn(range).map((member) => {
-      const first = reverse ? null : this.#members.firstOf(member)
-      return { source: member.source, first, cursor: member.view.scan(range, opts) }
+      const { source, view } = member
+      const first = reverse ? null : this.#members.firstIn(range, member)
+      return { source, first, open: () => view.scan(range, opts) }
     })
     return new WinnerCursor(new Merge(inputs, reverse), ({ key, found }) => this.#winner(key, found))
   }

@@ -117,7 +117,8 @@ function stream<T>(
     },
     // A read that is under way would first come to its end.
     predestroy() {
-      ended.abort()
+      // Without a reason an error is made for one.
+      ended.abort(null)
     },
     destroy(cb) {
       Promise.resolve(cursor?.close()).then(() => cb(null), cb)
