@@ -171,8 +171,9 @@ export class MergedView implements View, TreeView {
   }
 
   tombstonesOver(key: string): readonly Tombstone[] {
-    const { withTombstones } = this.#members
-    return withTombstones.length === 0 ? [] : withTombstones.flatMap(({ view }) => view.tombstonesOver(key))
+    const over: Tombstone[] = []
+    for (const { view } of this.#members.withTombstones) over.push(...view.tombstonesOver(key))
+    return over
   }
 
   /** The directory record that wins at a folder, null when there is none or it is deleted. */
