@@ -4,6 +4,8 @@ import { failure } from './errors.ts'
 // A key as it may stand in a drive: absolute, no empty, `.` or `..` part, no backslash, no NUL, no slash at its end.
 const KEY = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\\\0]+)+$/
 
+const SURROGATE = /[\ud800-\udfff]/
+
 /**
  * A path as the key of a file, resolved as Hyperdrive resolves it: `\` is `/`, `.` and `..` are resolved, a slash at the end
  * is dropped, lone surrogates become U+FFFD as they do in UTF-8.
@@ -63,6 +65,11 @@ export function compareKeys(a: string, b: string): number {
     return x - y
   }
   return a.length - b.length
+}
+
+/** Whether `<` orders a key as {@link compareKeys} does, among others of which the same is true. */
+export function isPlain(key: string): boolean {
+  return !SURROGATE.test(key)
 }
 
 /** Whether a path is a folder, or lies below it. */

@@ -87,7 +87,10 @@ function ownOf(all: MergedView | MountedView): { view: MergedView; isHidden: (ke
 }
 
 function mergeOf(view: MergedView, range: KeyRange, opts: ReadOptions): Merge {
-  const inputs = versioned(view).map(({ source, view: leaf }) => ({ source, cursor: leaf.scan(range, opts) }))
+  const inputs = versioned(view).map(({ source, view: leaf }) => ({
+    source,
+    open: () => leaf.scan(range, opts)
+  }))
   return new Merge(inputs, false)
 }
 

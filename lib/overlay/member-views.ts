@@ -1,4 +1,4 @@
-import type { KeyRange } from '../path.ts'
+import { inRange, type KeyRange } from '../path.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
@@ -75,10 +75,11 @@ export class MemberViews {
     return folder === null ? this.all : this.holdingBelow(folder)
   }
 
-  /** A key that none of a member's own is before; null where that is not known. */
-  firstOf({ view }: MemberView): string | null {
+  /** A key in a range that none of a member's own there is before; null where nothing is known but the range. */
+  firstIn(range: KeyRange, { view }: MemberView): string | null {
     const { keyed } = view
-    return (keyed && this.#locator?.firstOf(keyed)) ?? null
+    const first = (keyed && this.#locator?.firstOf(keyed)) ?? null
+    return first !== null && inRange(first, range) ? first : null
   }
 
   #found(ask: (locator: Locator, take: (owner: number) => void) => void): readonly MemberView[] {

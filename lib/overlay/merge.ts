@@ -1,74 +1,116 @@
-import TinyQueue from 'tinyqueue'
-import { compareKeys } from '../path.ts'
+import { compareKeys, isPlain } from '../path.ts'
 import type { Candidate, Cursor, Source, SourceFailure } from '../sources/source.ts'
+import { Tournament } from './tournament.ts'
 
 /** The first page is short, for the first entry should come soon; the later ones are long, for the last should too. */
-const FIRST_PAGE = 16
+const FIRST_PAGE = 20
 const LAST_PAGE = 256
+
+/** How many times as long as the one before a page is. */
+const GROWTH = 4
 
 /** Pages grow as long as one entry in so many of a page is given. */
 const LEAST_USED = 16
+
+/** What sorts before every key, and what sorts behind. */
+const BEFORE = ''
+const BEHIND = '0'
+
+/**
+ * The turns at one key: whoever may have something there is read first, then what is in hand is given, and whose page ended there is
+ * read again.
+ */
+const UNREAD = 0
+const IN_HAND = 1
+const THROUGH = 2
 
 /** A cursor of one source, with what it has given ahead. */
 class Lane {
   readonly source: Source
   readonly place: number
-  readonly #cursor: Cursor
-  /** A key that no candidate is before, as long as it has not been read; null where none is known, and from then on. */
-  first: string | null
-  #page: Candidate[] = []
+  /** The key of what is in hand; where nothing is, none that it has yet to give is before it. */
+  key: string
+  turn = UNREAD
+  /** Whether `<` has its keys in their order. */
+  isPlain: boolean
+  readonly #open: () => Cursor
+  /** Null before it is read. */
+  #cursor: Cursor | null = null
+  /** Where it goes on once it is opened; null for its beginning. */
+  #from: string | null = null
+  /** Its key when there is no more. */
+  readonly #end: string
+  #page: readonly Candidate[] = []
   #next = 0
-  #limit = FIRST_PAGE / 2
+  #limit = FIRST_PAGE / GROWTH
   #given = 0
 
-  constructor({ source, cursor, first = null }: MergeInput, place: number) {
+  constructor({ source, open, first = null }: MergeInput, place: number, reverse: boolean) {
+    const [start, end] = reverse ? [BEHIND, BEFORE] : [BEFORE, BEHIND]
     this.source = source
     this.place = place
-    this.first = first
-    this.#cursor = cursor
+    this.key = first ?? start
+    this.isPlain = isPlain(this.key)
+    this.#open = open
+    this.#end = end
   }
 
-  /** Where it stands in the order of keys. */
-  get key(): string {
-    return this.first ?? this.head!.key
+  get isOpen(): boolean {
+    return this.#cursor !== null
   }
 
-  get head(): Candidate | undefined {
-    return this.#page[this.#next]
+  get hasEnded(): boolean {
+    return this.key === this.#end
   }
 
-  get empty(): boolean {
-    return this.#next >= this.#page.length
-  }
-
-  /** Goes on behind the head, which was given. */
-  shift(): void {
-    this.#next++
+  /** Gives what is in hand. */
+  shift(): Candidate {
+    const candidate = this.#page[this.#next]!
     this.#given++
+    this.#goOn()
+    return candidate
   }
 
   async fill(): Promise<void> {
-    this.first = null
     // Who skips most of what is read goes through long folders, where a long page would be read for one entry.
     const isUsed = this.#given * LEAST_USED >= this.#page.length
-    this.#limit = isUsed ? Math.min(this.#limit * 2, LAST_PAGE) : FIRST_PAGE
-    this.#page = await this.#cursor.page(this.#limit)
+    this.#limit = isUsed ? Math.min(this.#limit * GROWTH, LAST_PAGE) : FIRST_PAGE
+    const cursor = (this.#cursor ??= this.#opened())
+    const page = await cursor.page(this.#limit)
+    this.#page = page
     this.#next = 0
     this.#given = 0
+    this.turn = page.length > 0 ? IN_HAND : THROUGH
+    this.key = page[0]?.key ?? this.#end
+    this.isPlain = page.every(({ key }) => isPlain(key))
   }
 
   seek(key: string): void {
-    if (this.first !== null) {
-      this.#cursor.seek(key)
-      if (compareKeys(this.first, key) < 0) this.first = null
-      return
-    }
-    while (this.head && compareKeys(this.head.key, key) < 0) this.#next++
-    if (this.empty) this.#cursor.seek(key)
+    if (this.hasEnded) return
+    while (this.turn === IN_HAND && compareKeys(this.key, key) < 0) this.#goOn()
+    if (this.turn === IN_HAND) return
+    if (this.#cursor) this.#cursor.seek(key)
+    else this.#from = key
+    this.turn = UNREAD
+    if (compareKeys(this.key, key) >= 0) return
+    this.key = key
+    this.isPlain = isPlain(key)
   }
 
-  close(): Promise<void> {
-    return this.#cursor.close()
+  async close(): Promise<void> {
+    await this.#cursor?.close()
+  }
+
+  #opened(): Cursor {
+    const cursor = this.#open()
+    if (this.#from !== null) cursor.seek(this.#from)
+    return cursor
+  }
+
+  #goOn(): void {
+    const next = this.#page[++this.#next]
+    if (next) this.key = next.key
+    else this.turn = THROUGH
   }
 }
 
@@ -80,8 +122,9 @@ export interface Merged {
 
 export interface MergeInput {
   source: Source
-  cursor: Cursor
-  /** A key that none of the cursor's is before, where it is known; it is read when its turn comes. Forward only. */
+  /** Called when its turn has come to be read. */
+  open: () => Cursor
+  /** A key that none of the cursor's is before, where it is known; else it is read first of all. Forward only. */
   first?: string | null
 }
 
@@ -91,82 +134,71 @@ export interface MergeInput {
  */
 export class Merge {
   readonly #lanes: readonly Lane[]
-  readonly #queue: TinyQueue<Lane>
-  /** Lanes with nothing in hand; they are asked before anything is given. */
-  #dry: Lane[]
+  readonly #order: Tournament<Lane>
 
   constructor(inputs: readonly MergeInput[], reverse: boolean) {
-    const direction = reverse ? -1 : 1
-    this.#lanes = inputs.map((input, place) => new Lane(input, place))
-    this.#queue = new TinyQueue<Lane>(
-      this.#lanes.filter(({ first }) => first !== null),
-      // Who has not been read is read before anything at its key is given.
-      (a, b) =>
-        direction * compareKeys(a.key, b.key) ||
-        Number(a.first === null) - Number(b.first === null) ||
-        a.place - b.place
-    )
-    this.#dry = this.#lanes.filter(({ first }) => first === null)
+    this.#lanes = inputs.map((input, place) => new Lane(input, place, reverse))
+    this.#order = new Tournament(this.#lanes, reverse ? isBeforeInReverse : isBefore)
   }
 
   /** The next key, or null at the end. Rejects with {@link LaneFailures} when sources fail. */
   async next(): Promise<Merged | null> {
     while (!this.ready) {
-      // Whose turn it may be is known only when all the others have something in hand.
-      if (this.#dry.length === 0) {
-        const lane = this.#queue.pop()
-        if (lane === undefined) return null
-        this.#dry.push(lane)
-      }
-      await this.#refill()
+      const lane = this.#order.winner
+      if (!lane || lane.hasEnded) return null
+      await this.#readAt(lane.key)
     }
     return this.take()
   }
 
   /** As {@link next}, null too where a source would have to be asked. */
   take(): Merged | null {
-    if (!this.ready) return null
-    const { key } = this.#queue.peek()!
+    const order = this.#order
+    let lane = order.winner
+    if (lane?.turn !== IN_HAND) return null
+    const { key } = lane
     const found: Merged['found'] = []
-    for (let lane = this.#queue.peek(); lane?.key === key; lane = this.#queue.peek()) {
-      this.#queue.pop()
-      found.push({ source: lane.source, candidate: lane.head! })
-      lane.shift()
-      if (lane.empty) this.#dry.push(lane)
-      else this.#queue.push(lane)
+    while (lane?.turn === IN_HAND && lane.key === key) {
+      found.push({ source: lane.source, candidate: lane.shift() })
+      order.replay(lane.place)
+      lane = order.winner
     }
     return { key, found }
   }
 
   /** Whether the next key can be given without asking a source. */
   get ready(): boolean {
-    return this.#dry.length === 0 && this.#queue.peek()?.first === null
+    return this.#order.winner?.turn === IN_HAND
   }
 
   seek(key: string): void {
-    const lanes: Lane[] = []
-    for (let lane = this.#queue.pop(); lane !== undefined; lane = this.#queue.pop()) lanes.push(lane)
-    for (const lane of [...lanes, ...this.#dry]) lane.seek(key)
-    for (const lane of lanes) {
-      if (lane.first === null && lane.empty) this.#dry.push(lane)
-      else this.#queue.push(lane)
-    }
+    for (const lane of this.#lanes) lane.seek(key)
+    this.#order.replayAll()
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.close()))
+    await Promise.all(this.#lanes.filter(({ isOpen }) => isOpen).map((lane) => lane.close()))
   }
 
-  async #refill(): Promise<void> {
-    const dry = this.#dry
-    const settled = await Promise.allSettled(dry.map((lane) => lane.fill()))
+  /** Reads all that have nothing in hand and may have something at a key, or behind it. */
+  async #readAt(key: string): Promise<void> {
+    const lanes = this.#lanes.filter((lane) => lane.turn !== IN_HAND && lane.key === key)
+    const settled = await Promise.allSettled(lanes.map((lane) => lane.fill()))
+    for (const { place } of lanes) this.#order.replay(place)
     const failures = settled.flatMap((result, i) =>
-      result.status === 'rejected' ? [{ source: dry[i]!.source, error: result.reason as unknown }] : []
+      result.status === 'rejected' ? [{ source: lanes[i]!.source, error: result.reason as unknown }] : []
     )
     if (failures.length > 0) throw new LaneFailures(failures)
-    this.#dry = []
-    for (const lane of dry) if (!lane.empty) this.#queue.push(lane)
   }
+}
+
+function isBefore(a: Lane, b: Lane): boolean {
+  if (a.key === b.key) return a.turn === b.turn ? a.place < b.place : a.turn < b.turn
+  return a.isPlain && b.isPlain ? a.key < b.key : compareKeys(a.key, b.key) < 0
+}
+
+function isBeforeInReverse(a: Lane, b: Lane): boolean {
+  return a.key === b.key ? isBefore(a, b) : isBefore(b, a)
 }
 
 /** Sources that failed in the middle of a listing; the layer above names them. */

@@ -4,8 +4,11 @@ import type { Located, LocatedCursor } from './view.ts'
 export class Shallow {
   readonly #cursor: LocatedCursor
   readonly #start: number
-  /** Files whose name a folder that is still to come may have: only names that begin with it sort between the two. */
-  readonly #files = new Set<string>()
+  /**
+   * Files whose name a folder that is still to come may have: only names that begin with it sort between the two, so each of these begins
+   * with the one before.
+   */
+  readonly #files: string[] = []
 
   /** @param start - the length of the folder's prefix, in characters */
   constructor(cursor: LocatedCursor, start: number) {
@@ -25,7 +28,7 @@ export class Shallow {
         const slash = key.indexOf('/', this.#start)
         skip = slash === -1 ? null : key.slice(0, slash + 1)
         if (slash === -1) this.#addFile(key.slice(this.#start))
-        else if (this.#files.has(key.slice(this.#start, slash))) continue
+        else if (this.#files.includes(key.slice(this.#start, slash))) continue
         firsts.push(located)
       }
       if (skip !== null) this.#cursor.seek(skip.slice(0, -1) + '0')
@@ -34,7 +37,8 @@ export class Shallow {
   }
 
   #addFile(name: string): void {
-    for (const file of this.#files) if (!name.startsWith(file)) this.#files.delete(file)
-    this.#files.add(name)
+    const files = this.#files
+    while (files.length > 0 && !name.startsWith(files.at(-1)!)) files.pop()
+    files.push(name)
   }
 }

@@ -144,8 +144,9 @@ export class MergedView implements View, TreeView {
   winners(range: KeyRange, opts: WinnerOptions = {}): LocatedCursor {
     const { reverse = false } = opts
     const inputs = this.#members.holdingIn(range).map((member) => {
-      const first = reverse ? null : this.#members.firstOf(member)
-      return { source: member.source, first, cursor: member.view.scan(range, opts) }
+      const { source, view } = member
+      const first = reverse ? null : this.#members.firstIn(range, member)
+      return { source, first, open: () => view.scan(range, opts) }
     })
     return new WinnerCursor(new Merge(inputs, reverse), ({ key, found }) => this.#winner(key, found))
   }
@@ -170,7 +171,9 @@ export class MergedView implements View, TreeView {
   }
 
   tombstonesOver(key: string): readonly Tombstone[] {
-    return this.#members.withTombstones.flatMap(({ view }) => view.tombstonesOver(key))
+    const over: Tombstone[] = []
+    for (const { view } of this.#members.withTombstones) over.push(...view.tombstonesOver(key))
+    return over
   }
 
   /** The directory record that wins at a folder, null when there is none or it is deleted. */

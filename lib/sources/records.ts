@@ -69,13 +69,10 @@ export class Records {
     const { tombstones } = this.#maps
     const over: Tombstone[] = []
     if (tombstones.size === 0) return over
-    const add = (path: string, tree: boolean) => {
-      const tombstone = tombstones.get(tombstoneKey({ path, tree }))
+    for (const name of namesOver(key)) {
+      const tombstone = tombstones.get(name)
       if (tombstone) over.push(tombstone)
     }
-    add(key, false)
-    add(key, true)
-    for (const folder of ancestors(key)) add(folder, true)
     return over
   }
 
@@ -103,6 +100,18 @@ export class Records {
   tags(): readonly Tag[] {
     return [...this.#maps.tags.values()]
   }
+}
+
+/** What {@link namesOver} gave last: every drive of a set is asked for one key, then each for the next one. */
+let last: { readonly key: string; readonly names: readonly string[] } | null = null
+
+/** Under what the tombstones lie that cover a key. */
+function namesOver(key: string): readonly string[] {
+  if (last?.key === key) return last.names
+  const names = [tombstoneKey({ path: key, tree: false })]
+  for (const path of [key, ...ancestors(key)]) names.push(tombstoneKey({ path, tree: true }))
+  last = { key, names }
+  return names
 }
 
 function apply<T>(

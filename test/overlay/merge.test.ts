@@ -10,6 +10,7 @@ import { failureOf } from '../helpers/drives.ts'
 class Keys implements Cursor {
   /** How often it was read. */
   reads = 0
+  opened = 0
   closed = 0
   /** Fails the next reads. */
   error: Error | null = null
@@ -67,7 +68,10 @@ function mergeOf(
   })
   const inputs = cursors.map((cursor, place) => ({
     source: sourceAt(place),
-    cursor,
+    open: () => {
+      cursor.opened++
+      return cursor
+    },
     first: first[place] ?? null
   }))
   return { merge: new Merge(inputs, reverse), cursors, first }
@@ -195,6 +199,21 @@ test('seek(key) reads nobody, and nothing that it has skipped', async (t) => {
   t.equal(await next(merge), null)
 })
 
+test('who has nothing in hand at one key is read together, the others wait for their turn', async (t) => {
+  const { merge, cursors } = mergeOf([
+    { keys: ['/a'], told: 'first', most: Infinity },
+    { keys: ['/a'], told: 'first', most: Infinity },
+    { keys: ['/b'], told: 'first', most: Infinity }
+  ])
+  const reads = () => cursors.map(({ reads }) => reads)
+  const first = next(merge)
+  t.same(reads(), [1, 1, 0])
+  t.same(await first, ['/a', [0, 1]])
+  const second = next(merge)
+  t.same(reads(), [2, 2, 0], 'and those whose pages ended there')
+  t.same(await second, ['/b', [2]])
+})
+
 test('ready: the next key can be given without asking anybody', async (t) => {
   const { merge, cursors } = mergeOf([
     { keys: ['/a', '/c'], told: 'no', most: Infinity },
@@ -243,9 +262,13 @@ test('sources that fail are named together, those whose turn has not come are no
       ['2', 'lost 2']
     ]
   )
+  t.same(
+    cursors.map(({ opened }) => opened),
+    [1, 1, 1, 0]
+  )
   await merge.close()
   t.same(
     cursors.map(({ closed }) => closed),
-    [1, 1, 1, 1]
+    [1, 1, 1, 0]
   )
 })

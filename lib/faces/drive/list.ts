@@ -2,7 +2,7 @@ import { Readable } from 'streamx'
 import type { Entry } from '../../drive.ts'
 import { failure } from '../../errors.ts'
 import { Shallow } from '../../overlay/shallow.ts'
-import type { LocatedCursor, Reader } from '../../overlay/view.ts'
+import type { Located, LocatedCursor, Reader } from '../../overlay/view.ts'
 import { folderRange, isIn, toFolder, toKey, type KeyRange } from '../../path.ts'
 import type { ReadOptions } from '../../drive.ts'
 import { toEntry } from './entry.ts'
@@ -38,7 +38,7 @@ export function list(
   from?: string
 ): ReadableOf<Entry> {
   const range = () => folderRange(toFolder(folder, 'list'))
-  return stream(reader, range, opts, (entry) => entry, from)
+  return stream(reader, range, opts, toEntry, from)
 }
 
 /** The names in a folder: each file and each folder with something in it once, in the order of keys. */
@@ -47,11 +47,14 @@ export function readdir(
   folder: string | undefined,
   opts: ReadOptions = {}
 ): ReadableOf<string> {
-  const start = () => toFolder(folder, 'readdir')
-  const range = () => folderRange(start())
-  return stream(reader, range, { ...opts, recursive: false }, (entry) => {
-    return nameIn(start(), entry.key)
-  })
+  let start = 0
+  const range = () => {
+    const path = toFolder(folder, 'readdir')
+    start = path.length + 1
+    return folderRange(path)
+  }
+  const name = ({ candidate }: Located) => nameIn(candidate.key, start)
+  return stream(reader, range, { ...opts, recursive: false }, name)
 }
 
 /** The entries in a range of keys; as with Hyperbee, the range may hold the options too. */
@@ -71,7 +74,7 @@ export function entries(
       return Object.fromEntries(bounds)
     },
     { ...more, ...opts },
-    (entry) => entry
+    toEntry
   )
 }
 
@@ -79,7 +82,7 @@ function stream<T>(
   getReader: GetReader,
   range: () => KeyRange,
   opts: ListOptions & EntriesOptions,
-  map: (entry: Entry) => T,
+  map: (located: Located, reader: Reader) => T,
   from?: string
 ): ReadableOf<T> {
   const ignored = toIgnore(opts.ignore)
@@ -104,17 +107,18 @@ function stream<T>(
         for (;;) {
           const page = left > 0 ? await (shallow ?? cursor!).page(Math.min(left, PAGE)) : []
           if (page.length === 0) return void readable.push(null)
-          const entries = page.filter(({ candidate }) => !ignored(candidate.key))
-          left -= entries.length
-          for (const located of entries) readable.push(map(toEntry(located, reader)))
-          if (entries.length > 0) return
+          const shown = ignored ? page.filter(({ candidate }) => !ignored(candidate.key)) : page
+          left -= shown.length
+          for (const located of shown) readable.push(map(located, reader))
+          if (shown.length > 0) return
         }
       }
       read().then(() => cb(null), cb)
     },
     // A read that is under way would first come to its end.
     predestroy() {
-      ended.abort()
+      // Without a reason an error is made for one.
+      ended.abort(null)
     },
     destroy(cb) {
       Promise.resolve(cursor?.close()).then(() => cb(null), cb)
@@ -123,14 +127,14 @@ function stream<T>(
   return readable as ReadableOf<T>
 }
 
-function nameIn(folder: string, key: string): string {
-  const rest = key.slice(folder.length + 1)
-  const slash = rest.indexOf('/')
-  return slash === -1 ? rest : rest.slice(0, slash)
+function nameIn(key: string, start: number): string {
+  const slash = key.indexOf('/', start)
+  return slash === -1 ? key.slice(start) : key.slice(start, slash)
 }
 
-function toIgnore(ignore: ListOptions['ignore']): (key: string) => boolean {
-  if (ignore == null) return () => false
+/** Null where nothing is to be left out. */
+function toIgnore(ignore: ListOptions['ignore']): ((key: string) => boolean) | null {
+  if (ignore == null) return null
   if (typeof ignore === 'function') return ignore
   if (typeof ignore !== 'string' && !Array.isArray(ignore))
     throw failure('EINVAL', { syscall: 'list', detail: 'ignore is a path, some of them, or a function' })
