@@ -47,6 +47,11 @@ export class MemberViews {
     return this.#found((locator, take) => locator.holders(key, take))
   }
 
+  /** What a read of several of them gives; it goes before the locator's own. */
+  first<T>(read: Promise<T>): Promise<T> {
+    return this.#locator?.givingWay(read) ?? read
+  }
+
   /** Those that may hold a file or a link below a folder. */
   holdingBelow(folder: string): readonly MemberView[] {
     return folder === '' ? this.all : this.#found((locator, take) => locator.holdersBelow(folder, take))
