@@ -1,4 +1,5 @@
 import type { KeyRange } from '../path.ts'
+import type { Source, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
@@ -16,6 +17,7 @@ export class MemberViews {
   readonly all: readonly MemberView[]
   readonly #locator: Locator | null
   #roster: Roster | null = null
+  #viewOf: ReadonlyMap<Source, View> | null = null
   #withTombstones: readonly MemberView[] | null = null
   #withDirectories: readonly MemberView[] | null = null
 
@@ -30,6 +32,12 @@ export class MemberViews {
       views.length === all.length &&
       views.every(({ source, view }, i) => source === all[i]!.source && view === all[i]!.view)
     )
+  }
+
+  /** Whether a member is among them, at this version. */
+  shows({ source, view }: MemberView): boolean {
+    this.#viewOf ??= new Map(this.all.map((member) => [member.source, member.view]))
+    return this.#viewOf.get(source) === view
   }
 
   /** Those that may have tombstones. */
