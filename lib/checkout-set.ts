@@ -7,8 +7,8 @@ import type { Overlay } from './overlay/overlay.ts'
 /** Where a checkout comes from. */
 export interface CheckoutOrigin {
   readonly overlay: Overlay
-  /** Resolves when the drives of the set are open. */
-  ready(): Promise<void>
+  /** Resolves when the drives of the set are open; null when they are. */
+  ready(): Promise<void> | null
   /** Keeps the drives of now readable when they leave the set, until the returned function is called. */
   hold(): () => Promise<void>
 }

@@ -314,7 +314,7 @@ class MultiDriveClass extends Face<MultiDrive> {
    */
   replicate(isInitiator: boolean | ReplicationStream | Muxer, opts?: ReplicateOptions): ProtocolStream {
     const syscall = 'replicate'
-    if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
+    this.#requireOpen(syscall)
     if (this.#replication.stores.size === 0 && this.#set.settled() === null)
       throw failure('DRIVE_INVALID', { syscall, detail: 'no drive of the set has a corestore' })
     return this.#replication.replicate(isInitiator, opts)
@@ -430,9 +430,9 @@ class MultiDriveClass extends Face<MultiDrive> {
     }
   }
 
-  async #view(opts?: ReadOptions): Promise<View> {
-    await this.#opening('read', opts)
-    return readerOf(this.#overlay, opts)
+  #view(opts?: ReadOptions): View | Promise<View> {
+    const opening = this.#opening('read', opts)
+    return opening ? opening.then(() => readerOf(this.#overlay, opts)) : readerOf(this.#overlay, opts)
   }
 
   protected override waiting<T extends ReadOptions>(opts: T): T {
@@ -475,12 +475,23 @@ class MultiDriveClass extends Face<MultiDrive> {
     return () => void this.off(event, listener)
   }
 
-  async #opening(syscall: string, { timeout = 0, wait = true }: ReadOptions = {}): Promise<void> {
+  /** Null when it is open, and no drive is waited for. */
+  #opening(syscall: string, { timeout = 0, wait = true }: ReadOptions = {}): Promise<void> | null {
     checkTimeout(timeout)
+    if (!this.opened || (wait && this.#set.settled())) return this.#untilOpen(syscall, timeout, wait)
+    this.#requireOpen(syscall)
+    return null
+  }
+
+  async #untilOpen(syscall: string, timeout: number, wait: boolean): Promise<void> {
     const late = () => didNotOpen(syscall)
     if (!this.opened) await within(this.ready(), timeout, late)
     const settled = wait ? this.#set.settled() : null
     if (settled) await within(settled, timeout, late)
+    this.#requireOpen(syscall)
+  }
+
+  #requireOpen(syscall: string): void {
     if (this.closing) throw failure('CLOSED', { syscall, detail: 'the MultiDrive was closed' })
   }
 
@@ -497,7 +508,7 @@ class MultiDriveClass extends Face<MultiDrive> {
   }
 
   async #addDrive(drive: Drive | Uint8Array | string, opts: AddDriveOptions): Promise<Drive> {
-    if (this.closing) throw failure('CLOSED', { syscall: 'addDrive', detail: 'the MultiDrive was closed' })
+    this.#requireOpen('addDrive')
     return this.#set.add(drive, opts)
   }
 

@@ -9,13 +9,17 @@ export type View = MergedView | MountedView
 export interface Body {
   readonly overlay: Overlay
   /**
-   * Resolves when it is open, with every drive that is being added.
+   * Resolves when it is open, with every drive that is being added; null when it is.
    *
    * @throws CLOSED; REQUEST_TIMEOUT when that takes longer than the timeout
    */
-  ready(syscall: string, opts?: ReadOptions): Promise<void>
-  /** The merged view of now. */
-  view(opts?: ReadOptions): Promise<View>
+  ready(syscall: string, opts?: ReadOptions): Promise<void> | null
+  /**
+   * The merged view of now. A promise only when something must be waited for: a read costs little else than its steps.
+   *
+   * @throws as {@link ready}
+   */
+  view(opts?: ReadOptions): View | Promise<View>
   /**
    * Keeps the drives that were opened here open, though they leave.
    *

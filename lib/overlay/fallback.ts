@@ -7,6 +7,11 @@ import type { Located, Reader } from './view.ts'
 /** How long the bytes of a version are waited for where a read that may fall back does not say, in milliseconds. */
 export const FALLBACK_TIMEOUT = 3000
 
+/** Whether a read may be given an older version than the newest. */
+export function mayFallBack(reader: Reader, { fallback }: FallbackOptions): boolean {
+  return fallback ?? reader.rules.fallback
+}
+
 /**
  * The winner at a key; where the read may fall back, a version whose bytes are all on this machine by then: the winner when they come in
  * time, else the newest older one whose do. For the second half of the time those are fetched too, so that all is over when it is up.
@@ -19,7 +24,7 @@ export async function readable(
   winner: Located,
   opts: FallbackOptions
 ): Promise<Located> {
-  if (!(opts.fallback ?? reader.rules.fallback) || (await isHere(winner))) return winner
+  if (!mayFallBack(reader, opts) || (await isHere(winner))) return winner
   const time = opts.timeout || FALLBACK_TIMEOUT
   const over = new AbortController()
   setMaxListeners(0, over.signal)

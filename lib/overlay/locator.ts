@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { compareKeys, folderRange, isKey } from '../path.ts'
 import type { Keyed, Source } from '../sources/source.ts'
-import { unlessAborted } from '../wait.ts'
+import { atMost, unlessAborted } from '../wait.ts'
 import { Fingerprints } from './fingerprints.ts'
 
 /** So many keys of a drive are taken in before others have their turn. */
 const PAGE = 256
+
+/** So long it gives way to reads that do not end, in milliseconds. */
+const PATIENCE = 100
 
 /** With so many entries, some hundreds of megabytes, no further drives are taken in: those are asked. */
 const MAX_ENTRIES = 2 ** 24
@@ -59,6 +62,17 @@ export class Locator {
   #reading: { readonly source: Source; readonly ended: AbortController } | null = null
   #owners = 0
   #filling: Promise<void> | null = null
+  /** How many reads are under way that it gives way to. */
+  #reads = 0
+  /** Whether it has given way to those for long enough. */
+  #hasWaited = false
+  #onquiet: () => void = () => undefined
+  readonly #patience: number
+
+  /** @param patience - how long it gives way to reads that do not end, in milliseconds */
+  constructor(patience = PATIENCE) {
+    this.#patience = patience
+  }
   #closed = false
 
   /** What was found out of {@link ownerOf} holds as long as this is the same. */
@@ -119,6 +133,26 @@ export class Locator {
     this.#filling ??= this.#fill()
   }
 
+  /**
+   * What a read of several drives gives. Meanwhile nothing is taken in: keys are read by the thousand, and each step of the read would
+   * wait for some hundreds of them.
+   */
+  givingWay<T>(read: Promise<T>): Promise<T> {
+    return this.#filling === null ? read : this.#first(read)
+  }
+
+  async #first<T>(read: Promise<T>): Promise<T> {
+    this.#reads++
+    try {
+      return await read
+    } finally {
+      if (--this.#reads === 0) {
+        this.#hasWaited = false
+        this.#onquiet()
+      }
+    }
+  }
+
   /** Forgets a drive. */
   drop(source: Source): void {
     this.#wanted.delete(source)
@@ -146,8 +180,17 @@ export class Locator {
     this.#reading?.ended.abort()
   }
 
-  async #fill(): Promise<void> {
+  /** Lets others have their turn, and reads that are under way come to their end. */
+  async #giveWay(): Promise<void> {
     await setImmediate()
+    if (this.#reads === 0 || this.#hasWaited) return
+    const quiet = new Promise<void>((resolve) => (this.#onquiet = resolve))
+    await atMost(quiet, this.#patience, undefined)
+    this.#hasWaited = this.#reads > 0
+  }
+
+  async #fill(): Promise<void> {
+    await this.#giveWay()
     for (;;) {
       const [next] = this.#wanted
       if (!next) {
@@ -186,7 +229,7 @@ export class Locator {
     for await (const keys of keyed.keys(PAGE)) {
       if (this.#closed || this.#ofSource.get(leaf) !== slot) return
       this.#add(slot, keys)
-      await setImmediate()
+      await this.#giveWay()
     }
     if (this.#closed || this.#ofSource.get(leaf) !== slot) return
     slot.isWhole = true
@@ -206,7 +249,7 @@ export class Locator {
       if (page.push(key) < PAGE) continue
       this.#add(slot, page)
       page = []
-      await setImmediate()
+      await this.#giveWay()
     }
     if (this.#closed || this.#ofSource.get(keyed.leaf) !== slot) return
     this.#add(slot, page)

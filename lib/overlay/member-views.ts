@@ -1,4 +1,5 @@
 import { inRange, type KeyRange } from '../path.ts'
+import type { Source, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
@@ -16,6 +17,7 @@ export class MemberViews {
   readonly all: readonly MemberView[]
   readonly #locator: Locator | null
   #roster: Roster | null = null
+  #viewOf: ReadonlyMap<Source, View> | null = null
   #withTombstones: readonly MemberView[] | null = null
   #withDirectories: readonly MemberView[] | null = null
 
@@ -32,6 +34,12 @@ export class MemberViews {
     )
   }
 
+  /** Whether a member is among them, at this version. */
+  shows({ source, view }: MemberView): boolean {
+    this.#viewOf ??= new Map(this.all.map((member) => [member.source, member.view]))
+    return this.#viewOf.get(source) === view
+  }
+
   /** Those that may have tombstones. */
   get withTombstones(): readonly MemberView[] {
     return (this.#withTombstones ??= this.all.filter(({ view }) => view.hasTombstones !== false))
@@ -45,6 +53,11 @@ export class MemberViews {
   /** Those that may hold a file or a link at a key. */
   holding(key: string): readonly MemberView[] {
     return this.#found((locator, take) => locator.holders(key, take))
+  }
+
+  /** What a read of several of them gives; it goes before the locator's own. */
+  first<T>(read: Promise<T>): Promise<T> {
+    return this.#locator?.givingWay(read) ?? read
   }
 
   /** Those that may hold a file or a link below a folder. */

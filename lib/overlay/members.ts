@@ -24,8 +24,9 @@ export class Members {
   readonly #locator: Locator | null
   readonly #follows: boolean
   #sources: readonly Source[] | null = null
-  #now: MemberViews | null = null
   #last: MemberViews | null = null
+  /** Whether the last list has every view that is known. */
+  #isCurrent = false
 
   /**
    * @param locator - knows who holds what; null where nobody does
@@ -70,10 +71,18 @@ export class Members {
     for (const place of this.#places) place.forget?.()
   }
 
-  /** The views of now. A promise only when a source must first be brought up to date. */
+  /**
+   * The views of now. A promise only when a source must first be brought up to date. Only those whose views are not known are gone through,
+   * as long as they show what they did.
+   */
   views(opts: ReadOptions): MemberViews | Promise<MemberViews> {
-    if (this.#now && this.#unknown.size === 0) return this.#now
-    const views = this.#places.flatMap((place) => (place.member ? this.#viewOf(place, opts) : []))
+    if (this.#isCurrent && this.#unknown.size === 0) return this.#last!
+    const asked = new Map<Place, MemberView | Promise<MemberView>>()
+    for (const place of [...this.#unknown]) asked.set(place, this.#viewOf(place, opts))
+    if (this.#isCurrent && [...asked.values()].every((view) => this.#isShown(view))) return this.#last!
+    const views = this.#places.flatMap((place) =>
+      place.member ? (asked.get(place) ?? this.#viewOf(place, opts)) : []
+    )
     const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
     if (ready.length === views.length) return this.#joined(ready)
     return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#joined(all))
@@ -89,6 +98,7 @@ export class Members {
       if (isKept) {
         place.view = view
         this.#unknown.delete(place)
+        this.#isCurrent &&= this.#isShown(view)
       }
       return view
     }
@@ -103,10 +113,14 @@ export class Members {
       this.#last = new MemberViews(views, this.#locator)
     }
     // Another reader may have been told of a newer view meanwhile.
-    const places = this.#unknown.size === 0 ? this.#places.filter(({ member }) => member) : []
-    const isNow = places.length === views.length && places.every(({ view }, i) => view === views[i])
-    if (isNow) this.#now = this.#last
+    const places = this.#places.filter(({ member }) => member)
+    this.#isCurrent =
+      places.length === views.length && places.every(({ view }, i) => view === null || view === views[i])
     return this.#last
+  }
+
+  #isShown(view: MemberView | Promise<MemberView>): boolean {
+    return !(view instanceof Promise) && this.#last?.shows(view) === true
   }
 
   #tell(views: readonly MemberView[]): void {
@@ -122,7 +136,6 @@ export class Members {
     place.told++
     place.view = null
     this.#unknown.add(place)
-    this.#now = null
     this.#sources = null
   }
 
@@ -134,6 +147,7 @@ export class Members {
     this.#changed(place)
     this.#unknown.delete(place)
     this.#last = null
+    this.#isCurrent = false
     return true
   }
 }

@@ -42,12 +42,22 @@ export interface Place {
  * @param way - to the overlay, where it is mounted
  * @throws ELOOP when the way has no end
  */
-export async function readerOf(
+export function readerOf(
   overlay: Overlay,
   opts: ReadOptions = {},
   way: Way | null = null
-): Promise<MergedView | MountedView> {
-  const view = await overlay.view(opts)
+): MergedView | MountedView | Promise<MergedView | MountedView> {
+  const view = overlay.view(opts)
+  if (view instanceof Promise) return view.then((all) => withMounts(all, overlay, opts, way))
+  return withMounts(view, overlay, opts, way)
+}
+
+function withMounts(
+  view: MergedView,
+  overlay: Overlay,
+  opts: ReadOptions,
+  way: Way | null
+): MergedView | MountedView {
   const { size } = view.mountPoints()
   way?.spend(1 + size)
   return size === 0 ? view : new MountedView(view, overlay, way ?? Way.begin(), opts)

@@ -113,8 +113,13 @@ export class MergedView implements View, TreeView {
   /** The winner at a key, null when there is none or it is deleted. Rejects when a source cannot tell. */
   async locate(key: string, opts: ReadOptions = {}): Promise<Located | null> {
     const members = this.#members.holding(key)
-    if (members.length === 0) return null
-    const candidates = await gather(members, (view) => view.find(key, opts), key)
+    const [first] = members
+    if (first === undefined) return null
+    if (members.length === 1) {
+      const candidate = await ask(first, (view) => view.find(key, opts), key)
+      return candidate && this.#winner(key, [{ candidate, source: first.source }])
+    }
+    const candidates = await this.#members.first(gather(members, (view) => view.find(key, opts), key))
     const found: Located[] = []
     candidates.forEach((candidate, i) => {
       if (candidate) found.push({ candidate, source: members[i]!.source })
@@ -424,20 +429,32 @@ class WinnerCursor implements LocatedCursor {
   }
 }
 
+/** One of the members that a question is put to. */
+interface Asked<V> {
+  readonly source: Source
+  readonly view: V
+}
+
+/** Asks one member; its failure names it. */
+async function ask<V extends View, T>(
+  { source, view }: Asked<V>,
+  question: (view: V) => Promise<T>,
+  path: string
+): Promise<T> {
+  try {
+    return await question(view)
+  } catch (error) {
+    throw worst([{ source, error }], path)
+  }
+}
+
 /** Asks all members at once and keeps their answers in the order of adding; any failure fails the whole. */
 export async function gather<V extends View, T>(
-  members: readonly { readonly source: Source; readonly view: V }[],
+  members: readonly Asked<V>[],
   question: (view: V) => Promise<T>,
   path: string
 ): Promise<T[]> {
-  if (members.length === 1) {
-    const { source, view } = members[0]!
-    return [
-      await question(view).catch((error: unknown) => {
-        throw worst([{ source, error }], path)
-      })
-    ]
-  }
+  if (members.length === 1) return [await ask(members[0]!, question, path)]
   const settled = await Promise.allSettled(members.map(({ view }) => question(view)))
   const failures = settled.flatMap((result, i): SourceFailure[] =>
     result.status === 'rejected' ? [{ source: members[i]!.source, error: result.reason }] : []

@@ -42,6 +42,74 @@ test('a drive that leaves while a view is made does not come in again', async (t
   t.equal(locator.stats.drives, 1)
 })
 
+/** What a locator is shown of a drive, which counts the pages of keys that are read. */
+async function counted(t: Test): Promise<{ keyed: Keyed; pages: () => number }> {
+  const [drive] = await drivesOf(t, 1)
+  const keyed = await keyedOf(await openSource(t, drive))
+  let pages = 0
+  const counting: Keyed['keys'] = (...args) => {
+    pages++
+    return keyed.keys(...args)
+  }
+  return { keyed: replacing(keyed, { keys: counting }), pages: () => pages }
+}
+
+test('a read of several drives goes before the filling', async (t) => {
+  const { keyed, pages } = await counted(t)
+  const locator = new Locator(60_000)
+  cleanup(t, () => locator.close())
+  locator.see(keyed)
+  let end: (found: string) => void = () => undefined
+  const read = locator.givingWay(new Promise<string>((resolve) => (end = resolve)))
+  for (let i = 0; i < 10; i++) await turn()
+  t.equal(pages(), 0)
+  end('found')
+  t.equal(await read, 'found')
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+})
+
+test('a read of several drives that fails holds up nothing', async (t) => {
+  const { keyed } = await counted(t)
+  const locator = new Locator(60_000)
+  cleanup(t, () => locator.close())
+  locator.see(keyed)
+  t.equal((await failureOf(locator.givingWay(Promise.reject(new Error('gone'))))).message, 'gone')
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+})
+
+test('a read of several drives that does not end is not waited for for ever', async (t) => {
+  const { keyed } = await counted(t)
+  const locator = new Locator(1)
+  cleanup(t, () => locator.close())
+  locator.see(keyed)
+  void locator.givingWay(new Promise(() => undefined))
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+})
+
+test('locate() of a path in drives that are not known yet goes before the filling', async (t) => {
+  const [drive] = await drivesOf(t, 1)
+  let answer: (entry: null) => void = () => undefined
+  const slow = {
+    entry: () => new Promise<null>((resolve) => (answer = resolve)),
+    list: () => Readable.from([]),
+    createReadStream: () => Readable.from([])
+  }
+  const locator = new Locator(60_000)
+  const overlay = new Overlay({ locator })
+  for (const one of [drive, slow]) overlay.add({ source: await openSource(t, one), tombstones: true })
+  cleanup(t, () => overlay.end())
+  const located = (await overlay.view()).locate('/all/0')
+  for (let i = 0; i < 10; i++) await turn()
+  t.equal(locator.stats.entries, 0)
+  answer(null)
+  t.equal((await located)?.candidate.key, '/all/0')
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+})
+
 /** Lets every locator read its next page of keys when it is told to, until the test is over. */
 function gate(t: Test): { step(): boolean } {
   const { prototype } = Locator

@@ -1,4 +1,5 @@
 /** Members over real drives: whose view is known is not asked again, and whoever told of a change is. */
+import { setImmediate as turn } from 'node:timers/promises'
 import test, { type Test } from 'tape'
 import { Members } from '../../lib/overlay/members.ts'
 import type { MemberViews } from '../../lib/overlay/member-views.ts'
@@ -172,6 +173,45 @@ test('a source that is not steady is asked each time', async (t) => {
   await members.views({})
   await members.views({})
   t.same(asked([first!, second!, folder]), [0, 3, 4], 'until it is')
+})
+
+test('views that are given late are not taken for those of now, beside one that is always asked', async (t) => {
+  const [one] = await hyperdrives(t, 1)
+  const folder = await watched(t, await localdrive(t))
+  const { drive, source } = one!
+  const members = await membersOf([one!, folder])
+  const before = await source.view()
+  const view = source.view.bind(source)
+  let give: () => void = () => undefined
+  source.view = () => new Promise((resolve) => (give = () => resolve(before)))
+  await drive.put('/file', 'second')
+  const late = members.views({})
+  source.view = view
+  await drive.put('/file', 'third')
+  const now = await members.views({})
+  const newest = (await seqs(now, '/file'))[0]!
+  give()
+  t.ok((await seqs(await late, '/file'))[0]! < newest)
+  const again = await members.views({})
+  t.same(await seqs(again, '/file'), [newest, null])
+  t.equal(await members.views({}), again)
+})
+
+test('a newer view is given though who asked for it still waits for another source', async (t) => {
+  const [one] = await hyperdrives(t, 1)
+  const folder = await watched(t, await localdrive(t))
+  const members = await membersOf([one!, folder])
+  const view = folder.source.view.bind(folder.source)
+  let give: () => void = () => undefined
+  folder.source.view = (opts) => new Promise((resolve) => (give = () => resolve(view(opts))))
+  await one!.drive.put('/new', 'x')
+  const waiting = members.views({})
+  await one!.source.view()
+  await turn()
+  folder.source.view = view
+  t.same(await seqs(await members.views({}), '/new'), [2, null])
+  give()
+  t.same(await seqs(await waiting, '/new'), [2, null])
 })
 
 test('a drive of an unknown kind has one view for ever', async (t) => {

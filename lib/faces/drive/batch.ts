@@ -21,13 +21,17 @@ import { fileHead, toLinkname, type DelOptions, type FileHead, type PutOptions }
 export class Batch extends ReadingFace {
   readonly supportsMetadata = true
   readonly #overlay: Overlay
-  readonly #base: (opts: ReadOptions) => Promise<Reader>
-  readonly #ready: () => Promise<void>
+  readonly #base: (opts: ReadOptions) => Reader | Promise<Reader>
+  readonly #ready: () => Promise<void> | null
   readonly #intents = new Intents()
   readonly #spools = new Set<Spool>()
 
   /** @internal */
-  constructor(overlay: Overlay, base: (opts: ReadOptions) => Promise<Reader>, ready: () => Promise<void>) {
+  constructor(
+    overlay: Overlay,
+    base: (opts: ReadOptions) => Reader | Promise<Reader>,
+    ready: () => Promise<void> | null
+  ) {
     super()
     this.#ready = ready
     this.#overlay = overlay

@@ -1,8 +1,8 @@
 import type { Entry, ReadOptions } from '../../drive.ts'
 import { conflictsIn, type Conflict } from '../../overlay/conflicts.ts'
-import type { MountedView } from '../../overlay/mounted.ts'
-import type { MergedView, Reader } from '../../overlay/view.ts'
+import type { Reader } from '../../overlay/view.ts'
 import { folderRange, toFolder } from '../../path.ts'
+import type { View } from '../body.ts'
 import { toEntry } from './entry.ts'
 import { generated } from './generated.ts'
 import type { ReadableOf } from './readable.ts'
@@ -25,7 +25,7 @@ export function toPathConflict({ key, rivals }: Conflict, reader: Reader): PathC
 
 /** Every path below a folder that has a conflict, in the order of keys. */
 export function conflicts(
-  reader: () => Promise<MergedView | MountedView>,
+  reader: () => View | Promise<View>,
   opts: ConflictsOptions
 ): ReadableOf<PathConflict> {
   const { folder, ...read } = opts

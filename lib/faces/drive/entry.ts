@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Drive, Entry, EntryValue, FallbackOptions, ReadOptions } from '../../drive.ts'
 import { failure } from '../../errors.ts'
-import { readable } from '../../overlay/fallback.ts'
+import { mayFallBack, readable } from '../../overlay/fallback.ts'
 import type { PastVersion } from '../../overlay/history.ts'
 import { believed } from '../../overlay/resolve.ts'
 import { MAX_LINKS } from '../../overlay/tree.ts'
@@ -109,6 +109,7 @@ export async function findReadable(
   opts: () => EntryOptions
 ): Promise<Located | null> {
   const located = await find(reader, target, syscall, opts())
+  if (!mayFallBack(reader, opts())) return located
   const isSettled = typeof target !== 'string' && originOf(target) !== null
   if (isSettled || !located?.candidate.value.blob) return located
   return readable(reader, located.candidate.key, located, opts())

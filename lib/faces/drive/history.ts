@@ -1,8 +1,8 @@
 import type { ReadOptions } from '../../drive.ts'
 import { historyOf } from '../../overlay/history.ts'
 import { MountedView } from '../../overlay/mounted.ts'
-import type { MergedView } from '../../overlay/view.ts'
 import { toKey } from '../../path.ts'
+import type { View } from '../body.ts'
 import { toHistoryItem, type HistoryItem } from './entry.ts'
 import { generated } from './generated.ts'
 import type { ReadableOf } from './readable.ts'
@@ -14,7 +14,7 @@ export interface HistoryOptions extends ReadOptions {
 
 /** The versions of one path over all drives, the newest first. */
 export function history(
-  reader: () => Promise<MergedView | MountedView>,
+  reader: () => View | Promise<View>,
   path: string,
   opts: HistoryOptions
 ): ReadableOf<HistoryItem> {

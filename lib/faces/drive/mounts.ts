@@ -67,7 +67,7 @@ export async function unmount(overlay: Overlay, path: string): Promise<void> {
 
 /** Every mount that can be seen, the outer ones before those in them. */
 export function mountStream(
-  view: () => Promise<TreeView>,
+  view: () => TreeView | Promise<TreeView>,
   { recursive = true }: AllMountsOptions
 ): ReadableOf<MountAt> {
   const run = async function* () {

@@ -19,7 +19,7 @@ import { winnersIn } from './winners.ts'
 /** What reads of a drive: Hyperdrive 13's methods, answered from a merged view. */
 export abstract class ReadingFace extends Resource {
   /** The view that a call reads from, taken when the call is made. */
-  protected abstract reader(opts?: ReadOptions): Promise<Reader>
+  protected abstract reader(opts?: ReadOptions): Reader | Promise<Reader>
 
   /** The options of a call that may have to wait for the bytes of a file. */
   protected abstract waiting<T extends ReadOptions>(opts: T): T
@@ -104,7 +104,7 @@ export abstract class ReadingFace extends Resource {
     const [path, opts] = typeof args[0] === 'object' ? [undefined, args[0]] : args
     const folder = path as string | undefined
     const options = (opts ?? {}) as DownloadOptions
-    const reader = this.reader(options)
+    const reader = (async () => this.reader(options))()
     // The download tells of it.
     reader.catch(() => undefined)
     const download = new Download(

@@ -19,7 +19,7 @@ export abstract class ServedFace extends ReadingFace {
     return this.#body!
   }
 
-  protected override reader(opts: ReadOptions = {}): Promise<View> {
+  protected override reader(opts: ReadOptions = {}): View | Promise<View> {
     return this.body.view(opts)
   }
 

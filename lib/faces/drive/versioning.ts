@@ -68,7 +68,11 @@ export abstract class VersioningFace<Past extends VersioningFace<Past>> extends 
   ): Download {
     if (typeof folder === 'object' && folder !== null) return this.downloadDiff(version, null, folder)
     // It is gone through more than once where peers do not answer, so it is about one state of the drives.
-    const past = this.body.ready('downloadDiff').then(() => this.checkout(this.version))
+    const take = async () => {
+      await this.body.ready('downloadDiff')
+      return this.checkout(this.version)
+    }
+    const past = take()
     past.catch(() => undefined)
     const find = async (signal: AbortSignal) =>
       changedIn((await past).diff(version, folder, opts) as Differences, signal)

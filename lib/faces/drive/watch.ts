@@ -26,11 +26,12 @@ export interface Watched<S extends Snapshot> {
   readonly opened: boolean
   /** Whether it is closed, or on the way. */
   isClosing(): boolean
-  ready(): Promise<void>
+  /** Null when it is open. */
+  ready(): Promise<void> | null
   /** A snapshot of now. */
   snapshot(): S
   /** What a snapshot shows. */
-  viewOf(snapshot: S): Promise<View>
+  viewOf(snapshot: S): View | Promise<View>
   /** The merged view of now. */
   view(opts: ReadOptions): Promise<View>
   /** Keeps what the view of now shows readable when drives leave, until the returned function is called. */

@@ -52,7 +52,8 @@ export async function named<T>(
   read?: ReadOptions
 ): Promise<T> {
   try {
-    await host?.ready(about.syscall, read)
+    const opening = host?.ready(about.syscall, read)
+    if (opening) await opening
     return await call()
   } catch (err) {
     throw rename(err, about)

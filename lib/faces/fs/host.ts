@@ -10,10 +10,10 @@ import type { Path } from './arguments.ts'
 /** What the fs face needs of the MultiDrive that it is a face of. */
 export interface Host {
   readonly overlay: Overlay
-  /** Resolves when it is open, with every drive that is being added. */
-  ready(syscall: string, opts?: ReadOptions): Promise<void>
+  /** Resolves when it is open, with every drive that is being added; null when it is. */
+  ready(syscall: string, opts?: ReadOptions): Promise<void> | null
   /** The merged view of now. */
-  view(opts?: ReadOptions): Promise<TreeView>
+  view(opts?: ReadOptions): TreeView | Promise<TreeView>
   /** Tells when the merged view may have changed, until the returned function is called. */
   onUpdate(listener: () => void): () => void
   /** Calls the listener when the MultiDrive closes, until the returned function is called. */
@@ -55,9 +55,12 @@ const DOTTED = /\/\.{1,2}\/*$/
 async function lookUp(tree: Tree, path: Path, follow: boolean): Promise<Resolved> {
   if (path.given === '') throw failure('ENOENT')
   const isDotted = DOTTED.test(path.full)
-  const resolved = await tree.resolve(path.full, follow || isDotted).catch((err: unknown) => {
+  let resolved: Resolved
+  try {
+    resolved = await tree.resolve(path.full, follow || isDotted)
+  } catch (err) {
     throw isMissing(err) && isTooLong(path.given) ? failure('ENAMETOOLONG') : err
-  })
+  }
   if (resolved.node === null && isTooLong(path.given)) throw failure('ENAMETOOLONG')
   if (!isDotted) return resolved
   if (resolved.node === null) throw failure('ENOENT')

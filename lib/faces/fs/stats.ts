@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { decode } from 'hypercore-id-encoding'
 import type { Drive, Json, Stale } from '../../drive.ts'
@@ -54,33 +54,6 @@ const BLOCK_SIZE = 65_536
 
 const NANOSECONDS = 1_000_000n
 
-type AnyStats = Stats | BigIntStats
-
-/** A date that is made when it is asked for. It is the object's own, so that copies have it, and can be set, as Node's. */
-function dateOf(name: 'atime' | 'mtime' | 'ctime' | 'birthtime'): PropertyDescriptor & ThisType<AnyStats> {
-  const set = (stats: AnyStats, value: Date): Date => {
-    Object.defineProperty(stats, name, { value, enumerable: true, configurable: true, writable: true })
-    return value
-  }
-  return {
-    enumerable: true,
-    configurable: true,
-    get() {
-      return set(this, new Date(Math.round(Number(this[`${name}Ms`]))))
-    },
-    set(date: Date) {
-      set(this, date)
-    }
-  }
-}
-
-const DATES = {
-  atime: dateOf('atime'),
-  mtime: dateOf('mtime'),
-  ctime: dateOf('ctime'),
-  birthtime: dateOf('birthtime')
-}
-
 /** What only a drive knows of a file, in the words of Hyperdrive's stats. */
 class DriveStats implements Stale {
   /** What a symbolic link points to, else null. */
@@ -95,10 +68,6 @@ class DriveStats implements Stale {
   readonly byteOffset: number
   /** Only there where a descriptor stands in for a newer version, whose bytes could not be had when it was opened. */
   declare readonly stale?: true
-  declare atime: Date
-  declare mtime: Date
-  declare ctime: Date
-  declare birthtime: Date
   readonly #facts: Facts
 
   constructor(facts: Facts) {
@@ -109,7 +78,6 @@ class DriveStats implements Stale {
     this.offset = facts.offset
     this.byteOffset = facts.byteOffset
     if (facts.isStale) this.stale = true
-    Object.defineProperties(this, DATES)
   }
 
   /** The drive of the set that it comes from; null for a folder that stands only for what is in it. */
@@ -151,7 +119,7 @@ class DriveStats implements Stale {
   }
 }
 
-/** Node's `fs.Stats` with what only a drive knows. Its dates are made when they are asked for. */
+/** Node's `fs.Stats` with what only a drive knows. */
 export class Stats extends DriveStats implements fs.Stats {
   readonly dev = 0
   /** The same for a path whatever becomes of it. */
@@ -170,6 +138,10 @@ export class Stats extends DriveStats implements fs.Stats {
   readonly mtimeMs: number
   readonly ctimeMs: number
   readonly birthtimeMs: number
+  atime: Date
+  mtime: Date
+  ctime: Date
+  birthtime: Date
 
   constructor(facts: Facts) {
     super(facts)
@@ -181,6 +153,10 @@ export class Stats extends DriveStats implements fs.Stats {
     this.mtimeMs = facts.mtime
     this.ctimeMs = facts.ctime
     this.birthtimeMs = Math.min(facts.mtime, facts.ctime)
+    this.atime = dateOf(this.atimeMs)
+    this.mtime = dateOf(this.mtimeMs)
+    this.ctime = dateOf(this.ctimeMs)
+    this.birthtime = dateOf(this.birthtimeMs)
   }
 }
 
@@ -210,6 +186,10 @@ export class BigIntStats extends DriveStats implements fs.BigIntStats {
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
   readonly birthtimeNs: bigint
+  atime: Date
+  mtime: Date
+  ctime: Date
+  birthtime: Date
 
   constructor(facts: Facts) {
     super(facts)
@@ -225,12 +205,21 @@ export class BigIntStats extends DriveStats implements fs.BigIntStats {
     this.mtimeMs = this.mtimeNs / NANOSECONDS
     this.ctimeMs = this.ctimeNs / NANOSECONDS
     this.birthtimeMs = this.birthtimeNs / NANOSECONDS
+    this.atime = dateOf(this.atimeMs)
+    this.mtime = dateOf(this.mtimeMs)
+    this.ctime = dateOf(this.ctimeMs)
+    this.birthtime = dateOf(this.birthtimeMs)
   }
+}
+
+/** A date of the object's own, so that copies have it, and can be set, as Node's. */
+function dateOf(ms: number | bigint): Date {
+  return new Date(Math.round(Number(ms)))
 }
 
 /** 48 bits of the path's hash: what a number holds without loss. */
 function inodeOf(key: string): number {
-  return createHash('sha1').update(key).digest().readUIntBE(0, 6)
+  return Number.parseInt(hash('sha1', key).slice(0, 12), 16)
 }
 
 /** @param date - that of a folder, which only the whole tree can tell, in milliseconds since the epoch */

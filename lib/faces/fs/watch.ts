@@ -236,8 +236,10 @@ async function* changesAt(
 }
 
 async function isOpen(host: Host): Promise<boolean> {
-  return host.ready('watch').then(
-    () => true,
-    () => false
-  )
+  try {
+    await host.ready('watch')
+    return true
+  } catch {
+    return false
+  }
 }
