@@ -19,13 +19,13 @@ interface Place {
 /** The members of an overlay in the order of adding, with what is known of their views: who has not changed is not asked. */
 export class Members {
   readonly #places: Place[] = []
-  /** Those whose views are not known. */
-  readonly #unknown = new Set<Place>()
   readonly #locator: Locator | null
   readonly #follows: boolean
   #sources: readonly Source[] | null = null
   #now: MemberViews | null = null
   #last: MemberViews | null = null
+  /** The generation of the locator when it was last told of all members. */
+  #seenAt: number | null = null
 
   /**
    * @param locator - knows who holds what; null where nobody does
@@ -51,6 +51,7 @@ export class Members {
     return {
       fill: (member) => {
         place.member = member
+        this.#sources = null
         this.#changed(place)
       },
       giveUp: () => void this.#remove(this.#places.indexOf(place))
@@ -72,11 +73,25 @@ export class Members {
 
   /** The views of now. A promise only when a source must first be brought up to date. */
   views(opts: ReadOptions): MemberViews | Promise<MemberViews> {
-    if (this.#now && this.#unknown.size === 0) return this.#now
-    const views = this.#places.flatMap((place) => (place.member ? this.#viewOf(place, opts) : []))
-    const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) return this.#joined(ready)
-    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#joined(all))
+    if (this.#now) return this.#now
+    const views: MemberView[] = []
+    const late: { at: number; view: Promise<MemberView> }[] = []
+    for (const place of this.#places) {
+      if (place.member === null) continue
+      const view = this.#viewOf(place, opts)
+      if (view instanceof Promise) late.push({ at: views.length, view })
+      views.push(view as MemberView)
+    }
+    return late.length === 0 ? this.#joined(views) : this.#whenAll(views, late)
+  }
+
+  /** Most of them have not changed: only those that are late are waited for. */
+  async #whenAll(
+    views: MemberView[],
+    late: readonly { at: number; view: Promise<MemberView> }[]
+  ): Promise<MemberViews> {
+    for (const { at, view } of late) views[at] = await view
+    return this.#joined(views)
   }
 
   #viewOf(place: Place, opts: ReadOptions): MemberView | Promise<MemberView> {
@@ -86,10 +101,7 @@ export class Members {
     const { told } = place
     const keep = (view: MemberView): MemberView => {
       const isKept = member.source.steady === true && place.told === told && !isFailed(view)
-      if (isKept) {
-        place.view = view
-        this.#unknown.delete(place)
-      }
+      if (isKept) place.view = view
       return view
     }
     const view = viewOf(member, opts)
@@ -98,32 +110,35 @@ export class Members {
 
   /** One list as long as the views are the same: who holds it can tell that nothing has changed. */
   #joined(views: readonly MemberView[]): MemberViews {
-    if (!this.#last?.isOf(views)) {
-      this.#tell(views)
-      this.#last = new MemberViews(views, this.#locator)
+    const last = this.#last
+    if (!last?.isOf(views)) {
+      this.#tell(views, last)
+      this.#last = new MemberViews(views, this.#locator, last)
     }
     // Another reader may have been told of a newer view meanwhile.
-    const places = this.#unknown.size === 0 ? this.#places.filter(({ member }) => member) : []
-    const isNow = places.length === views.length && places.every(({ view }, i) => view === views[i])
-    if (isNow) this.#now = this.#last
-    return this.#last
+    let at = 0
+    const isNow = this.#places.every(({ member, view }) => member === null || view === views[at++])
+    if (isNow && at === views.length) this.#now = this.#last
+    return this.#last!
   }
 
-  #tell(views: readonly MemberView[]): void {
-    if (this.#locator === null || !this.#follows) return
-    // Who has left while the views were made stays forgotten.
-    const sources = new Set(this.sources)
-    for (const { source, view } of views) {
-      if (view.keyed && sources.has(source)) this.#locator.see(view.keyed)
+  /** Tells the locator who has changed; of all when a drive has left it, which may come in again. */
+  #tell(views: readonly MemberView[], last: MemberViews | null): void {
+    const locator = this.#locator
+    if (locator === null || !this.#follows) return
+    const { generation } = locator
+    for (const [at, { source, view }] of views.entries()) {
+      if (generation === this.#seenAt && view === last?.all[at]?.view) continue
+      // Who has left while the views were made stays forgotten.
+      if (view.keyed && this.sources.includes(source)) locator.see(view.keyed)
     }
+    this.#seenAt = generation
   }
 
   #changed(place: Place): void {
     place.told++
     place.view = null
-    this.#unknown.add(place)
     this.#now = null
-    this.#sources = null
   }
 
   #remove(at: number): boolean {
@@ -132,7 +147,7 @@ export class Members {
     place.forget?.()
     if (place.member && this.#follows) this.#locator?.drop(place.member.source)
     this.#changed(place)
-    this.#unknown.delete(place)
+    this.#sources = null
     this.#last = null
     return true
   }

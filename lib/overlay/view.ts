@@ -202,7 +202,7 @@ export class MergedView implements View, TreeView {
   }
 
   mounts(): readonly Mount[] {
-    return this.#points.all(this.#mountLists())
+    return this.#points.all(this.#members.mounts)
   }
 
   tags(): readonly Tag[] {
@@ -215,7 +215,7 @@ export class MergedView implements View, TreeView {
 
   /** What is mounted, by path: the newest record of each path that is not the end of a mount. */
   mountPoints(): ReadonlyMap<string, Mount> {
-    return (this.#mounts ??= this.#points.of(this.#mountLists(), this.rules))
+    return (this.#mounts ??= this.#points.of(this.#members.mounts, this.rules))
   }
 
   leaves(): readonly LeafView[] {
@@ -324,10 +324,6 @@ export class MergedView implements View, TreeView {
   winningDirectory(found: readonly Directory[], tombstones: readonly Tombstone[]): Directory | null {
     const told = found.filter(({ isBare }) => !isBare)
     return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
-  }
-
-  #mountLists(): (readonly Mount[])[] {
-    return this.#members.all.map(({ view }) => view.mounts())
   }
 
   #winner(key: string, found: readonly Located[]): Located | null {
