@@ -28,6 +28,9 @@ import { believed, older, resolve, type Rules } from './resolve.ts'
 /** How many winners are read at once. */
 const PAGE = 256
 
+/** How many drives are asked one after another for anything below a folder, before all of them are. */
+const TRIED = 4
+
 /** A winner, and the drive of the set that it comes from. */
 export interface Located {
   readonly candidate: Candidate
@@ -257,6 +260,7 @@ export class MergedView implements View, TreeView {
 
   /** Whether anything visible lies below a folder. */
   async hasBelow(folder: string, opts: ReadOptions = {}): Promise<boolean> {
+    if (await this.#isSureBelow(folder, opts)) return true
     const cursor = this.winners(folderRange(folder), opts)
     try {
       if ((await cursor.page(1)).length > 0) return true
@@ -264,6 +268,26 @@ export class MergedView implements View, TreeView {
       await cursor.close()
     }
     return (await this.directoriesBelow(folder, { ...opts, shallow: true })).length > 0
+  }
+
+  /**
+   * Whether one of the first drives that are all here has something below a folder that nobody has deleted. It mostly has, and is soon asked:
+   * a merge gives nothing before it has read all of them.
+   */
+  async #isSureBelow(folder: string, opts: ReadOptions): Promise<boolean> {
+    const here = this.#members.holdingBelow(folder).filter(({ view }) => view.keyed)
+    for (const { source, view } of here.slice(0, TRIED)) {
+      const cursor = view.scan(folderRange(folder), opts)
+      try {
+        const [first] = await cursor.page(1)
+        if (first) return this.tombstonesOver(first.key).length === 0
+      } catch (error) {
+        throw worst([{ source, error }], folder)
+      } finally {
+        await cursor.close()
+      }
+    }
+    return false
   }
 
   /**
@@ -290,22 +314,14 @@ export class MergedView implements View, TreeView {
   ): Promise<Survey> {
     const failed = new Map<Source, unknown>(dead)
     const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
-    const ask = async <T>(leaves: readonly LeafView[], question: (view: LeafView) => Promise<T | null>) => {
-      const settled = await Promise.allSettled(leaves.map(question))
-      return settled.flatMap((result, i): T[] => {
-        if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
-        failed.set(leaves[i]!.leaf, result.reason)
-        return []
-      })
-    }
     const holding = among(this.#members.holding(key))
-    const [candidates, directories] = await Promise.all([
-      ask(holding, (view) => view.find(key, opts)),
-      ask(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts))
-    ])
-    const found = new Set(candidates.map(({ leaf }) => leaf))
+    const asked = answers(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts), failed)
+    const candidates = await answers(holding, (view) => view.find(key, opts), failed)
+    const directories = await asked
     for (const { leaf } of holding) {
-      if (leaf.unsynced && !found.has(leaf) && !failed.has(leaf)) failed.set(leaf, unsynced(leaf))
+      const isSilent = leaf.unsynced && !failed.has(leaf)
+      if (isSilent && !candidates.some((candidate) => candidate.leaf === leaf))
+        failed.set(leaf, unsynced(leaf))
     }
     const tombstones = among(this.#members.withTombstones).flatMap((view) => view.tombstonesOver(key))
     const failures = [...failed].map(([source, error]): SourceFailure => ({ source, error }))
@@ -415,6 +431,26 @@ class WinnerCursor implements LocatedCursor {
   close(): Promise<void> {
     return this.#merge.close()
   }
+}
+
+/**
+ * What leaves answer that are asked all at once, in their order and without those that have nothing to say; it never rejects.
+ *
+ * @param failed - where those are added that could not answer, with their errors
+ */
+async function answers<T>(
+  leaves: readonly LeafView[],
+  question: (view: LeafView) => Promise<T | null>,
+  failed: Map<Source, unknown>
+): Promise<T[]> {
+  // As a write mostly finds it: nobody holds anything there.
+  if (leaves.length === 0) return []
+  const settled = await Promise.allSettled(leaves.map(question))
+  return settled.flatMap((result, i): T[] => {
+    if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
+    failed.set(leaves[i]!.leaf, result.reason)
+    return []
+  })
 }
 
 /** Asks all members at once and keeps their answers in the order of adding; any failure fails the whole. */
