@@ -323,10 +323,12 @@ export class Plan {
   /** As {@link #hasBelow}, from what is visible: it need not look at what has been deleted one by one. */
   async #showsBelow(folder: string): Promise<boolean> {
     if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
+    const isLeft = (key: string) => this.#pending.file(key) !== false
     const cursor = this.#view.winners(folderRange(folder), this.#patience())
     try {
+      if (await this.#view.surelyHasBelow(folder, this.#patience(), isLeft)) return true
       for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
-        if (page.some(({ candidate }) => this.#pending.file(candidate.key) !== false)) return true
+        if (page.some(({ candidate }) => isLeft(candidate.key))) return true
       }
       const below = await this.#view.directoriesBelow(folder, this.#patience())
       return below.some(({ record }) => this.#pending.directory(record.path) !== false)

@@ -260,7 +260,7 @@ export class MergedView implements View, TreeView {
 
   /** Whether anything visible lies below a folder. */
   async hasBelow(folder: string, opts: ReadOptions = {}): Promise<boolean> {
-    if (await this.#isSureBelow(folder, opts)) return true
+    if (await this.surelyHasBelow(folder, opts)) return true
     const cursor = this.winners(folderRange(folder), opts)
     try {
       if ((await cursor.page(1)).length > 0) return true
@@ -271,16 +271,22 @@ export class MergedView implements View, TreeView {
   }
 
   /**
-   * Whether one of the first drives that are all here has something below a folder that nobody has deleted. It mostly has, and is soon asked:
-   * a merge gives nothing before it has read all of them.
+   * Whether anything visible lies below a folder, as far as that is soon known: one of the first drives that are all here mostly has
+   * something there which nobody has deleted, where a merge gives nothing before it has read all of them. When it says no, there may be.
+   *
+   * @param counts - whether a key is one to look for. Default: all are
    */
-  async #isSureBelow(folder: string, opts: ReadOptions): Promise<boolean> {
+  async surelyHasBelow(
+    folder: string,
+    opts: ReadOptions,
+    counts: (key: string) => boolean = () => true
+  ): Promise<boolean> {
     const here = this.#members.holdingBelow(folder).filter(({ view }) => view.keyed)
     for (const { source, view } of here.slice(0, TRIED)) {
       const cursor = view.scan(folderRange(folder), opts)
       try {
         const [first] = await cursor.page(1)
-        if (first) return this.tombstonesOver(first.key).length === 0
+        if (first && counts(first.key) && this.tombstonesOver(first.key).length === 0) return true
       } catch (error) {
         throw worst([{ source, error }], folder)
       } finally {

@@ -73,8 +73,15 @@ test('once warm, whether a folder is there asks one of those who have something 
   const fs = multi.promises
   t.same(await asking(() => fs.access('/all')), { gets: [], ranges: [0] }, 'access')
   t.same(await asking(() => fs.writeFile('/all/new', 'x')), { gets: [], ranges: [0] }, 'writeFile')
+  await fs.access('/all/new')
+  t.same(
+    await asking(() => fs.unlink('/all/new')),
+    { gets: [], ranges: [0] },
+    'unlink, which leaves the folder'
+  )
+  t.same(await asking(() => fs.unlink('/all/0')), { gets: [0], ranges: [0, 1] }, 'of the last that one has')
   // Now the writer has nothing there, and the first thing that another one has is deleted.
-  for (const name of ['new', '0', '1']) await multi.del(`/all/${name}`)
+  await multi.del('/all/1')
   await fs.access('/all')
   t.same(await keys(multi, '/all'), ['/all/2', '/all/3', '/all/4'])
   for (const name of ['2', '3', '4']) await multi.del(`/all/${name}`)
