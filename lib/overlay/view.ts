@@ -225,9 +225,14 @@ export class MergedView implements View, TreeView {
     return leavesOf(this.#members.all)
   }
 
-  /** The leaves that may hold anything at a folder or below it. */
-  leavesHolding(folder: string): readonly LeafView[] {
-    return leavesOf(this.#members.concerning(folder))
+  /** The leaves that may hold files or links below a folder. */
+  leavesHoldingBelow(folder: string): readonly LeafView[] {
+    return leavesOf(this.#members.holdingBelow(folder))
+  }
+
+  /** The leaves that may have directories. */
+  leavesWithDirectories(): readonly LeafView[] {
+    return leavesOf(this.#members.withDirectories)
   }
 
   /** The leaves that may hold or have deleted anything at a folder or below it. */
