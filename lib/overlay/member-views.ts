@@ -1,12 +1,12 @@
 import { inRange, type KeyRange } from '../path.ts'
-import type { Source, View } from '../sources/source.ts'
+import type { Mount, Source, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
-/** Which members are to be asked. */
-interface Roster {
+/** Which members the locator speaks for. */
+interface Owners {
   readonly generation: number
-  /** The places of those that the locator speaks for, by their owners there. */
+  /** The places of those that it speaks for, by their owners there. */
   readonly placeOf: ReadonlyMap<number, number>
   /** The places of the others, in order. */
   readonly others: readonly number[]
@@ -16,14 +16,37 @@ interface Roster {
 export class MemberViews {
   readonly all: readonly MemberView[]
   readonly #locator: Locator | null
-  #roster: Roster | null = null
+  #owners: Owners | null = null
   #viewOf: ReadonlyMap<Source, View> | null = null
+  #tombstonesAt: readonly number[] | null = null
+  #directoriesAt: readonly number[] | null = null
+  #mounts: readonly (readonly Mount[])[] | null = null
   #withTombstones: readonly MemberView[] | null = null
   #withDirectories: readonly MemberView[] | null = null
 
-  constructor(all: readonly MemberView[], locator: Locator | null) {
+  /** @param before - an earlier list: what it has found out need not be found out again for the members that have not changed */
+  constructor(all: readonly MemberView[], locator: Locator | null, before: MemberViews | null = null) {
     this.all = all
     this.#locator = locator
+    if (before) this.#takeOver(before)
+  }
+
+  #takeOver(before: MemberViews): void {
+    const { all } = this
+    if (before.all.length !== all.length) return
+    const changed: { now: View; then: View }[] = []
+    for (const [place, { source, view }] of all.entries()) {
+      const then = before.all[place]!
+      if (then.source !== source) return
+      if (then.view !== view) changed.push({ now: view, then: then.view })
+    }
+    const isSame = (fact: (view: View) => unknown) =>
+      changed.every(({ now, then }) => fact(now) === fact(then))
+    if (isSame(mayBury)) this.#tombstonesAt = before.#tombstonesAt
+    if (isSame(mayHaveFolders)) this.#directoriesAt = before.#directoriesAt
+    if (isSame((view) => view.mounts())) this.#mounts = before.#mounts
+    if (before.#owners?.generation === this.#locator?.generation && isSame((view) => this.#ownerOf(view)))
+      this.#owners = before.#owners
   }
 
   isOf(views: readonly MemberView[]): boolean {
@@ -42,12 +65,17 @@ export class MemberViews {
 
   /** Those that may have tombstones. */
   get withTombstones(): readonly MemberView[] {
-    return (this.#withTombstones ??= this.all.filter(({ view }) => view.hasTombstones !== false))
+    return (this.#withTombstones ??= this.#at((this.#tombstonesAt ??= this.#placesWhere(mayBury))))
   }
 
   /** Those that may have records of folders, or folders that are real. */
   get withDirectories(): readonly MemberView[] {
-    return (this.#withDirectories ??= this.all.filter(({ view }) => view.hasDirectories !== false))
+    return (this.#withDirectories ??= this.#at((this.#directoriesAt ??= this.#placesWhere(mayHaveFolders))))
+  }
+
+  /** The mounts that each of them has records of: one array as long as none of them changes. */
+  get mounts(): readonly (readonly Mount[])[] {
+    return (this.#mounts ??= this.all.map(({ view }) => view.mounts()))
   }
 
   /** Those that may hold a file or a link at a key. */
@@ -98,7 +126,7 @@ export class MemberViews {
   #found(ask: (locator: Locator, take: (owner: number) => void) => void): readonly MemberView[] {
     const locator = this.#locator
     if (locator === null) return this.all
-    const { placeOf, others } = this.#current(locator)
+    const { placeOf, others } = this.#ownersIn(locator)
     if (placeOf.size === 0) return this.all
     const places: number[] = []
     ask(locator, (owner) => {
@@ -107,21 +135,43 @@ export class MemberViews {
     })
     if (others.length > 0) places.push(...others)
     if (places.length > 1) places.sort((a, b) => a - b)
-    return places.map((place) => this.all[place]!)
+    return this.#at(places)
   }
 
-  #current(locator: Locator): Roster {
+  #ownersIn(locator: Locator): Owners {
     const { generation } = locator
-    if (this.#roster?.generation === generation) return this.#roster
+    if (this.#owners?.generation === generation) return this.#owners
     const placeOf = new Map<number, number>()
     const others: number[] = []
     for (const [place, { view }] of this.all.entries()) {
-      const owner = view.keyed ? locator.ownerOf(view.keyed) : null
+      const owner = this.#ownerOf(view)
       if (owner === null) others.push(place)
       else placeOf.set(owner, place)
     }
-    return (this.#roster = { generation, placeOf, others })
+    return (this.#owners = { generation, placeOf, others })
   }
+
+  #ownerOf({ keyed }: View): number | null {
+    return (keyed && this.#locator?.ownerOf(keyed)) ?? null
+  }
+
+  #placesWhere(is: (view: View) => boolean): readonly number[] {
+    const places: number[] = []
+    for (const [place, { view }] of this.all.entries()) if (is(view)) places.push(place)
+    return places
+  }
+
+  #at(places: readonly number[]): readonly MemberView[] {
+    return places.map((place) => this.all[place]!)
+  }
+}
+
+function mayBury({ hasTombstones }: View): boolean {
+  return hasTombstones !== false
+}
+
+function mayHaveFolders({ hasDirectories }: View): boolean {
+  return hasDirectories !== false
 }
 
 /** The folder that all keys of a range lie below, null for none. */

@@ -27,6 +27,8 @@ export class Members {
   #last: MemberViews | null = null
   /** Whether the last list has every view that is known. */
   #isCurrent = false
+  /** The generation of the locator when it was last told of all members. */
+  #seenAt: number | null = null
 
   /**
    * @param locator - knows who holds what; null where nobody does
@@ -80,12 +82,25 @@ export class Members {
     const asked = new Map<Place, MemberView | Promise<MemberView>>()
     for (const place of [...this.#unknown]) asked.set(place, this.#viewOf(place, opts))
     if (this.#isCurrent && [...asked.values()].every((view) => this.#isShown(view))) return this.#last!
-    const views = this.#places.flatMap((place) =>
-      place.member ? (asked.get(place) ?? this.#viewOf(place, opts)) : []
-    )
-    const ready = views.filter((view): view is MemberView => !(view instanceof Promise))
-    if (ready.length === views.length) return this.#joined(ready)
-    return Promise.all(views.map((view) => Promise.resolve(view))).then((all) => this.#joined(all))
+    const views: MemberView[] = []
+    const late: { at: number; view: Promise<MemberView> }[] = []
+    for (const place of this.#places) {
+      if (place.member === null) continue
+      const view = asked.get(place) ?? this.#viewOf(place, opts)
+      if (view instanceof Promise) late.push({ at: views.length, view })
+      views.push(view as MemberView)
+    }
+    return late.length === 0 ? this.#joined(views) : this.#whenAll(views, late)
+  }
+
+  /** Most of them have not changed: only those that are late are waited for. */
+  async #whenAll(
+    views: MemberView[],
+    late: readonly { at: number; view: Promise<MemberView> }[]
+  ): Promise<MemberViews> {
+    for (const [i, view] of (await Promise.all(late.map(({ view }) => view))).entries())
+      views[late[i]!.at] = view
+    return this.#joined(views)
   }
 
   #viewOf(place: Place, opts: ReadOptions): MemberView | Promise<MemberView> {
@@ -108,28 +123,33 @@ export class Members {
 
   /** One list as long as the views are the same: who holds it can tell that nothing has changed. */
   #joined(views: readonly MemberView[]): MemberViews {
-    if (!this.#last?.isOf(views)) {
-      this.#tell(views)
-      this.#last = new MemberViews(views, this.#locator)
+    const last = this.#last
+    if (!last?.isOf(views)) {
+      this.#tell(views, last)
+      this.#last = new MemberViews(views, this.#locator, last)
     }
     // Another reader may have been told of a newer view meanwhile.
     const places = this.#places.filter(({ member }) => member)
     this.#isCurrent =
       places.length === views.length && places.every(({ view }, i) => view === null || view === views[i])
-    return this.#last
+    return this.#last!
   }
 
   #isShown(view: MemberView | Promise<MemberView>): boolean {
     return !(view instanceof Promise) && this.#last?.shows(view) === true
   }
 
-  #tell(views: readonly MemberView[]): void {
-    if (this.#locator === null || !this.#follows) return
-    // Who has left while the views were made stays forgotten.
-    const sources = new Set(this.sources)
-    for (const { source, view } of views) {
-      if (view.keyed && sources.has(source)) this.#locator.see(view.keyed)
+  /** Tells the locator who has changed; of all when a drive has left it, which may come in again. */
+  #tell(views: readonly MemberView[], last: MemberViews | null): void {
+    const locator = this.#locator
+    if (locator === null || !this.#follows) return
+    const { generation } = locator
+    for (const [at, { source, view }] of views.entries()) {
+      if (generation === this.#seenAt && view === last?.all[at]?.view) continue
+      // Who has left while the views were made stays forgotten.
+      if (view.keyed && this.sources.includes(source)) locator.see(view.keyed)
     }
+    this.#seenAt = generation
   }
 
   #changed(place: Place): void {

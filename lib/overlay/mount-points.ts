@@ -17,12 +17,15 @@ interface Known {
  * thousands.
  */
 export class MountPoints {
+  #given: readonly Records[] = []
   #lists: readonly Records[] = []
   #all: Records = []
   #known: Known | null = null
 
   /** All records, in the order of the sources: one array for the same ones. */
   all(lists: readonly Records[]): Records {
+    if (lists === this.#given) return this.#all
+    this.#given = lists
     const filled = lists.filter(({ length }) => length > 0)
     const own = this.#lists
     if (filled.length === own.length && filled.every((list, i) => list === own[i])) return this.#all

@@ -308,10 +308,26 @@ export class Plan {
 
   async #hasBelow(folder: string): Promise<boolean> {
     if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
-    for (const view of this.#view.leavesHolding(folder)) {
+    return (
+      (await this.#isAny(this.#view.leavesWithDirectories(), folder, (view) =>
+        this.#leafHasDirectory(view, folder)
+      )) ||
+      (await this.#isAny(this.#view.leavesHoldingBelow(folder), folder, (view) =>
+        this.#leafHasFile(view, folder)
+      ))
+    )
+  }
+
+  /** Whether it is so for any of some leaves; who cannot tell holds no write up, but for the writer. */
+  async #isAny(
+    views: readonly LeafView[],
+    folder: string,
+    question: (view: LeafView) => Promise<boolean>
+  ): Promise<boolean> {
+    for (const view of views) {
       if (this.#dead.has(view.leaf)) continue
       try {
-        if (await this.#leafHasBelow(view, folder)) return true
+        if (await question(view)) return true
       } catch (err) {
         if (view.leaf === this.#writer) throw worst([{ source: view.leaf, error: err }], folder)
         this.#dead.set(view.leaf, err)
@@ -323,10 +339,12 @@ export class Plan {
   /** As {@link #hasBelow}, from what is visible: it need not look at what has been deleted one by one. */
   async #showsBelow(folder: string): Promise<boolean> {
     if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
+    const isLeft = (key: string) => this.#pending.file(key) !== false
     const cursor = this.#view.winners(folderRange(folder), this.#patience())
     try {
+      if (await this.#view.surelyHasBelow(folder, this.#patience(), isLeft)) return true
       for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {
-        if (page.some(({ candidate }) => this.#pending.file(candidate.key) !== false)) return true
+        if (page.some(({ candidate }) => isLeft(candidate.key))) return true
       }
       const below = await this.#view.directoriesBelow(folder, this.#patience())
       return below.some(({ record }) => this.#pending.directory(record.path) !== false)
@@ -338,10 +356,14 @@ export class Plan {
     }
   }
 
-  async #leafHasBelow(view: LeafView, folder: string): Promise<boolean> {
+  async #leafHasDirectory(view: LeafView, folder: string): Promise<boolean> {
     for (const { record } of await view.directoriesBelow(folder, this.#patience())) {
       if (await this.#hasDirectoryRecord(record.path)) return true
     }
+    return false
+  }
+
+  async #leafHasFile(view: LeafView, folder: string): Promise<boolean> {
     const cursor = view.scan(folderRange(folder), this.#patience())
     try {
       for (let page = await cursor.page(PAGE); page.length > 0; page = await cursor.page(PAGE)) {

@@ -28,6 +28,9 @@ import { believed, older, resolve, type Rules } from './resolve.ts'
 /** How many winners are read at once. */
 const PAGE = 256
 
+/** How many drives are asked one after another for anything below a folder, before all of them are. */
+const TRIED = 4
+
 /** A winner, and the drive of the set that it comes from. */
 export interface Located {
   readonly candidate: Candidate
@@ -210,7 +213,7 @@ export class MergedView implements View, TreeView {
   }
 
   mounts(): readonly Mount[] {
-    return this.#points.all(this.#mountLists())
+    return this.#points.all(this.#members.mounts)
   }
 
   tags(): readonly Tag[] {
@@ -223,16 +226,21 @@ export class MergedView implements View, TreeView {
 
   /** What is mounted, by path: the newest record of each path that is not the end of a mount. */
   mountPoints(): ReadonlyMap<string, Mount> {
-    return (this.#mounts ??= this.#points.of(this.#mountLists(), this.rules))
+    return (this.#mounts ??= this.#points.of(this.#members.mounts, this.rules))
   }
 
   leaves(): readonly LeafView[] {
     return leavesOf(this.#members.all)
   }
 
-  /** The leaves that may hold anything at a folder or below it. */
-  leavesHolding(folder: string): readonly LeafView[] {
-    return leavesOf(this.#members.concerning(folder))
+  /** The leaves that may hold files or links below a folder. */
+  leavesHoldingBelow(folder: string): readonly LeafView[] {
+    return leavesOf(this.#members.holdingBelow(folder))
+  }
+
+  /** The leaves that may have directories. */
+  leavesWithDirectories(): readonly LeafView[] {
+    return leavesOf(this.#members.withDirectories)
   }
 
   /** The leaves that may hold or have deleted anything at a folder or below it. */
@@ -265,6 +273,7 @@ export class MergedView implements View, TreeView {
 
   /** Whether anything visible lies below a folder. */
   async hasBelow(folder: string, opts: ReadOptions = {}): Promise<boolean> {
+    if (await this.surelyHasBelow(folder, opts)) return true
     const cursor = this.winners(folderRange(folder), opts)
     try {
       if ((await cursor.page(1)).length > 0) return true
@@ -272,6 +281,32 @@ export class MergedView implements View, TreeView {
       await cursor.close()
     }
     return (await this.directoriesBelow(folder, { ...opts, shallow: true })).length > 0
+  }
+
+  /**
+   * Whether anything visible lies below a folder, as far as that is soon known: one of the first drives that are all here mostly has
+   * something there which nobody has deleted, where a merge gives nothing before it has read all of them. When it says no, there may be.
+   *
+   * @param counts - whether a key is one to look for. Default: all are
+   */
+  async surelyHasBelow(
+    folder: string,
+    opts: ReadOptions,
+    counts: (key: string) => boolean = () => true
+  ): Promise<boolean> {
+    const here = this.#members.holdingBelow(folder).filter(({ view }) => view.keyed)
+    for (const { source, view } of here.slice(0, TRIED)) {
+      const cursor = view.scan(folderRange(folder), opts)
+      try {
+        const [first] = await cursor.page(1)
+        if (first && counts(first.key) && this.tombstonesOver(first.key).length === 0) return true
+      } catch (error) {
+        throw worst([{ source, error }], folder)
+      } finally {
+        await cursor.close()
+      }
+    }
+    return false
   }
 
   /**
@@ -298,22 +333,14 @@ export class MergedView implements View, TreeView {
   ): Promise<Survey> {
     const failed = new Map<Source, unknown>(dead)
     const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
-    const ask = async <T>(leaves: readonly LeafView[], question: (view: LeafView) => Promise<T | null>) => {
-      const settled = await Promise.allSettled(leaves.map(question))
-      return settled.flatMap((result, i): T[] => {
-        if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
-        failed.set(leaves[i]!.leaf, result.reason)
-        return []
-      })
-    }
     const holding = among(this.#members.holding(key))
-    const [candidates, directories] = await Promise.all([
-      ask(holding, (view) => view.find(key, opts)),
-      ask(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts))
-    ])
-    const found = new Set(candidates.map(({ leaf }) => leaf))
+    const asked = answers(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts), failed)
+    const candidates = await answers(holding, (view) => view.find(key, opts), failed)
+    const directories = await asked
     for (const { leaf } of holding) {
-      if (leaf.unsynced && !found.has(leaf) && !failed.has(leaf)) failed.set(leaf, unsynced(leaf))
+      const isSilent = leaf.unsynced && !failed.has(leaf)
+      if (isSilent && !candidates.some((candidate) => candidate.leaf === leaf))
+        failed.set(leaf, unsynced(leaf))
     }
     const tombstones = among(this.#members.withTombstones).flatMap((view) => view.tombstonesOver(key))
     const failures = [...failed].map(([source, error]): SourceFailure => ({ source, error }))
@@ -332,10 +359,6 @@ export class MergedView implements View, TreeView {
   winningDirectory(found: readonly Directory[], tombstones: readonly Tombstone[]): Directory | null {
     const told = found.filter(({ isBare }) => !isBare)
     return resolve(told, tombstones, this.rules) ?? resolve(found, tombstones, this.rules)
-  }
-
-  #mountLists(): (readonly Mount[])[] {
-    return this.#members.all.map(({ view }) => view.mounts())
   }
 
   #winner(key: string, found: readonly Located[]): Located | null {
@@ -446,6 +469,26 @@ async function ask<V extends View, T>(
   } catch (error) {
     throw worst([{ source, error }], path)
   }
+}
+
+/**
+ * What leaves answer that are asked all at once, in their order and without those that have nothing to say; it never rejects.
+ *
+ * @param failed - where those are added that could not answer, with their errors
+ */
+async function answers<T>(
+  leaves: readonly LeafView[],
+  question: (view: LeafView) => Promise<T | null>,
+  failed: Map<Source, unknown>
+): Promise<T[]> {
+  // As a write mostly finds it: nobody holds anything there.
+  if (leaves.length === 0) return []
+  const settled = await Promise.allSettled(leaves.map(question))
+  return settled.flatMap((result, i): T[] => {
+    if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]
+    failed.set(leaves[i]!.leaf, result.reason)
+    return []
+  })
 }
 
 /** Asks all members at once and keeps their answers in the order of adding; any failure fails the whole. */

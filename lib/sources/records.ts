@@ -11,6 +11,9 @@ interface Kinds {
   tags: Tag
 }
 
+/** With so many directories changed at once, they are sorted anew. */
+const MANY = 64
+
 /** What becomes of records; null removes. */
 export type RecordChanges = { readonly [K in RecordKind]: Map<string, Kinds[K] | null> }
 
@@ -33,11 +36,17 @@ export class Records {
   })
 
   readonly #maps: RecordMaps
-  #sorted: Directory[] | null = null
+  /** The directories in order of path, null until somebody asks. */
+  #sorted: readonly Directory[] | null
   #mounts: readonly Mount[] | null
 
-  private constructor(maps: RecordMaps, mounts: readonly Mount[] | null = null) {
+  private constructor(
+    maps: RecordMaps,
+    sorted: readonly Directory[] | null = null,
+    mounts: readonly Mount[] | null = null
+  ) {
     this.#maps = maps
+    this.#sorted = sorted
     this.#mounts = mounts
   }
 
@@ -52,6 +61,7 @@ export class Records {
         mounts,
         tags: apply(this.#maps.tags, changes.tags)
       },
+      this.#sorted && applySorted(this.#sorted, changes.directories),
       mounts === this.#maps.mounts ? this.#mounts : null
     )
   }
@@ -90,7 +100,7 @@ export class Records {
     const { directories } = this.#maps
     if (directories.size === 0) return []
     this.#sorted ??= [...directories.values()].sort((a, b) => compareKeys(a.record.path, b.record.path))
-    return this.#sorted.filter(({ record: { path } }) => path.startsWith(folder + '/'))
+    return this.#sorted.slice(placeOf(this.#sorted, folder + '/'), placeOf(this.#sorted, folder + '0'))
   }
 
   mounts(): readonly Mount[] {
@@ -124,4 +134,31 @@ function apply<T>(
       else mutable.set(key, value)
     }
   })
+}
+
+/** As {@link apply}, of a list in order of path; null where it is to be sorted anew. */
+function applySorted(
+  sorted: readonly Directory[],
+  changes: ReadonlyMap<string, Directory | null>
+): readonly Directory[] | null {
+  if (changes.size === 0) return sorted
+  if (changes.size > MANY) return null
+  const changed = [...sorted]
+  for (const [path, directory] of changes) {
+    const at = placeOf(changed, path)
+    const before = changed[at]?.record.path === path ? 1 : 0
+    changed.splice(at, before, ...(directory ? [directory] : []))
+  }
+  return changed
+}
+
+/** The place of the first directory of which the path is not before a key. */
+function placeOf(sorted: readonly Directory[], key: string): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareKeys(sorted[middle]!.record.path, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -66,6 +66,28 @@ test('once warm, a folder asks only those who have something below it', async (t
   )
 })
 
+test('once warm, whether a folder is there asks one of those who have something below it', async (t) => {
+  const drives = await drivesOf(t, 5)
+  const multi = await multidrive(t, drives)
+  const asking = witness(drives)
+  await multi.warmUp()
+  const fs = multi.promises
+  t.same(await asking(() => fs.access('/all')), { gets: [], ranges: [0] }, 'access')
+  t.same(await asking(() => fs.writeFile('/all/new', 'x')), { gets: [], ranges: [0] }, 'writeFile')
+  t.same(
+    await asking(() => fs.unlink('/all/new')),
+    { gets: [0], ranges: [0] },
+    'unlink, which leaves the folder'
+  )
+  t.same(await asking(() => fs.unlink('/all/0')), { gets: [0], ranges: [0, 1] }, 'of the last that one has')
+  // Now the writer has nothing there, and the first thing that another one has is deleted.
+  await multi.del('/all/1')
+  await fs.access('/all')
+  t.same(await keys(multi, '/all'), ['/all/2', '/all/3', '/all/4'])
+  for (const name of ['2', '3', '4']) await multi.del(`/all/${name}`)
+  t.equal((await failureOf(fs.access('/all'))).code, 'ENOENT', 'until all is deleted')
+})
+
 test('the first entry of all asks only the drive that it is in', async (t) => {
   const drives: any[] = []
   for (const name of ['m', 'c', 'x']) {

@@ -4,7 +4,7 @@ import test, { type Test } from 'tape'
 import { Members } from '../../lib/overlay/members.ts'
 import type { MemberViews } from '../../lib/overlay/member-views.ts'
 import type { Source } from '../../lib/sources/source.ts'
-import { failureOf, hyperdrive, localdrive, over } from '../helpers/drives.ts'
+import { failureOf, hyperdrive, localdrive, multidrive, over } from '../helpers/drives.ts'
 import { openSource } from '../helpers/locator.ts'
 
 interface Watched {
@@ -92,6 +92,31 @@ test('a source that told is asked again, and it alone', async (t) => {
   t.equal(members.views({}), after)
   t.same(asked(sources), [0, 1, 0], 'once')
   t.equal(after.all[0], before.all[0], 'of the others what was known')
+})
+
+test('what the members come to is found out again only where a change bears on it', async (t) => {
+  const sources = await hyperdrives(t, 3)
+  const members = await membersOf(sources)
+  const { drive, source } = sources[1]!
+  const before = await members.views({})
+  const { mounts } = before
+  t.same([before.withDirectories, before.withTombstones, mounts.flat()], [[], [], []])
+  await drive.put('/other', 'x')
+  const after = await members.views({})
+  t.notOk(after === before)
+  t.ok(after.mounts === mounts, 'a file is no mount')
+  const multi = await multidrive(t, [drive, sources[2]!.drive])
+  await multi.promises.mkdir('/folder')
+  await multi.del('/file')
+  await multi.mount('/m', (await hyperdrive(t)).key)
+  const last = await members.views({})
+  const of = (views: readonly { source: Source }[]) => views.map((view) => view.source)
+  t.same(of(last.withDirectories), [source])
+  t.same(of(last.withTombstones), [source])
+  t.same(
+    last.mounts.map(({ length }) => length),
+    [0, 1, 0]
+  )
 })
 
 test('readers of one moment get one object', async (t) => {

@@ -29,8 +29,9 @@ export class WrittenKeys {
   /** Every key that was written between two versions, and maybe others; null where that is not remembered. */
   between(from: number, to: number): string[] | null {
     if (from >= to) return []
-    const first = this.#steps.findIndex((step) => step.from <= from && from < step.to)
-    const last = this.#steps.findIndex((step) => step.from < to && to <= step.to)
+    // From the end: it is mostly the last steps that are asked for.
+    const last = this.#steps.findLastIndex((step) => step.from < to && to <= step.to)
+    const first = this.#steps.findLastIndex((step) => step.from <= from && from < step.to)
     if (first === -1 || last === -1) return null
     return this.#steps.slice(first, last + 1).flatMap(({ keys }) => keys)
   }
