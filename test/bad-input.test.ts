@@ -16,7 +16,7 @@ import {
   multidrive
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const FUTURE = Date.now() + 365 * 24 * 60 * 60 * 1000
 
 /** Every call of the drive face that takes a path. */

@@ -21,7 +21,7 @@ import {
   store
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 /** A promise, and what settles it. */
 function gate(): { opened: Promise<void>; open: () => void } {

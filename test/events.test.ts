@@ -14,7 +14,7 @@ import {
   store
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 test("events 'drive-add', 'drive-remove' and 'update'", limit, async (t) => {
   const [first, second] = [await hyperdrive(t), await hyperdrive(t)]

@@ -13,7 +13,7 @@ import {
   uncaught
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 test('a callback that throws is called once', limit, async (t) => {
   const multi = await multidrive(t, [await hyperdrive(t)])

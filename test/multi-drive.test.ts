@@ -13,7 +13,7 @@ import {
   over
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 test('new MultiDrive(primary) and MultiDrive(primary)', limit, async (t) => {
   const Factory = MultiDrive

@@ -20,7 +20,7 @@ import {
   multidrive
 } from './helpers/drives.ts'
 
-const limit = { timeout: 20_000 }
+const limit = { timeout: 60_000 }
 
 /** The cores that a store has on the disk, by what can be told of them once it is opened again. */
 async function stored(t: Test, path: string): Promise<string[]> {

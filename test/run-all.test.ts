@@ -2,7 +2,7 @@ import test from 'tape'
 import type { MultiDriveError } from '../index.ts'
 import { calledBack, hyperdrive, indexes, localdrive, multidrive, over } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 test('runAll(method, args) gives what each drive gave or threw, in the order of adding', limit, async (t) => {
   const [first, second] = [await hyperdrive(t), await hyperdrive(t)]

@@ -3,7 +3,7 @@ import test from 'tape'
 import MultiDrive, { byMtime, byOrder, MultiDriveError, type Comparator, type EntryStat } from '../index.ts'
 import { contents, failureOf, hyperdrive, keys, localdrive, multidrive } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const DAY = 24 * 60 * 60 * 1000
 
 test('compareStats is given entries with dates and drives', limit, async (t) => {

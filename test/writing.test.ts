@@ -15,7 +15,7 @@ import {
   over
 } from './helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 test('EROFS names the drives that were tried', limit, async (t) => {
   const theirs = await hyperdrive(t)

@@ -19,7 +19,7 @@ import {
   store
 } from '../helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 /** Copies of drives, in one store or in a store of its own each. */
 async function copiesOf(t: Test, authors: Hyperdrive[], shared: boolean): Promise<any[]> {

@@ -4,7 +4,7 @@ import test from 'tape'
 import MultiDrive, { type Drive } from '../../index.ts'
 import { cleanup, collect, contents, failureOf, hyperdrive, keys, multidrive } from '../helpers/drives.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 /** The least that reads like a drive: three methods over a table of texts. */
 class Table {

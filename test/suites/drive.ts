@@ -38,7 +38,7 @@ const MIB = 1 << 20
 /** Hyperdrive 13's methods, with their options and results, asked of one kind of drive. */
 export function driveSuite({ name, make, reading, limits = {} }: DriveKind): void {
   const run = (title: string, body: (t: Test, drive: any) => Promise<void>, skip = false) =>
-    test(`${name}: ${title}`, { skip, timeout: 10_000 }, async (t) => body(t, await make(t)))
+    test(`${name}: ${title}`, { skip, timeout: 60_000 }, async (t) => body(t, await make(t)))
 
   run('entry(path) of a file, in the shape of Hyperdrive', async (t, drive) => {
     await drive.put('/dir/file', 'bytes', { executable: true, metadata: { a: 1 } })
@@ -121,7 +121,7 @@ export function driveSuite({ name, make, reading, limits = {} }: DriveKind): voi
     t.equal(await drive.entry('/none', { wait: false, timeout: 1000 }), null)
   })
 
-  test(`${name}: entry and get of what is away`, { timeout: 10_000 }, async (t) => {
+  test(`${name}: entry and get of what is away`, { timeout: 60_000 }, async (t) => {
     const [theirs, ours] = [await store(t), await store(t)]
     const source = await hyperdrive(t, { store: theirs })
     await source.put('/file', 'bytes')
@@ -154,7 +154,7 @@ export function driveSuite({ name, make, reading, limits = {} }: DriveKind): voi
     await unlink()
   })
 
-  test(`${name}: findingPeers() holds update() until it is done`, { timeout: 10_000 }, async (t) => {
+  test(`${name}: findingPeers() holds update() until it is done`, { timeout: 60_000 }, async (t) => {
     const [theirs, ours] = [await store(t), await store(t)]
     const source = await hyperdrive(t, { store: theirs })
     await source.put('/file', 'bytes')

@@ -17,7 +17,7 @@ import {
 } from '../../helpers/drives.ts'
 import { sample } from '../../suites/drive.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const NOTHING = { add: 0, remove: 0, change: 0 }
 const BIG = sample(200_000)
 const [OLD, OLDER] = [Date.UTC(2020, 1, 2, 3, 4, 5, 678), Date.UTC(1999, 11, 31)]

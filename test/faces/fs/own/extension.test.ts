@@ -1,6 +1,6 @@
 import test, { type Test } from 'tape'
 import type { MultiDrive } from '../../../../index.ts'
-import { alone, together, within } from '../../../availability/links.ts'
+import { alone, together, whole, within } from '../../../availability/links.ts'
 import {
   cleanup,
   failureOf,
@@ -110,7 +110,7 @@ for (const [name, encoding, hello, sent] of [
 }
 
 test('registerExtension: what cannot be decoded is told to onerror, and harms nobody', async (t) => {
-  const { left, right } = await pair(t)
+  const { left, right, author, copy } = await pair(t)
   const [raw, json] = [inbox(left, 'chat'), inbox(right, 'chat', { encoding: 'json' })]
   const hello = setInterval(() => raw.extension.broadcast(Buffer.from('{"hello": 1}\n')), 20)
   await json.next(1).finally(() => clearInterval(hello))
@@ -130,6 +130,7 @@ test('registerExtension: what cannot be decoded is told to onerror, and harms no
   short.extension.broadcast(Buffer.from([1]))
   await own.next(1, own.errors)
   t.equal(own.errors[0]!.message, 'no number', 'what its own encoding throws')
+  await whole(copy, author)
   t.equal(await right.readFile('/file', 'utf8'), 'x')
 
   const silent = right.registerExtension('silent', { encoding: 'json' })
