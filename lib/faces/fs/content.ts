@@ -131,7 +131,7 @@ function write(
     const [only] = Array.isArray(chunks) ? (chunks as Uint8Array[]) : []
     const isReplacing = flags.write && flags.truncate && flags.create && !flags.exclusive && !flags.noFollow
     if (isReplacing && only) {
-      await replace(host, at, only, bits)
+      await replace(host, at, only, bits, signal)
       return
     }
     const file = await openFile(host, at, flags, bits, read)
@@ -153,7 +153,13 @@ function turnsOf(host: Host): Turns {
 }
 
 /** Writes a file whole, in one step; what it has beside its bytes stays. */
-async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number): Promise<void> {
+async function replace(
+  host: Host,
+  path: Path,
+  bytes: Uint8Array,
+  mode: number,
+  signal: unknown
+): Promise<void> {
   await transact(host.overlay, 'open', null, async (at) => {
     const { key, node } = await resolveFile(at.tree, path, true)
     if (node?.kind === 'directory') throw failure('EISDIR')
@@ -162,6 +168,7 @@ async function replace(host: Host, path: Path, bytes: Uint8Array, mode: number):
     const kept = node ? attributesAfterWrite(node.located) : { mode, metadata: null, time: null }
     const { mode: permissions, ...given } = kept
     const staged = await at.stage(key, null, (writer) => writer.stage(bytes))
+    checkSignal(signal)
     return [{ type: 'file', key, staged, ...given, ...modeOperation(permissions) }]
   })
 }
