@@ -116,7 +116,7 @@ export class TreeCursor {
     if (depth >= MAX_DEPTH) throw undecodable(seq)
     let [from, to] = [0, keys.length]
     if (before || behind) {
-      const texts = await this.#nodes.keys(node)
+      const { keys: texts } = await this.#nodes.keys(node)
       if (before) from = texts.findIndex((text) => this.#isPastLower(text))
       if (from === -1) from = to
       if (behind) while (to > from && !this.#isBeforeUpper(texts[to - 1]!)) to--

@@ -32,16 +32,17 @@ export class TreeNodes {
     return node
   }
 
-  /** The keys of a node, as the cache keeps them. */
-  async keys(node: TreeNode): Promise<string[]> {
-    const keys = node.keys.map((seq) => this.cache.key(seq))
-    const missing = node.keys.filter((_, i) => keys[i] === undefined)
+  /** The keys of a node, as the cache keeps them, and the blocks that were read for them. */
+  async keys(node: TreeNode): Promise<{ keys: string[]; read: readonly TreeBlock[] }> {
+    const kept = node.keys.map((seq) => this.cache.key(seq))
+    const missing = node.keys.filter((_, i) => kept[i] === undefined)
     const read = missing.length > 0 ? await this.read(missing) : []
     let next = 0
-    return keys.map((key) => {
+    const keys = kept.map((key) => {
       if (key !== undefined) return key
       const block = read[next++]!
       return this.cache.keepKey(block.seq, block.key)
     })
+    return { keys, read }
   }
 }

@@ -32,8 +32,14 @@ export class StoredTree {
     let [seq, place] = [this.#version - 1, 0]
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       const node = cache.node(seq, place) ?? (await this.#nodes.node(seq, place))
-      const at = this.#find(node, wanted) ?? find(await this.#nodes.keys(node), wanted)
-      if (at >= 0) return this.#entry(node.keys[at]!)
+      let at = this.#find(node, wanted)
+      let read: readonly TreeBlock[] = []
+      if (at === null) {
+        const found = await this.#nodes.keys(node)
+        at = find(found.keys, wanted)
+        read = found.read
+      }
+      if (at >= 0) return this.#entry(node.keys[at]!, read)
       if (node.children.length === 0) return null
       seq = node.children[2 * ~at]!
       place = node.children[2 * ~at + 1]!
@@ -70,13 +76,14 @@ export class StoredTree {
     return ~low
   }
 
-  async #entry(seq: number): Promise<TreeEntry> {
+  /** @param read - blocks that were read on the way */
+  async #entry(seq: number, read: readonly TreeBlock[]): Promise<TreeEntry> {
     const { cache } = this.#nodes
     const kept = cache.entry(seq)
     if (kept !== undefined) return kept
-    const [block] = await this.#nodes.read([seq])
-    cache.keepEntry(block!)
-    return block!
+    const block = read.find((each) => each.seq === seq) ?? (await this.#nodes.read([seq]))[0]!
+    cache.keepEntry(block)
+    return block
   }
 }
 
