@@ -31,7 +31,7 @@ import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, PendingReads, WholeReader } from './reader.ts'
 import { StoredTree } from './tree.ts'
-import { TreeCache } from './tree-cache.ts'
+import { cacheOf } from './tree-cache.ts'
 import { TreeNodes } from './tree-nodes.ts'
 import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
 import { atMost } from '../../wait.ts'
@@ -63,7 +63,6 @@ export class HyperdriveSource implements WritableLeaf {
   #view: HyperdriveView | null = null
   #advancing: Promise<HyperdriveView> | null = null
   #demanded: { version: number; fork: number; records: Records } | null = null
-  #cache: TreeCache | null = null
   readonly #written = new WrittenKeys()
   readonly #listeners = new Set<() => void>()
   /** The views of old versions that were asked for last. */
@@ -123,7 +122,6 @@ export class HyperdriveSource implements WritableLeaf {
     for (const end of this.#waits) end()
     await this.#whole?.close()
     await this.#advancing?.catch(() => undefined)
-    this.#cache?.clear()
   }
 
   view(opts: ReadOptions = {}): LeafView | Promise<LeafView> {
@@ -315,12 +313,8 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   #wholeReader(version: number): WholeReader {
-    const { core, db } = this.drive
-    if (this.#cache?.fork !== core.fork) {
-      this.#cache?.clear()
-      this.#cache = new TreeCache(core)
-    }
-    return new WholeReader(db, new StoredTree(new TreeNodes(this.drive, this.#cache), version))
+    const { db } = this.drive
+    return new WholeReader(db, new StoredTree(new TreeNodes(this.drive, cacheOf(db.core)), version))
   }
 
   async #demand(opts: ReadOptions): Promise<LeafView> {

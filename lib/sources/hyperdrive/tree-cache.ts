@@ -60,6 +60,19 @@ export class TreeCache {
   }
 }
 
+const all = new WeakMap<Core, TreeCache>()
+
+/** What was read of a drive, by whichever source of it. */
+export function cacheOf(core: Core): TreeCache {
+  const before = all.get(core)
+  if (before?.fork === core.fork) return before
+  before?.clear()
+  const cache = new TreeCache(core)
+  all.set(core, cache)
+  core.once('close', () => cache.clear())
+  return cache
+}
+
 /** The bytes of a key as Latin-1: such strings compare as the bytes do, and are compared fast. */
 export function textOf(key: Buffer): string {
   return key.toString('latin1')
