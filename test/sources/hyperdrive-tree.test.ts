@@ -199,6 +199,12 @@ test('a drive that is closed: an error with a code', async (t) => {
   t.equal((await failureOf(tree.range(EVERYTHING, false).next(5))).code, 'SESSION_CLOSED')
 })
 
+test('a page of a damaged tree fails again when it is asked for again', async (t) => {
+  const tree = await forged(t, [DAMAGED['keys out of order']!])
+  const cursor = tree.range(EVERYTHING, false)
+  for (let i = 0; i < 2; i++) t.equal((await failureOf(cursor.next(3))).code, 'DECODING_ERROR')
+})
+
 /** A drive whose tree ends in blocks of anybody's making. */
 async function forged(t: Test, blocks: readonly Buffer[]): Promise<StoredTree> {
   const drive = await hyperdrive(t)
