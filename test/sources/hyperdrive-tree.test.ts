@@ -185,6 +185,7 @@ test('a drive that was truncated: DRIVE_FAILED, and never what was written inste
   const cursor = tree.range(EVERYTHING, false)
   t.equal((await cursor.next(5)).length, 5)
   await drive.core.truncate(10)
+  t.equal((await failureOf(cursor.next(50))).code, 'DRIVE_FAILED')
   for (let i = 0; i < 50; i++) await drive.put(`/other-${i}`, 'x')
   t.equal((await failureOf(cursor.next(50))).code, 'DRIVE_FAILED')
   const wanted = Buffer.concat([Buffer.from('files\0'), Buffer.from('/file-49')])
