@@ -275,7 +275,6 @@ test('a newer version that is seen while the older one fails is taken in', async
   const forgotten = { keysSince: () => null, changedKeys: () => null }
   const after = replacing(await keyedOf(source), forgotten)
   const locator = new Locator()
-  // eslint-disable-next-line require-yield -- it fails before
   const failing: Keyed['keys'] = async function* () {
     locator.see(after)
     await turn()
