@@ -7,7 +7,16 @@ import { StoredTree } from '../../lib/sources/hyperdrive/tree.ts'
 import { TreeCache } from '../../lib/sources/hyperdrive/tree-cache.ts'
 import { TreeNodes } from '../../lib/sources/hyperdrive/tree-nodes.ts'
 import type { HyperdriveLike, TreeEntry } from '../../lib/sources/hyperdrive/types.ts'
-import { cleanup, failureOf, hyperdrive, hyperdrives, keys, multidrive, store } from '../helpers/drives.ts'
+import {
+  cleanup,
+  collect,
+  failureOf,
+  hyperdrive,
+  hyperdrives,
+  keys,
+  multidrive,
+  store
+} from '../helpers/drives.ts'
 
 const RUNS = 40
 const BINARY = { keyEncoding: 'binary', valueEncoding: 'binary' }
@@ -248,10 +257,17 @@ test('a drive with a damaged tree: reads of a set fail, and name it', async (t) 
   const { version } = forger
   const multi = await multidrive(t, [own, forger])
   t.same(await keys(multi), ['/a', '/b'])
+  const before = multi.version
   await forger.core.append(block('c', [{ keys: [version], children: [version, 0, version, 0] }]))
-  for (const read of [() => keys(multi), () => multi.entry('/b')]) {
+  const reads: [string, () => Promise<unknown>][] = [
+    ['DECODING_ERROR', () => keys(multi)],
+    ['DECODING_ERROR', () => multi.entry('/b')],
+    // What differs is told by Hyperbee.
+    ['DRIVE_FAILED', () => collect(multi.diff(before, '/'))]
+  ]
+  for (const [code, read] of reads) {
     const err = await failureOf(read())
-    t.equal(err.code, 'DECODING_ERROR')
+    t.equal(err.code, code)
     t.equal(err.drive, forger)
     t.ok(err.message.includes(forger.id))
   }
