@@ -3,7 +3,8 @@ import TinyQueue from 'tinyqueue'
 import type { ReadOptions } from '../drive.ts'
 import { tombstoneKey } from '../format/records.ts'
 import { compareKeys, folderRange, inRange, isIn, type KeyRange } from '../path.ts'
-import type { Candidate, Cursor, LeafView, Tombstone } from '../sources/source.ts'
+import type { Candidate, Cursor, Leaf, LeafView, Tombstone } from '../sources/source.ts'
+import { worst } from './failure.ts'
 import { MountedView, stripped } from './mounted.ts'
 import type { Located, LocatedCursor, MergedView } from './view.ts'
 
@@ -153,13 +154,14 @@ export async function* changedKeys(
 ): AsyncGenerator<string, void, void> {
   const inputs: AsyncIterable<string>[] = []
   const add = (cursor: Cursor | LocatedCursor) => void inputs.push(keysOf(cursor))
-  const addWhole = (view: LeafView) => add(view.scan(range, opts))
+  const addOf = ({ leaf }: LeafView, keys: AsyncIterable<string>) => void inputs.push(naming(leaf, keys))
+  const addWhole = (view: LeafView) => addOf(view, keysOf(view.scan(range, opts)))
   const left = leavesOf(now)
   const right = leavesOf(before)
   for (const [identity, view] of left) {
     const other = right.get(identity)
     const changed = other && view.changedKeys(other, range, opts)
-    if (changed) inputs.push(changed)
+    if (changed) addOf(view, changed)
     else for (const whole of other ? [view, other] : [view]) addWhole(whole)
     // Deletions change what is visible of other drives.
     for (const { path, tree } of changedTombstones(view, other)) {
@@ -178,6 +180,15 @@ export async function* changedKeys(
     }
   }
   yield* merged(inputs)
+}
+
+/** Keys that one leaf gives; a failure names it. */
+async function* naming(source: Leaf, keys: AsyncIterable<string>): AsyncGenerator<string, void, void> {
+  try {
+    yield* keys
+  } catch (error) {
+    throw worst([{ source, error }])
+  }
 }
 
 /** Whether two candidates are one version of a path. Where a drive has no history, one that looks the same is taken for the same. */

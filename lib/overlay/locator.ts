@@ -68,12 +68,12 @@ export class Locator {
   #hasWaited = false
   #onquiet: () => void = () => undefined
   readonly #patience: number
+  #closed = false
 
   /** @param patience - how long it gives way to reads that do not end, in milliseconds */
   constructor(patience = PATIENCE) {
     this.#patience = patience
   }
-  #closed = false
 
   /** What was found out of {@link ownerOf} holds as long as this is the same. */
   get generation(): number {
@@ -206,8 +206,8 @@ export class Locator {
       try {
         await unlessAborted(slot ? this.#catchUp(slot, keyed) : this.#fillIn(keyed), ended.signal)
       } catch {
-        // A drive that cannot tell its keys tells its readers why.
-        this.drop(leaf)
+        // A drive that cannot tell its keys tells its readers why. A newer version of it may be waiting meanwhile.
+        this.#forget(leaf)
       } finally {
         this.#reading = null
       }

@@ -88,11 +88,11 @@ class Lane {
   seek(key: string): void {
     if (this.hasEnded) return
     while (this.turn === IN_HAND && compareKeys(this.key, key) < 0) this.#goOn()
-    if (this.turn === IN_HAND) return
+    // What it has given already, deleted files for instance, is not read again.
+    if (this.turn === IN_HAND || compareKeys(this.key, key) >= 0) return
     if (this.#cursor) this.#cursor.seek(key)
     else this.#from = key
     this.turn = UNREAD
-    if (compareKeys(this.key, key) >= 0) return
     this.key = key
     this.isPlain = isPlain(key)
   }

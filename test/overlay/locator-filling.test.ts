@@ -267,6 +267,25 @@ test('a drive that is seen while the last one comes to its end is taken in too',
   }
 })
 
+test('a newer version that is seen while the older one fails is taken in', async (t) => {
+  const [drive] = await drivesOf(t, 1)
+  const source = await openSource(t, drive)
+  const before = await keyedOf(source)
+  await drive.put('/later', 'x')
+  const forgotten = { keysSince: () => null, changedKeys: () => null }
+  const after = replacing(await keyedOf(source), forgotten)
+  const locator = new Locator()
+  const failing: Keyed['keys'] = async function* () {
+    locator.see(after)
+    await turn()
+    throw new Error('no disk')
+  }
+  locator.see(replacing(before, { keys: failing }))
+  await locator.settled()
+  t.equal(locator.stats.drives, 1)
+  t.ok(locator.ownerOf(after))
+})
+
 test('a reader that comes late, with a drive as it was before it was truncated, changes nothing', async (t) => {
   const [drive] = await drivesOf(t, 1)
   const { version } = drive

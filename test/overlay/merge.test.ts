@@ -135,6 +135,19 @@ test('backwards too', async (t) => {
   t.pass()
 })
 
+test('seek() to what was given already gives nothing again', async (t) => {
+  const ahead: Lane = { keys: ['/a', '/b', '/c', '/x'], told: 'no', most: 3 }
+  const { merge, cursors } = mergeOf([ahead, { ...ahead, keys: ['/a', '/b', '/y'] }])
+  for (const key of ['/a', '/b', '/c']) t.equal((await next(merge))?.[0], key)
+  const reads = cursors.map((cursor) => cursor.reads)
+  for (const key of ['/b', '/c']) merge.seek(key)
+  t.same(await rest(merge), [
+    ['/x', [0]],
+    ['/y', [1]]
+  ])
+  t.equal(cursors[0]!.reads, reads[0]! + 2, 'its last page, and that there is no more')
+})
+
 test('a lane whose first key is known is read when its turn comes, and then at once', async (t) => {
   const holds = fc.asyncProperty(lanes(any), async (lanes) => {
     const { merge, cursors, first } = mergeOf(lanes)

@@ -1,7 +1,7 @@
 import SubEncoder from 'sub-encoder'
 import type { RecordKind } from '../../format/records.ts'
 import type { KeyRange } from '../../path.ts'
-import { rangeOf, type Bounds } from './bounds.ts'
+import type { Bounds } from './bounds.ts'
 
 /** Where Hyperdrive keeps its entries. */
 const entries = new SubEncoder('files', 'utf-8')
@@ -28,7 +28,6 @@ export const entryKeys = {
     key.startsWith('\0')
       ? Buffer.concat([entries.prefix, Buffer.from(key.slice(1), 'latin1')])
       : entries.encode(key),
-  encodeRange: (range: KeyRange): Record<string, Buffer> => rangeOf(entryBounds(range)),
   decode: (bytes: Buffer): string => {
     const key = entries.decode(bytes)
     const isText = !key.includes('\ufffd') || entries.encode(key).equals(bytes)

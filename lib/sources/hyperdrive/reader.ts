@@ -124,16 +124,16 @@ export class DemandReader implements TreeReader {
   range(bounds: Bounds, opts: RangeOptions): TreePages {
     let rest = bounds
     const next = async (limit: number): Promise<readonly TreeEntry[] | null> => {
-      const entries: TreeEntry[] = []
-      const found = await this.run(opts, (bee, options) => {
-        entries.length = 0
+      const entries = await this.run(opts, async (bee, options) => {
+        const found: TreeEntry[] = []
         // An iterator that is taken to have so many nodes asks a peer for all of them at once.
         const reach = { ...options, limit: Math.max(limit, AHEAD), reverse: opts.reverse === true }
-        return this.#each(bee, rest, reach, (entry) => entries.push(entry) < limit)
+        await this.#each(bee, rest, reach, (entry) => found.push(entry) < limit)
+        return found
       })
-      const last = entries.at(-1)
+      const last = entries?.at(-1)
       if (last) rest = opts.reverse === true ? below(rest, last.key) : above(rest, last.key)
-      return found && entries
+      return entries
     }
     return { next }
   }

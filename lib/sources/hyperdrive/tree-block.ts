@@ -29,10 +29,14 @@ export class TreeBlock implements TreeEntry {
   /** @throws DECODING_ERROR where there is no such node, or where it could not be one of a tree */
   node(place: number): TreeNode {
     const node = this.#decoded()[place]
-    const { keys, children } = node ?? { keys: [], children: [-1] }
-    if (!node || (children.length > 0 && children.length !== 2 * (keys.length + 1)))
-      throw undecodable(this.seq)
+    if (!node || !this.#isPossible(node)) throw undecodable(this.seq)
     return node
+  }
+
+  /** Nothing is made of what comes later; and of a block with a number that is none, a storage that is asked never comes to its end. */
+  #isPossible({ keys, children }: TreeNode): boolean {
+    if (children.length > 0 && children.length !== 2 * (keys.length + 1)) return false
+    return keys.every((seq) => seq <= this.seq) && children.every((seq, i) => i % 2 === 1 || seq <= this.seq)
   }
 
   /** Whether it deletes its key. */

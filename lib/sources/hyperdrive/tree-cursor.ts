@@ -61,11 +61,12 @@ export class TreeCursor {
       seqs.filter((_, i) => !kept[i]),
       blocks
     )
+    const entries = seqs.map((seq, i) => kept[i] ?? blocks.get(seq)!)
+    this.#check(entries)
     // Not before they are here: what could not be read is still to come.
     this.#ahead.length -= seqs.length
-    const entries = seqs.map((seq, i) => kept[i] ?? blocks.get(seq)!)
+    this.#last = entries.at(-1)?.key ?? this.#last
     if (limit <= KEPT) for (const entry of entries) cache.keepEntry(entry)
-    this.#check(entries)
     return entries
   }
 
@@ -155,12 +156,11 @@ export class TreeCursor {
 
   /** Merging relies on the order: a tree without it is damaged. */
   #check(entries: readonly TreeEntry[]): void {
+    let last = this.#last
     for (const { seq, key } of entries) {
-      if (this.#last) {
-        const order = Buffer.compare(this.#last, key)
-        if (this.#reverse ? order <= 0 : order >= 0) throw undecodable(seq)
-      }
-      this.#last = key
+      const order = last ? Buffer.compare(last, key) : null
+      if (order !== null && (this.#reverse ? order <= 0 : order >= 0)) throw undecodable(seq)
+      last = key
     }
     for (const { seq, key } of [...entries.slice(0, 1), ...entries.slice(-1)]) {
       const text = textOf(key)

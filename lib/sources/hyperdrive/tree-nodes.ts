@@ -17,11 +17,21 @@ export class TreeNodes {
   /** @throws DRIVE_FAILED when the drive was truncated, DECODING_ERROR, BLOCK_NOT_AVAILABLE, and what Hypercore throws */
   async read(seqs: readonly number[]): Promise<TreeBlock[]> {
     const { core } = this.#drive.db
-    const blocks = await readBlocks(core, seqs)
-    if (core.fork !== this.cache.fork) {
-      throw failure('DRIVE_FAILED', { drive: this.#drive, detail: 'it was truncated while it was read' })
+    let blocks: Buffer[]
+    try {
+      blocks = await readBlocks(core, seqs)
+    } catch (err) {
+      // What was cut off and not written again is not here.
+      if (!core.closing) this.#checkFork()
+      throw err
     }
+    this.#checkFork()
     return blocks.map((bytes, i) => new TreeBlock(seqs[i]!, bytes))
+  }
+
+  #checkFork(): void {
+    if (this.#drive.db.core.fork === this.cache.fork) return
+    throw failure('DRIVE_FAILED', { drive: this.#drive, detail: 'it was truncated while it was read' })
   }
 
   async node(seq: number, place: number): Promise<TreeNode> {
