@@ -89,7 +89,8 @@ export function replacing(keyed: Keyed, replaced: Partial<Keyed>): Keyed {
     version,
     fork,
     keys: (...args) => keyed.keys(...args),
-    keysSince: (since) => keyed.keysSince(since),
+    recordNames: (kind) => keyed.recordNames(kind),
+    writtenSince: (since) => keyed.writtenSince(since),
     changedKeys: (since, range) => keyed.changedKeys(originals.get(since) ?? since, range),
     ...replaced
   }
