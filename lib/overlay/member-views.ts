@@ -3,9 +3,6 @@ import type { Mount, Source, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
-/** With so few members that have records of a kind, to ask each of them costs less than to look up which. */
-const FEW = 4
-
 /** Calls `take` with each drive that the locator names. */
 type Lookup = (locator: Locator, take: (owner: number) => void) => void
 
@@ -115,7 +112,7 @@ export class MemberViews {
   /** Those of some members with records that the locator names or does not speak for. */
   #recorded(having: Having, ask: Lookup): readonly MemberView[] {
     const locator = this.#locator
-    if (locator === null || having.places.length <= FEW) return having.members
+    if (locator === null || having.places.length === 0) return having.members
     const owners = this.#ownersIn(locator)
     if (having.others?.of !== owners) {
       const others = new Set(owners.others)
