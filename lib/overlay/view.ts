@@ -334,7 +334,11 @@ export class MergedView implements View, TreeView {
     const failed = new Map<Source, unknown>(dead)
     const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
     const holding = among(this.#members.holding(key))
-    const asked = answers(among(this.#members.withDirectoryAt(key)), (view) => view.directoryAt(key, opts), failed)
+    const asked = answers(
+      among(this.#members.withDirectoryAt(key)),
+      (view) => view.directoryAt(key, opts),
+      failed
+    )
     const candidates = await answers(holding, (view) => view.find(key, opts), failed)
     const directories = await asked
     for (const { leaf } of holding) {
@@ -342,7 +346,9 @@ export class MergedView implements View, TreeView {
       if (isSilent && !candidates.some((candidate) => candidate.leaf === leaf))
         failed.set(leaf, unsynced(leaf))
     }
-    const tombstones = among(this.#members.withTombstonesOver(key)).flatMap((view) => view.tombstonesOver(key))
+    const tombstones = among(this.#members.withTombstonesOver(key)).flatMap((view) =>
+      view.tombstonesOver(key)
+    )
     const failures = [...failed].map(([source, error]): SourceFailure => ({ source, error }))
     return { candidates, directories, tombstones, failures }
   }

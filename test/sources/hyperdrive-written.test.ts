@@ -82,7 +82,11 @@ test('the oldest steps are forgotten, and no more than has to be', (t) => {
   for (let i = 1; i <= MAX_KEYS + 10; i++) none.add({ from: i, to: i + 1, written: of([]) })
   t.equal(none.between(10, 20), null, 'steps without keys too')
   t.same(none.between(11, MAX_KEYS + 11)?.keys, [])
-  none.add({ from: MAX_KEYS + 11, to: MAX_KEYS + 12, written: of(Array.from({ length: MAX_KEYS + 1 }, () => '/a')) })
+  none.add({
+    from: MAX_KEYS + 11,
+    to: MAX_KEYS + 12,
+    written: of(Array.from({ length: MAX_KEYS + 1 }, () => '/a'))
+  })
   t.equal(none.between(MAX_KEYS + 11, MAX_KEYS + 12), null, 'and a step of more than is remembered')
   none.add({ from: MAX_KEYS + 12, to: MAX_KEYS + 13, written: of(['/b']) })
   t.same(none.between(MAX_KEYS + 12, MAX_KEYS + 13)?.keys, ['/b'])
