@@ -45,7 +45,7 @@ export class Fingerprints {
 
   /**
    * @param end - how many characters of the name count
-   * @param mark - names with different marks never meet by being the same; below 32
+   * @param mark - what a name stands for: of names that begin alike, one is never taken for another one with a different mark
    */
   of(name: string, end: number = name.length, mark = 0): Fingerprint {
     return this.#ofEach(name, [end], mark)[0]!

@@ -123,7 +123,10 @@ test('a drive that is half taken in is asked for its tombstones', async (t) => {
   let reached: () => void = () => undefined
   const half = new Promise<void>((resolve) => (reached = resolve))
   locator.see = (keyed) => {
-    if (keyed.leaf !== overlay.sources[2]) return see(keyed)
+    if (keyed.leaf !== overlay.sources[2]) {
+      see(keyed)
+      return
+    }
     // It does not come to its end before it is told to.
     const keysLater = async function* (limit: number) {
       yield* keyed.keys(limit)
