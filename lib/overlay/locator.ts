@@ -60,8 +60,9 @@ export interface LocatorStats {
 }
 
 /**
- * Knows which drives hold a path, and which have a tombstone or a directory record there, for the others not to be asked (design, "Speed"). It may say yes wrongly, never no wrongly. It is filled
- * in the background, one drive after another; whoever is not in it yet is asked.
+ * Knows which drives hold a path, and which have a tombstone or the record of a folder there, for the others not to be asked (design,
+ * "Speed"). It may say yes wrongly, never no wrongly. It is filled in the background, one drive after another; whoever is not in it yet is
+ * asked.
  */
 export class Locator {
   /** Counts the times that a drive came in or left. */
