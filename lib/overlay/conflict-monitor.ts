@@ -96,9 +96,8 @@ export class ConflictMonitor {
       )
     )
     const were = rivalsIn(
-      known,
-      key,
       found.flatMap((candidate) => (candidate ? { candidate } : [])),
+      () => known.flatMap((leaf) => leaf.tombstonesOver(key)),
       now.rules
     )
     const before = new Set(were.map(versionOf))

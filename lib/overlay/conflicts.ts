@@ -3,7 +3,7 @@ import { compareKeys, folderRange, type KeyRange } from '../path.ts'
 import { worst } from './failure.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { MountedView } from './mounted.ts'
-import type { Candidate, LeafView } from '../sources/source.ts'
+import type { Candidate, Tombstone } from '../sources/source.ts'
 import { concurrent, order, type Rules } from './resolve.ts'
 import { gather, type Located, type MergedView, type Place } from './view.ts'
 
@@ -99,24 +99,22 @@ function versioned(view: MergedView): Place[] {
 }
 
 function rivals(view: MergedView, key: string, found: readonly Located[]): readonly Located[] {
-  return rivalsIn(
-    view.leaves().filter(({ leaf }) => leaf.versioned),
-    key,
-    found,
-    view.rules
-  )
+  const tombstones = () => view.tombstonesOver(key).filter(({ leaf }) => leaf.versioned)
+  return rivalsIn(found, tombstones, view.rules)
 }
 
-/** The rivals among what was found at a key in some drives, the newest first; none when there is but one. */
+/**
+ * The rivals among what was found at a key in some drives, the newest first; none when there is but one.
+ *
+ * @param tombstones - gives those that cover the key in the same drives; not called when there is but one
+ */
 export function rivalsIn<T extends { readonly candidate: Candidate }>(
-  leaves: readonly LeafView[],
-  key: string,
   found: readonly T[],
+  tombstones: () => readonly Tombstone[],
   rules: Rules
 ): readonly T[] {
   if (found.length < 2) return []
-  const tombstones = leaves.flatMap((leaf) => leaf.tombstonesOver(key))
-  const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones])
+  const current = concurrent([...found.map(({ candidate }) => candidate), ...tombstones()])
   // A drive and a checkout of it may hold the very same version.
   const versions = new Map<string, T>()
   for (const located of found) {

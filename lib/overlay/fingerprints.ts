@@ -43,20 +43,37 @@ export class Fingerprints {
     return this.#shards.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
-  /** @param end - how many characters of the name count */
-  of(name: string, end: number = name.length): Fingerprint {
-    let a = this.#secrets[0]!
-    let b = this.#secrets[1]!
-    for (let i = 0; i < end; i++) {
-      const unit = name.charCodeAt(i)
-      a = Math.imul(a ^ unit, 0x9e3779b1)
-      a ^= a >>> 15
-      b = Math.imul(b ^ unit, 0x85ebca77)
-      b ^= b >>> 13
-    }
-    a = Math.imul(a ^ (b >>> 7), 0xc2b2ae3d)
-    b = Math.imul(b ^ (a >>> 9), 0x27d4eb2f)
-    return { shard: (a >>> 24) % SHARDS, check: (b ^ (b >>> 15)) >>> 0 }
+  /**
+   * @param end - how many characters of the name count
+   * @param mark - what a name stands for: of names that begin alike, one is never taken for another one with a different mark
+   */
+  of(name: string, end: number = name.length, mark = 0): Fingerprint {
+    return this.#ofEach(name, [end], mark)[0]!
+  }
+
+  /**
+   * Calls `take` with each owner that may have one of the names that a name begins with; with one owner more than once where it has several.
+   *
+   * @param ends - where those names end, the shortest first
+   */
+  ownersOfEach(name: string, ends: readonly number[], mark: number, take: (owner: number) => void): void {
+    for (const fingerprint of this.#ofEach(name, ends, mark)) this.owners(fingerprint, take)
+  }
+
+  #ofEach(name: string, ends: readonly number[], mark: number): Fingerprint[] {
+    let a = this.#secrets[0]! ^ mark
+    let b = this.#secrets[1]! ^ mark
+    let i = 0
+    return ends.map((end) => {
+      for (; i < end; i++) {
+        const unit = name.charCodeAt(i)
+        a = Math.imul(a ^ unit, 0x9e3779b1)
+        a ^= a >>> 15
+        b = Math.imul(b ^ unit, 0x85ebca77)
+        b ^= b >>> 13
+      }
+      return finished(a, b)
+    })
   }
 
   /** Writes down that an owner has a name. */
@@ -73,6 +90,12 @@ export class Fingerprints {
   owners({ shard, check }: Fingerprint, take: (owner: number) => void): void {
     this.#shards[shard]?.owners(check, take)
   }
+}
+
+function finished(a: number, b: number): Fingerprint {
+  a = Math.imul(a ^ (b >>> 7), 0xc2b2ae3d)
+  b = Math.imul(b ^ (a >>> 9), 0x27d4eb2f)
+  return { shard: (a >>> 24) % SHARDS, check: (b ^ (b >>> 15)) >>> 0 }
 }
 
 /** Entries are the place of the next one in the chain, the check and the owner. */

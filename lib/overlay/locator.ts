@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { compareKeys, folderRange, isKey } from '../path.ts'
-import type { Keyed, Source } from '../sources/source.ts'
+import type { Keyed, PathRecordKind, Source, Written } from '../sources/source.ts'
 import { atMost, unlessAborted } from '../wait.ts'
 import { Fingerprints } from './fingerprints.ts'
 
@@ -21,12 +21,23 @@ const MAX_DEPTH = 32
 
 const EVERYTHING = folderRange('')
 
-/** What is known of one drive: every key that it held at one version, and every one that it was given since. */
+const RECORD_KINDS: readonly PathRecordKind[] = ['tombstones', 'directories']
+
+/** What a name stands for: no key and no folder that holds one is taken for a record's. */
+const MARKS = { keys: 0, tombstones: 1, directories: 2 } as const
+
+/** As {@link MARKS}, of the folders above names. A tombstone's own name may end as that of a folder does. */
+const MARKS_ABOVE = { keys: 0, tombstones: 3, directories: 2 } as const
+
+/**
+ * What is known of one drive: every key, and the name of every record that is asked for by path, that it held at one version, and all that
+ * it was given since.
+ */
 interface Slot {
   readonly owner: number
   readonly fork: number
   /** The first version that it tells of. */
-  readonly base: number
+  base: number
   /** The last one, at which it was seen. */
   last: Keyed
   /** Whether every key of the first version is down. */
@@ -39,15 +50,19 @@ interface Slot {
 export interface LocatorStats {
   /** How many drives it knows all keys of. */
   readonly drives: number
-  /** How many entries it has: one for each path, and each folder with something in it, of each drive. */
+  /**
+   * How many entries it has: one for each path, tombstone and directory record, and each folder with something of these in it,
+   * of each drive.
+   */
   readonly entries: number
   /** The memory that they take, in bytes. */
   readonly byteLength: number
 }
 
 /**
- * Knows which drives hold a path, for the others not to be asked (design, "Speed"). It may say yes wrongly, never no wrongly. It is filled
- * in the background, one drive after another; whoever is not in it yet is asked.
+ * Knows which drives hold a path, and which have a tombstone or the record of a folder there, for the others not to be asked (design,
+ * "Speed"). It may say yes wrongly, never no wrongly. It is filled in the background, one drive after another; whoever is not in it yet is
+ * asked.
  */
 export class Locator {
   /** Counts the times that a drive came in or left. */
@@ -112,6 +127,33 @@ export class Locator {
     this.#names.owners(this.#names.of(name, folderEnds(name).at(-1)), take)
   }
 
+  /** Calls `take` with each drive that may have a tombstone that covers a key; with one drive more than once where it has several. */
+  withTombstonesOver(key: string, take: (owner: number) => void): void {
+    const name = key + '/'
+    const ends: number[] = []
+    for (let at = name.indexOf('/', 1); at !== -1; at = name.indexOf('/', at + 1)) ends.push(at + 1)
+    ends.splice(-1, 0, key.length)
+    this.#names.ownersOfEach(name, ends, MARKS.tombstones, take)
+  }
+
+  /** Calls `take` with each drive that may have a tombstone at or below a folder; as {@link withTombstonesOver}. */
+  withTombstonesBelow(folder: string, take: (owner: number) => void): void {
+    const name = folder + '/'
+    this.#names.ownersOfEach(name, [folder.length, name.length], MARKS.tombstones, take)
+    this.#names.owners(this.#names.of(name, folderEnds(name).at(-1), MARKS_ABOVE.tombstones), take)
+  }
+
+  /** Calls `take` with each drive that may have a directory record at a folder. */
+  withDirectoryAt(folder: string, take: (owner: number) => void): void {
+    this.#names.owners(this.#names.of(folder, folder.length, MARKS.directories), take)
+  }
+
+  /** Calls `take` with each drive that may have directory records below a folder. */
+  withDirectoriesBelow(folder: string, take: (owner: number) => void): void {
+    const name = folder + '/'
+    this.#names.owners(this.#names.of(name, folderEnds(name).at(-1), MARKS_ABOVE.directories), take)
+  }
+
   /** Takes in a drive as it is now: at once what was written since it was last seen, else when its turn comes. */
   see(keyed: Keyed): void {
     const { leaf, version, fork } = keyed
@@ -121,9 +163,10 @@ export class Locator {
     if (slot && slot.fork < fork) this.drop(leaf)
     else if (slot) {
       if (version <= slot.last.version) return
-      const keys = keyed.keysSince(slot.last.version)
-      if (keys) {
-        this.#add(slot, keys)
+      const written = keyed.writtenSince(slot.last.version)
+      if (written) {
+        this.#add(slot, 'keys', written.keys)
+        for (const kind of RECORD_KINDS) this.#add(slot, kind, written[kind])
         slot.last = keyed
         return
       }
@@ -226,14 +269,30 @@ export class Locator {
     }
     this.#slots.set(slot.owner, slot)
     this.#ofSource.set(leaf, slot)
+    await this.#addRecords(slot, keyed)
     for await (const keys of keyed.keys(PAGE)) {
-      if (this.#closed || this.#ofSource.get(leaf) !== slot) return
-      this.#add(slot, keys)
+      if (!this.#isKept(slot, leaf)) return
+      this.#add(slot, 'keys', keys)
       await this.#giveWay()
     }
-    if (this.#closed || this.#ofSource.get(leaf) !== slot) return
+    if (!this.#isKept(slot, leaf)) return
     slot.isWhole = true
     this.#generation++
+  }
+
+  #isKept(slot: Slot, leaf: Source): boolean {
+    return !this.#closed && this.#ofSource.get(leaf) === slot
+  }
+
+  /** Takes in all that a drive has of what is in memory there. */
+  async #addRecords(slot: Slot, keyed: Keyed): Promise<void> {
+    for (const kind of RECORD_KINDS) {
+      for (const names of pagesOf(keyed.recordNames(kind))) {
+        if (!this.#isKept(slot, keyed.leaf)) return
+        this.#add(slot, kind, names)
+        await this.#giveWay()
+      }
+    }
   }
 
   /** Takes in what was written since a drive was seen last, more than it remembers. */
@@ -243,33 +302,51 @@ export class Locator {
       this.#forget(keyed.leaf)
       return this.#fillIn(keyed)
     }
+    await this.#addRecords(slot, keyed)
     let page: string[] = []
     for await (const key of changed) {
-      if (this.#closed || this.#ofSource.get(keyed.leaf) !== slot) return
+      if (!this.#isKept(slot, keyed.leaf)) return
       if (page.push(key) < PAGE) continue
-      this.#add(slot, page)
+      this.#add(slot, 'keys', page)
       page = []
       await this.#giveWay()
     }
-    if (this.#closed || this.#ofSource.get(keyed.leaf) !== slot) return
-    this.#add(slot, page)
-    slot.last = keyed
+    if (!this.#isKept(slot, keyed.leaf)) return
+    this.#add(slot, 'keys', page)
     this.#generation++
+    if (slot.last.version >= keyed.version) return
+    // What came and went between the two is in neither of them: at a version between, the drive is asked.
+    slot.base = keyed.version
+    slot.last = keyed
   }
 
-  #add(slot: Slot, keys: readonly string[]): void {
+  #add(slot: Slot, kind: keyof Written, names: readonly string[]): void {
+    const [mark, above] = [MARKS[kind], MARKS_ABOVE[kind]]
     let before = ''
-    for (const key of keys) {
-      if (!isKey(key)) continue
-      if (slot.first === null || compareKeys(key, slot.first) < 0) slot.first = key
-      this.#names.add(this.#names.of(key), slot.owner)
-      // Keys come in order, most of them in the folder of the one before.
-      const folder = key.slice(0, key.lastIndexOf('/'))
+    for (const name of names) {
+      const isTree = kind === 'tombstones' && name.endsWith('/')
+      const path = isTree ? name.slice(0, -1) : name
+      if (!isKey(path)) continue
+      if (kind === 'keys' && (slot.first === null || compareKeys(path, slot.first) < 0)) slot.first = path
+      this.#names.add(this.#names.of(name, name.length, mark), slot.owner)
+      // Names come in order, most of them in the folder of the one before.
+      const folder = path.slice(0, path.lastIndexOf('/'))
       if (folder === before) continue
       before = folder
-      for (const end of folderEnds(key)) this.#names.add(this.#names.of(key, end), slot.owner)
+      for (const end of folderEnds(path)) this.#names.add(this.#names.of(path, end, above), slot.owner)
     }
   }
+}
+
+/** Names in pages, each in order. */
+function* pagesOf(names: Iterable<string>): Generator<string[], void, void> {
+  let page: string[] = []
+  for (const name of names) {
+    if (page.push(name) < PAGE) continue
+    yield page.sort()
+    page = []
+  }
+  if (page.length > 0) yield page.sort()
 }
 
 /** Where the folders above a key end, behind their slash: from the top down, {@link MAX_DEPTH} at most. */

@@ -3,6 +3,17 @@ import type { Mount, Source, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
+/** Calls `take` with each drive that the locator names. */
+type Lookup = (locator: Locator, take: (owner: number) => void) => void
+
+/** Which members may have records of one kind. */
+interface Having {
+  readonly places: readonly number[]
+  readonly members: readonly MemberView[]
+  /** The places of those that the locator does not speak for, as long as these are the same. */
+  others: { readonly of: Owners; readonly places: readonly number[] } | null
+}
+
 /** Which members the locator speaks for. */
 interface Owners {
   readonly generation: number
@@ -18,11 +29,9 @@ export class MemberViews {
   readonly #locator: Locator | null
   #owners: Owners | null = null
   #viewOf: ReadonlyMap<Source, View> | null = null
-  #tombstonesAt: readonly number[] | null = null
-  #directoriesAt: readonly number[] | null = null
+  #tombstones: Having | null = null
+  #directories: Having | null = null
   #mounts: readonly (readonly Mount[])[] | null = null
-  #withTombstones: readonly MemberView[] | null = null
-  #withDirectories: readonly MemberView[] | null = null
 
   /** @param before - an earlier list: what it has found out need not be found out again for the members that have not changed */
   constructor(all: readonly MemberView[], locator: Locator | null, before: MemberViews | null = null) {
@@ -42,8 +51,9 @@ export class MemberViews {
     }
     const isSame = (fact: (view: View) => unknown) =>
       changed.every(({ now, then }) => fact(now) === fact(then))
-    if (isSame(mayBury)) this.#tombstonesAt = before.#tombstonesAt
-    if (isSame(mayHaveFolders)) this.#directoriesAt = before.#directoriesAt
+    if (before.#tombstones && isSame(mayBury)) this.#tombstones = this.#having(before.#tombstones.places)
+    if (before.#directories && isSame(mayHaveFolders))
+      this.#directories = this.#having(before.#directories.places)
     if (isSame((view) => view.mounts())) this.#mounts = before.#mounts
     if (before.#owners?.generation === this.#locator?.generation && isSame((view) => this.#ownerOf(view)))
       this.#owners = before.#owners
@@ -63,14 +73,55 @@ export class MemberViews {
     return this.#viewOf.get(source) === view
   }
 
-  /** Those that may have tombstones. */
-  get withTombstones(): readonly MemberView[] {
-    return (this.#withTombstones ??= this.#at((this.#tombstonesAt ??= this.#placesWhere(mayBury))))
+  /** Those that may have tombstones which cover a key. */
+  withTombstonesOver(key: string): readonly MemberView[] {
+    return this.#recorded(this.#buriers(), (locator, take) => locator.withTombstonesOver(key, take))
   }
 
-  /** Those that may have records of folders, or folders that are real. */
-  get withDirectories(): readonly MemberView[] {
-    return (this.#withDirectories ??= this.#at((this.#directoriesAt ??= this.#placesWhere(mayHaveFolders))))
+  /** Those that may have tombstones at or below a folder. */
+  withTombstonesBelow(folder: string): readonly MemberView[] {
+    const all = this.#buriers()
+    if (folder === '') return all.members
+    return this.#recorded(all, (locator, take) => locator.withTombstonesBelow(folder, take))
+  }
+
+  /** Those that may have a record of a folder, or that folder as a real one. */
+  withDirectoryAt(folder: string): readonly MemberView[] {
+    return this.#recorded(this.#makers(), (locator, take) => locator.withDirectoryAt(folder, take))
+  }
+
+  /** As {@link withDirectoryAt}, of any folder below one. */
+  withDirectoriesBelow(folder: string): readonly MemberView[] {
+    const all = this.#makers()
+    if (folder === '') return all.members
+    return this.#recorded(all, (locator, take) => locator.withDirectoriesBelow(folder, take))
+  }
+
+  #buriers(): Having {
+    return (this.#tombstones ??= this.#having(this.#placesWhere(mayBury)))
+  }
+
+  #makers(): Having {
+    return (this.#directories ??= this.#having(this.#placesWhere(mayHaveFolders)))
+  }
+
+  #having(places: readonly number[]): Having {
+    return { places, members: this.#at(places), others: null }
+  }
+
+  /** Those of some members with records that the locator names or does not speak for. */
+  #recorded(having: Having, ask: Lookup): readonly MemberView[] {
+    const locator = this.#locator
+    if (locator === null || having.places.length === 0) return having.members
+    const owners = this.#ownersIn(locator)
+    if (having.others?.of !== owners) {
+      const others = new Set(owners.others)
+      having.others = { of: owners, places: having.places.filter((place) => others.has(place)) }
+    }
+    const { places } = having.others
+    return places.length === having.places.length
+      ? having.members
+      : this.#at(this.#located(owners, places, (take) => ask(locator, take)))
   }
 
   /** The mounts that each of them has records of: one array as long as none of them changes. */
@@ -95,12 +146,17 @@ export class MemberViews {
 
   /** Those that may hold anything at a folder or below it, folders of their own among it. */
   concerning(folder: string): readonly MemberView[] {
-    return this.#joined(this.holding(folder), this.holdingBelow(folder), this.withDirectories)
+    return this.#joined(
+      this.holding(folder),
+      this.holdingBelow(folder),
+      this.withDirectoryAt(folder),
+      this.withDirectoriesBelow(folder)
+    )
   }
 
   /** As {@link concerning}, with those that may have deleted something there. */
   speakingOf(folder: string): readonly MemberView[] {
-    return this.#joined(this.concerning(folder), this.withTombstones)
+    return this.#joined(this.concerning(folder), this.withTombstonesBelow(folder))
   }
 
   #joined(...lists: (readonly MemberView[])[]): readonly MemberView[] {
@@ -123,19 +179,28 @@ export class MemberViews {
     return first !== null && inRange(first, range) ? first : null
   }
 
-  #found(ask: (locator: Locator, take: (owner: number) => void) => void): readonly MemberView[] {
+  #found(ask: Lookup): readonly MemberView[] {
     const locator = this.#locator
     if (locator === null) return this.all
-    const { placeOf, others } = this.#ownersIn(locator)
-    if (placeOf.size === 0) return this.all
+    const owners = this.#ownersIn(locator)
+    if (owners.placeOf.size === 0) return this.all
+    return this.#at(this.#located(owners, owners.others, (take) => ask(locator, take)))
+  }
+
+  /** The places of those that are named, and of others that are not among them, in order and each once. */
+  #located(
+    { placeOf }: Owners,
+    others: readonly number[],
+    name: (take: (owner: number) => void) => void
+  ): readonly number[] {
     const places: number[] = []
-    ask(locator, (owner) => {
+    name((owner) => {
       const place = placeOf.get(owner)
       if (place !== undefined) places.push(place)
     })
     if (others.length > 0) places.push(...others)
-    if (places.length > 1) places.sort((a, b) => a - b)
-    return this.#at(places)
+    if (places.length < 2) return places
+    return places.sort((a, b) => a - b).filter((place, i) => place !== places[i - 1])
   }
 
   #ownersIn(locator: Locator): Owners {

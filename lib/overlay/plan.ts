@@ -309,7 +309,7 @@ export class Plan {
   async #hasBelow(folder: string): Promise<boolean> {
     if (this.#pending.hasBelow(folder) || this.#hasMountBelow(folder)) return true
     return (
-      (await this.#isAny(this.#view.leavesWithDirectories(), folder, (view) =>
+      (await this.#isAny(this.#view.leavesWithDirectoriesBelow(folder), folder, (view) =>
         this.#leafHasDirectory(view, folder)
       )) ||
       (await this.#isAny(this.#view.leavesHoldingBelow(folder), folder, (view) =>

@@ -180,14 +180,14 @@ export class MergedView implements View, TreeView {
 
   tombstonesOver(key: string): readonly Tombstone[] {
     const over: Tombstone[] = []
-    for (const { view } of this.#members.withTombstones) over.push(...view.tombstonesOver(key))
+    for (const { view } of this.#members.withTombstonesOver(key)) over.push(...view.tombstonesOver(key))
     return over
   }
 
   /** The directory record that wins at a folder, null when there is none or it is deleted. */
   async directoryAt(folder: string, opts: ReadOptions = {}): Promise<Directory | null> {
     const directories = await gather(
-      this.#members.withDirectories,
+      this.#members.withDirectoryAt(folder),
       (view) => view.directoryAt(folder, opts),
       folder
     )
@@ -197,7 +197,7 @@ export class MergedView implements View, TreeView {
 
   async directoriesBelow(folder: string, opts: BelowOptions = {}): Promise<readonly Directory[]> {
     const lists = await gather(
-      this.#members.withDirectories,
+      this.#members.withDirectoriesBelow(folder),
       (view) => view.directoriesBelow(folder, opts),
       folder
     )
@@ -238,9 +238,9 @@ export class MergedView implements View, TreeView {
     return leavesOf(this.#members.holdingBelow(folder))
   }
 
-  /** The leaves that may have directories. */
-  leavesWithDirectories(): readonly LeafView[] {
-    return leavesOf(this.#members.withDirectories)
+  /** The leaves that may have directories below a folder. */
+  leavesWithDirectoriesBelow(folder: string): readonly LeafView[] {
+    return leavesOf(this.#members.withDirectoriesBelow(folder))
   }
 
   /** The leaves that may hold or have deleted anything at a folder or below it. */
@@ -334,7 +334,11 @@ export class MergedView implements View, TreeView {
     const failed = new Map<Source, unknown>(dead)
     const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
     const holding = among(this.#members.holding(key))
-    const asked = answers(among(this.#members.withDirectories), (view) => view.directoryAt(key, opts), failed)
+    const asked = answers(
+      among(this.#members.withDirectoryAt(key)),
+      (view) => view.directoryAt(key, opts),
+      failed
+    )
     const candidates = await answers(holding, (view) => view.find(key, opts), failed)
     const directories = await asked
     for (const { leaf } of holding) {
@@ -342,7 +346,9 @@ export class MergedView implements View, TreeView {
       if (isSilent && !candidates.some((candidate) => candidate.leaf === leaf))
         failed.set(leaf, unsynced(leaf))
     }
-    const tombstones = among(this.#members.withTombstones).flatMap((view) => view.tombstonesOver(key))
+    const tombstones = among(this.#members.withTombstonesOver(key)).flatMap((view) =>
+      view.tombstonesOver(key)
+    )
     const failures = [...failed].map(([source, error]): SourceFailure => ({ source, error }))
     return { candidates, directories, tombstones, failures }
   }

@@ -1,7 +1,7 @@
 import { Map as ImmutableMap } from 'immutable'
 import { tombstoneKey, type RecordKind } from '../format/records.ts'
 import { ancestors, compareKeys, isIn } from '../path.ts'
-import type { Directory, Mount, Tag, Tombstone } from './source.ts'
+import type { Directory, Mount, PathRecordKind, Tag, Tombstone } from './source.ts'
 
 /** What lies under each kind of hidden record: tombstones by `tombstoneKey`, the others by path or name. */
 interface Kinds {
@@ -72,6 +72,11 @@ export class Records {
 
   get hasDirectories(): boolean {
     return this.#maps.directories.size > 0
+  }
+
+  /** The names of those of one kind, in no order. */
+  names(kind: PathRecordKind): Iterable<string> {
+    return { [Symbol.iterator]: () => this.#maps[kind].keys() }
   }
 
   /** The tombstones that cover a key: its own, and the trees it lies in. */

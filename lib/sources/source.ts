@@ -171,6 +171,12 @@ export interface Survey {
   readonly failures: readonly SourceFailure[]
 }
 
+/** The kinds of records that reads ask for by path. */
+export type PathRecordKind = 'tombstones' | 'directories'
+
+/** What was written to a drive: the keys of entries; tombstones by `tombstoneKey`, directories by path. */
+export type Written = { readonly [K in 'keys' | PathRecordKind]: readonly string[] }
+
 /** A drive at one version, all of whose keys are here: what can be known of it without asking it for each. */
 export interface Keyed {
   readonly leaf: Leaf
@@ -178,8 +184,10 @@ export interface Keyed {
   readonly fork: number
   /** The keys of its entries, in order, so many at a time. */
   keys(limit: number): AsyncIterable<readonly string[]>
-  /** Every key that was written since an earlier version, and maybe others; null where that is no longer known. */
-  keysSince(version: number): readonly string[] | null
+  /** The names of its records of one kind, in no order: they are in memory. */
+  recordNames(kind: PathRecordKind): Iterable<string>
+  /** All that was written since an earlier version, and maybe more; null where that is no longer known. */
+  writtenSince(version: number): Written | null
   /** As {@link LeafView.changedKeys}, null where the two have no common history. */
   changedKeys(since: Keyed, range: KeyRange): AsyncIterable<string> | null
 }

@@ -15,6 +15,19 @@ export async function fill(drive: any, paths: readonly string[]): Promise<void> 
   await batch.flush()
 }
 
+/** Leaves tombstones in a drive; of a path with a slash at its end for all below it too. */
+export async function bury(t: Test, drive: any, ...paths: string[]): Promise<void> {
+  const source = await openSource(t, drive)
+  const records = paths.map((path) => ({
+    path: path.replace(/\/$/, ''),
+    tree: path.endsWith('/'),
+    mtime: Date.now(),
+    ctime: null,
+    clock: new Map()
+  }))
+  await source.writer()!.commit(records.map((record) => ({ type: 'bury', record })))
+}
+
 export function numbered(count: number, path: (i: number) => string): string[] {
   return Array.from({ length: count }, (_, i) => path(i))
 }
@@ -89,7 +102,8 @@ export function replacing(keyed: Keyed, replaced: Partial<Keyed>): Keyed {
     version,
     fork,
     keys: (...args) => keyed.keys(...args),
-    keysSince: (since) => keyed.keysSince(since),
+    recordNames: (kind) => keyed.recordNames(kind),
+    writtenSince: (since) => keyed.writtenSince(since),
     changedKeys: (since, range) => keyed.changedKeys(originals.get(since) ?? since, range),
     ...replaced
   }

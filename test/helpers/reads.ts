@@ -55,6 +55,32 @@ export function witness(drives: readonly unknown[]): (action: () => Promise<unkn
   }
 }
 
+/** The drives that are asked for tombstones over a path, or a folder's record, while an action runs, by their places among all. */
+export function recordWitness(
+  drives: readonly unknown[]
+): (action: () => Promise<unknown>) => Promise<number[]> {
+  return async (action) => {
+    const { prototype } = HyperdriveView
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
+    const { tombstonesOver, directoryAt } = prototype
+    const asked = new Set<unknown>()
+    prototype.tombstonesOver = function (...args) {
+      asked.add(this.leaf.drive)
+      return tombstonesOver.apply(this, args)
+    }
+    prototype.directoryAt = function (...args) {
+      asked.add(this.leaf.drive)
+      return directoryAt.apply(this, args)
+    }
+    try {
+      await action()
+    } finally {
+      Object.assign(prototype, { tombstonesOver, directoryAt })
+    }
+    return drives.flatMap((drive, i) => (asked.has(drive) ? [i] : []))
+  }
+}
+
 /** How many entries listings of drives read while an action runs. */
 export async function entriesRead(action: () => Promise<unknown>): Promise<number> {
   const { prototype } = TreeCursor

@@ -100,7 +100,7 @@ test('what the members come to is found out again only where a change bears on i
   const { drive, source } = sources[1]!
   const before = await members.views({})
   const { mounts } = before
-  t.same([before.withDirectories, before.withTombstones, mounts.flat()], [[], [], []])
+  t.same([before.withDirectoriesBelow(''), before.withTombstonesBelow(''), mounts.flat()], [[], [], []])
   await drive.put('/other', 'x')
   const after = await members.views({})
   t.notOk(after === before)
@@ -111,8 +111,8 @@ test('what the members come to is found out again only where a change bears on i
   await multi.mount('/m', (await hyperdrive(t)).key)
   const last = await members.views({})
   const of = (views: readonly { source: Source }[]) => views.map((view) => view.source)
-  t.same(of(last.withDirectories), [source])
-  t.same(of(last.withTombstones), [source])
+  t.same(of(last.withDirectoriesBelow('')), [source])
+  t.same(of(last.withTombstonesBelow('')), [source])
   t.same(
     last.mounts.map(({ length }) => length),
     [0, 1, 0]

@@ -2,7 +2,7 @@ import type { ReadOptions } from '../../drive.ts'
 import { parseDirectory, parseMount, parseTag, parseTombstone, type Parsed } from '../../format/records.ts'
 import { unstamped, type Stamp } from '../../format/stamp.ts'
 import { noChanges, Records, type RecordChanges } from '../records.ts'
-import type { Leaf, SourceEvents, Tombstone } from '../source.ts'
+import type { Leaf, SourceEvents, Tombstone, Written } from '../source.ts'
 import { HIDDEN, parseEntryKey, parseRecordKey } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { StoredTree } from './tree.ts'
@@ -37,21 +37,23 @@ export class HiddenRecords {
     }
   }
 
-  /** The records at `version`, given those at an earlier one, both whole, and the keys of the entries written between them. */
+  /** The records at `version`, given those at an earlier one, both whole, and what was written between them. */
   async advance(
     tree: StoredTree,
     from: { records: Records; version: number },
     version: number
-  ): Promise<{ records: Records; written: string[] } | null> {
+  ): Promise<{ records: Records; written: Written } | null> {
     if (version < from.version || version - from.version > MAX_HISTORY) return null
     const changes = noChanges()
-    const written: string[] = []
+    const keys: string[] = []
     for (const { seq, key, value, isDeletion } of await tree.since(from.version)) {
       const entry = parseEntryKey(key)
       if (entry === null) this.#read(key, isDeletion ? null : value, seq, changes)
-      else if (!isDeletion) written.push(entry)
+      else if (!isDeletion) keys.push(entry)
     }
-    return { records: from.records.with(changes), written }
+    // What was removed again stood there at a version between the two.
+    const [tombstones, directories] = [[...changes.tombstones.keys()], [...changes.directories.keys()]]
+    return { records: from.records.with(changes), written: { keys, tombstones, directories } }
   }
 
   #read(key: Buffer, bytes: Buffer | null, seq: number, changes: RecordChanges): void {

@@ -37,7 +37,7 @@ import type { BeeBatch, BlobId, Core, HyperdriveLike } from './types.ts'
 import { atMost } from '../../wait.ts'
 import { HyperdriveView } from './view.ts'
 import { WholeVersion } from './whole.ts'
-import { WrittenKeys } from './written.ts'
+import { WrittenSteps } from './written.ts'
 
 /** So long no block comes, in milliseconds, before it is asked whether any peer has the next one. */
 const STALL = 1000
@@ -63,7 +63,7 @@ export class HyperdriveSource implements WritableLeaf {
   #view: HyperdriveView | null = null
   #advancing: Promise<HyperdriveView> | null = null
   #demanded: { version: number; fork: number; records: Records } | null = null
-  readonly #written = new WrittenKeys()
+  readonly #written = new WrittenSteps()
   readonly #listeners = new Set<() => void>()
   /** The views of old versions that were asked for last. */
   readonly #past = new LRUCache<number, HyperdriveView>({ max: 16 })
@@ -305,7 +305,7 @@ export class HyperdriveSource implements WritableLeaf {
     const previous = this.#view?.fork === fork ? this.#view : null
     const advanced = previous && (await this.#hidden!.advance(reader.tree, previous, version))
     const records = advanced ? advanced.records : await this.#hidden!.load(reader, {})
-    if (advanced) this.#written.add({ from: previous.version, to: version, keys: advanced.written })
+    if (advanced) this.#written.add({ from: previous.version, to: version, written: advanced.written })
     else this.#written.clear()
     const at = { version, fork, written: this.#written }
     this.#view = new HyperdriveView(this.#host(), at, records, reader, this.#bytes)

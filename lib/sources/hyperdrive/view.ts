@@ -13,9 +13,11 @@ import type {
   Mount,
   Origin,
   Past,
+  PathRecordKind,
   ScanOptions,
   Tag,
-  Tombstone
+  Tombstone,
+  Written
 } from '../source.ts'
 import { rangeOf, type Bounds } from './bounds.ts'
 import type { HyperdriveBytes } from './bytes.ts'
@@ -25,7 +27,7 @@ import { toTombstone } from './hidden.ts'
 import { entryBounds, entryKeys, recordKeys } from './keys.ts'
 import type { TreePages, TreeReader } from './reader.ts'
 import type { BeeHistoryNode, TreeEntry } from './types.ts'
-import type { WrittenKeys } from './written.ts'
+import type { WrittenSteps } from './written.ts'
 
 /** How many changed keys are read at once. */
 const PAGE = 256
@@ -43,7 +45,7 @@ export class HyperdriveView implements LeafView, Keyed {
   readonly fork: number
   readonly records: Records
   readonly #reader: TreeReader
-  readonly #written: WrittenKeys | null
+  readonly #written: WrittenSteps | null
   readonly #host: CandidateHost
   readonly #bytes: HyperdriveBytes
   /** What was found last: who looks at a path mostly reads or writes there next. */
@@ -51,7 +53,7 @@ export class HyperdriveView implements LeafView, Keyed {
 
   constructor(
     host: CandidateHost,
-    at: { version: number; fork: number; written?: WrittenKeys },
+    at: { version: number; fork: number; written?: WrittenSteps },
     records: Records,
     reader: TreeReader,
     bytes: HyperdriveBytes
@@ -140,7 +142,11 @@ export class HyperdriveView implements LeafView, Keyed {
     }
   }
 
-  keysSince(version: number): readonly string[] | null {
+  recordNames(kind: PathRecordKind): Iterable<string> {
+    return this.records.names(kind)
+  }
+
+  writtenSince(version: number): Written | null {
     return this.#written?.between(version, this.version) ?? null
   }
 
