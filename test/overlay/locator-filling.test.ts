@@ -272,7 +272,7 @@ test('a newer version that is seen while the older one fails is taken in', async
   const source = await openSource(t, drive)
   const before = await keyedOf(source)
   await drive.put('/later', 'x')
-  const forgotten = { keysSince: () => null, changedKeys: () => null }
+  const forgotten: Partial<Keyed> = { writtenSince: () => null, changedKeys: () => null }
   const after = replacing(await keyedOf(source), forgotten)
   const locator = new Locator()
   const failing: Keyed['keys'] = async function* () {
