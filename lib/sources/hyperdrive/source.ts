@@ -220,7 +220,13 @@ export class HyperdriveSource implements WritableLeaf {
     const batch = this.drive.db.batch()
     try {
       for (const change of changes) await write(batch, change)
+      const { core } = this.drive.db
+      const { length, fork } = core
+      const blocks = batch.toBlocks()
       await batch.flush()
+      // Nobody else has written meanwhile: they are where they were meant to be, and need not be read.
+      if (core.length === length + blocks.length && core.fork === fork)
+        cacheOf(core).keepLatest(length, blocks)
     } finally {
       await batch.close()
     }

@@ -33,6 +33,11 @@ export class TreeBlock implements TreeEntry {
     return node
   }
 
+  /** All its nodes by their places, but for those that could not be any. */
+  *nodes(): Generator<[place: number, node: TreeNode], void, void> {
+    for (const [place, node] of this.#decoded().entries()) if (this.#isPossible(node)) yield [place, node]
+  }
+
   /** Nothing is made of what comes later; and of a block with a number that is none, a storage that is asked never comes to its end. */
   #isPossible({ keys, children }: TreeNode): boolean {
     if (children.length > 0 && children.length !== 2 * (keys.length + 1)) return false

@@ -1,5 +1,5 @@
 import Rache from 'rache'
-import type { TreeNode } from './tree-block.ts'
+import { TreeBlock, type TreeNode } from './tree-block.ts'
 import type { Core, TreeEntry } from './types.ts'
 
 /** What the trees of all drives keep together, where their store has no cache of its own. */
@@ -15,6 +15,7 @@ export class TreeCache {
   readonly #nodes: Rache<number, TreeNode>
   readonly #keys: Rache<number, string>
   readonly #entries: Rache<number, TreeEntry>
+  #latest: { readonly seq: number; readonly blocks: readonly Buffer[] } = { seq: 0, blocks: [] }
 
   constructor(core: Core) {
     this.fork = core.fork
@@ -53,7 +54,20 @@ export class TreeCache {
       this.#entries.set(seq, { seq, key: copyOf(key), value: value && copyOf(value) })
   }
 
+  /** Keeps the blocks that were written last, until others are. */
+  keepLatest(seq: number, blocks: readonly Buffer[]): void {
+    this.#latest = { seq, blocks }
+  }
+
+  /** The blocks from one to another, where they are those that were written last. */
+  latest(from: number, to: number): readonly TreeBlock[] | null {
+    const { seq, blocks } = this.#latest
+    if (seq !== from || seq + blocks.length !== to) return null
+    return blocks.map((bytes, i) => new TreeBlock(seq + i, bytes))
+  }
+
   clear(): void {
+    this.#latest = { seq: 0, blocks: [] }
     this.#nodes.clear()
     this.#keys.clear()
     this.#entries.clear()

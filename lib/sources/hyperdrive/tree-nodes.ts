@@ -4,6 +4,9 @@ import { TreeBlock, type TreeNode } from './tree-block.ts'
 import type { TreeCache } from './tree-cache.ts'
 import type { HyperdriveLike } from './types.ts'
 
+/** As many nodes of a block are kept; a write changes as many as the tree is deep. */
+const MOST_NODES = 16
+
 /** Reads blocks of a drive's tree that are on this machine, and what is in them. */
 export class TreeNodes {
   readonly cache: TreeCache
@@ -37,9 +40,18 @@ export class TreeNodes {
   async node(seq: number, place: number): Promise<TreeNode> {
     const [block] = await this.read([seq])
     const node = block!.node(place)
-    this.cache.keepKey(seq, block!.key)
-    this.cache.keepNode(seq, place, node)
+    this.keep(block!)
     return node
+  }
+
+  /** Keeps what is in a block: the nodes that one write has changed are those on the way to one key, and are looked at together. */
+  keep(block: TreeBlock): void {
+    const { seq } = block
+    this.cache.keepKey(seq, block.key)
+    for (const [place, node] of block.nodes()) {
+      if (place === MOST_NODES) return
+      this.cache.keepNode(seq, place, node)
+    }
   }
 
   /** The keys of a node, as the cache keeps them, and the blocks that were read for them. */

@@ -6,6 +6,9 @@ import { MAX_DEPTH, TreeCursor } from './tree-cursor.ts'
 import type { TreeNodes } from './tree-nodes.ts'
 import type { TreeEntry } from './types.ts'
 
+/** So many of the blocks that were written last are kept. */
+const LATEST = 16
+
 /**
  * The tree of a drive at one version, all of whose blocks are on this machine. It is a Hyperbee's (the messages of its package tell what is
  * in a block). Hyperbee itself reads one block after another, in a snapshot made for each call; here what lies side by side is read at
@@ -53,11 +56,16 @@ export class StoredTree {
   }
 
   /** The blocks that were written since an earlier version, in their order. */
-  async since(version: number): Promise<TreeBlock[]> {
-    const blocks = await this.#nodes.read(
-      Array.from({ length: this.#version - version }, (_, i) => version + i)
-    )
-    for (const { seq, key } of blocks) this.#nodes.cache.keepKey(seq, key)
+  async since(version: number): Promise<readonly TreeBlock[]> {
+    const { cache } = this.#nodes
+    const blocks =
+      cache.latest(version, this.#version) ??
+      (await this.#nodes.read(Array.from({ length: this.#version - version }, (_, i) => version + i)))
+    // Who has just written looks there next.
+    for (const block of blocks.slice(-LATEST)) {
+      this.#nodes.keep(block)
+      if (!block.isDeletion) cache.keepEntry(block)
+    }
     return blocks
   }
 

@@ -74,6 +74,8 @@ export interface BeeDifference {
 }
 
 export interface BeeBatch {
+  /** The blocks that a flush will append. Nothing more can be put into it then. */
+  toBlocks(): Buffer[]
   put(key: string, value: unknown, opts: object): Promise<void>
   del(key: string, opts: object): Promise<void>
   flush(): Promise<void>
