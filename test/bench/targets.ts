@@ -76,6 +76,7 @@ export function targets(results: Results): Target[] {
     ),
     single(COSTS.bytesPerEntry, 64, { atMost: 24 }, cost(COSTS.bytesPerEntry), 'bytes'),
     single(COSTS.rate, 64, { atLeast: 100_000 }, cost(COSTS.rate), 'entries'),
+    single(COSTS.firstRate, 64, null, cost(COSTS.firstRate), 'entries'),
     single(COSTS.heldUp, 64, { atMost: 10 }, cost(COSTS.heldUp), 'ms'),
     single(COSTS.opening, 64, { atMost: 1 }, perDrive(micros('cold', 'open', COLD)), 'ms'),
     single(COSTS.rssPerDrive, 64, null, cost(COSTS.rssPerDrive), 'KiB'),

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
 import { Node, YoloIndex } from 'hyperbee/lib/messages.js'
 import test, { type Test } from 'tape'
-import { rangeOf, type Bounds } from '../../lib/sources/hyperdrive/bounds.ts'
+import { rangeOf, UNBOUNDED, type Bounds } from '../../lib/sources/hyperdrive/bounds.ts'
 import { StoredTree } from '../../lib/sources/hyperdrive/tree.ts'
 import { TreeCache } from '../../lib/sources/hyperdrive/tree-cache.ts'
 import { TreeNodes } from '../../lib/sources/hyperdrive/tree-nodes.ts'
@@ -20,7 +20,6 @@ import {
 
 const RUNS = 40
 const BINARY = { keyEncoding: 'binary', valueEncoding: 'binary' }
-const EVERYTHING: Bounds = { lower: null, upper: null, includesLower: true, includesUpper: true }
 
 function treesOf(drive: HyperdriveLike): (version: number) => StoredTree {
   const nodes = new TreeNodes(drive, new TreeCache(drive.db.core))
@@ -95,7 +94,7 @@ test('a tree that is read from its blocks is what Hyperbee reads', async (t) => 
       for (const version of versions) {
         const tree = at(version)
         for (const { bounds, reverse, limit } of [
-          { bounds: EVERYTHING, reverse: false, limit: 7 },
+          { bounds: UNBOUNDED, reverse: false, limit: 7 },
           ...ranges
         ]) {
           const found = await readAll(tree, bounds, reverse, limit)
@@ -143,7 +142,7 @@ test('since(version): the blocks that were written, puts and deletions', async (
 test('a page that could not be read comes when it can be', async (t) => {
   const drive = await hyperdrive(t)
   for (let i = 0; i < 200; i++) await drive.put(`/file-${i}`, 'x')
-  const expected = await readByHyperbee(drive, drive.version, EVERYTHING, false)
+  const expected = await readByHyperbee(drive, drive.version, UNBOUNDED, false)
   const { storage } = drive.db.core.state
   const read = storage.read.bind(storage)
   let failing = false
@@ -154,7 +153,7 @@ test('a page that could not be read comes when it can be', async (t) => {
     throw new Error('no disk')
   }
   cleanup(t, () => delete storage.read)
-  const cursor = treesOf(drive)(drive.version).range(EVERYTHING, false)
+  const cursor = treesOf(drive)(drive.version).range(UNBOUNDED, false)
   const found: string[] = []
   for (let fewer = false; !fewer;) {
     failing = true
@@ -175,14 +174,14 @@ test('the tree of an encrypted drive, and of a checkout', async (t) => {
   for (let i = 0; i < 50; i++) await drive.put(`/file-${i}`, 'x')
   t.ok(drive.core.encryption, 'its blocks are encrypted')
   const { version } = drive
-  const expected = await readByHyperbee(drive, version, EVERYTHING, false)
+  const expected = await readByHyperbee(drive, version, UNBOUNDED, false)
   t.equal(expected.length, 50)
-  t.same(await readAll(treesOf(drive)(version), EVERYTHING, false, 16), expected)
+  t.same(await readAll(treesOf(drive)(version), UNBOUNDED, false, 16), expected)
 
   const checkout = drive.checkout(version)
   await checkout.ready()
   await drive.put('/later', 'x')
-  t.same(await readAll(treesOf(checkout)(version), EVERYTHING, false, 16), expected)
+  t.same(await readAll(treesOf(checkout)(version), UNBOUNDED, false, 16), expected)
   await checkout.close()
 })
 
@@ -191,7 +190,7 @@ test('a drive that was truncated: DRIVE_FAILED, and never what was written inste
   for (let i = 0; i < 50; i++) await drive.put(`/file-${i}`, 'x')
   const { version } = drive
   const tree = treesOf(drive)(version)
-  const cursor = tree.range(EVERYTHING, false)
+  const cursor = tree.range(UNBOUNDED, false)
   t.equal((await cursor.next(5)).length, 5)
   await drive.core.truncate(10)
   t.equal((await failureOf(cursor.next(50))).code, 'DRIVE_FAILED')
@@ -206,12 +205,12 @@ test('a drive that is closed: an error with a code', async (t) => {
   await drive.put('/a', 'x')
   const tree = treesOf(drive)(drive.version)
   await drive.close()
-  t.equal((await failureOf(tree.range(EVERYTHING, false).next(5))).code, 'SESSION_CLOSED')
+  t.equal((await failureOf(tree.range(UNBOUNDED, false).next(5))).code, 'SESSION_CLOSED')
 })
 
 test('a page of a damaged tree fails again when it is asked for again', async (t) => {
   const tree = await forged(t, [DAMAGED['keys out of order']!])
-  const cursor = tree.range(EVERYTHING, false)
+  const cursor = tree.range(UNBOUNDED, false)
   for (let i = 0; i < 2; i++) t.equal((await failureOf(cursor.next(3))).code, 'DECODING_ERROR')
 })
 
@@ -243,7 +242,7 @@ for (const [name, bytes] of Object.entries(DAMAGED)) {
   test(`a damaged tree, ${name}: DECODING_ERROR`, async (t) => {
     const tree = await forged(t, [bytes])
     for (const reverse of [false, true]) {
-      t.equal((await failureOf(readAll(tree, EVERYTHING, reverse, 16))).code, 'DECODING_ERROR')
+      t.equal((await failureOf(readAll(tree, UNBOUNDED, reverse, 16))).code, 'DECODING_ERROR')
     }
     if (name === 'keys out of order') return
     t.equal((await failureOf(tree.get(Buffer.from('a')))).code, 'DECODING_ERROR')

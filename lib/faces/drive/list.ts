@@ -92,6 +92,8 @@ function stream<T>(
   let shallow: Shallow | null = null
   const ended = new AbortController()
   const readable = new Readable({
+    // Pages are read ahead as it is: what takes one entry and no more has the drives of the next ones left alone.
+    highWaterMark: 1,
     open(cb) {
       const open = async () => {
         const keys = range()

@@ -6,6 +6,9 @@ export interface Bounds {
   readonly includesUpper: boolean
 }
 
+/** All keys. */
+export const UNBOUNDED: Bounds = { lower: null, upper: null, includesLower: true, includesUpper: true }
+
 /** What of a range comes behind a key. */
 export function above(bounds: Bounds, key: Buffer): Bounds {
   return { ...bounds, lower: key, includesLower: false }

@@ -3,6 +3,7 @@ import { parseDirectory, parseMount, parseTag, parseTombstone, type Parsed } fro
 import { unstamped, type Stamp } from '../../format/stamp.ts'
 import { noChanges, Records, type RecordChanges } from '../records.ts'
 import type { Leaf, SourceEvents, Tombstone, Written } from '../source.ts'
+import { UNBOUNDED } from './bounds.ts'
 import { HIDDEN, parseEntryKey, parseRecordKey } from './keys.ts'
 import type { TreeReader } from './reader.ts'
 import type { StoredTree } from './tree.ts'
@@ -27,6 +28,7 @@ export class HiddenRecords {
 
   /** All records; none where the reader has none. */
   async load(reader: TreeReader, opts: ReadOptions): Promise<Records> {
+    if (reader.whole && !(await this.#mayHaveAny(reader))) return Records.EMPTY
     const changes = noChanges()
     const pages = reader.range(HIDDEN, opts)
     for (;;) {
@@ -35,6 +37,12 @@ export class HiddenRecords {
       for (const { key, value, seq } of entries) this.#read(key, value, seq, changes)
       if (entries.length < PAGE) return Records.EMPTY.with(changes)
     }
+  }
+
+  /** They come behind all files: where the last key of all is none of theirs, few blocks tell so. */
+  async #mayHaveAny(reader: TreeReader): Promise<boolean> {
+    const [last] = (await reader.range(UNBOUNDED, { reverse: true }).next(1)) ?? []
+    return last !== undefined && Buffer.compare(last.key, HIDDEN.lower) >= 0
   }
 
   /** The records at `version`, given those at an earlier one, both whole, and what was written between them. */

@@ -17,7 +17,7 @@ const kinds: Readonly<Record<RecordKind, SubEncoder>> = {
 }
 
 /** All hidden records. */
-export const HIDDEN: Bounds = under(hidden.prefix)
+export const HIDDEN = under(hidden.prefix)
 
 /**
  * The encoding of file keys. A stored key that is not UTF-8, or begins with a NUL, comes out as a NUL and its bytes, which is no key, but
@@ -69,7 +69,7 @@ export function parseRecordKey(bytes: Buffer): { kind: RecordKind; name: string 
   return null
 }
 
-function under(prefix: Buffer): Bounds {
+function under(prefix: Buffer): Bounds & { readonly lower: Buffer } {
   return { lower: prefix, upper: bump(prefix), includesLower: true, includesUpper: false }
 }
 

@@ -3,7 +3,7 @@ import { TreeBlock, type TreeNode } from './tree-block.ts'
 import type { Core, TreeEntry } from './types.ts'
 
 /** What the trees of all drives keep together, where their store has no cache of its own. */
-const shared = new Rache({ maxSize: 65_536 })
+const shared = new Rache({ maxSize: 2 ** 17 })
 
 /** Nodes that stand further behind in their block are not kept. */
 const PLACES = 2 ** 16
