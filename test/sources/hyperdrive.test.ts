@@ -3,7 +3,6 @@ import test, { type Test } from 'tape'
 import type { TombstoneRecord } from '../../lib/format/records.ts'
 import type { NewStamp } from '../../lib/format/stamp.ts'
 import { HyperdriveSource } from '../../lib/sources/hyperdrive/source.ts'
-import { cacheOf } from '../../lib/sources/hyperdrive/tree-cache.ts'
 import type { Change, LeafView, SourceEvents } from '../../lib/sources/source.ts'
 import { cleanup, collect, failureOf, hyperdrive, keys, link, multidrive, store } from '../helpers/drives.ts'
 import { alone, together, until, whole, within } from '../availability/links.ts'
@@ -359,8 +358,6 @@ test('open(events) and close() leave nothing behind on the drive', async (t) => 
       .eventNames()
       .map((name: string) => `${name} ${emitter.listenerCount(name)}`)
       .sort()
-  // What was read of a drive is kept as long as it is open, whoever read it.
-  cacheOf(drive.db.core)
   const before = [count(drive), count(drive.core)]
   for (const sparse of [false, true]) {
     const one = new HyperdriveSource(drive, { sparse })

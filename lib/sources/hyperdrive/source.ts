@@ -238,6 +238,7 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   readonly #onclose = (): void => {
+    cacheOf(this.drive.db.core).clear()
     const events = this.#events
     this.#events = null
     this.#stir()

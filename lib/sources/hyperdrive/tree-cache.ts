@@ -83,7 +83,6 @@ export function cacheOf(core: Core): TreeCache {
   before?.clear()
   const cache = new TreeCache(core)
   all.set(core, cache)
-  core.once('close', () => cache.clear())
   return cache
 }
 
