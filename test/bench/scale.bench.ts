@@ -15,7 +15,8 @@ const BIG_MIB = 256
 const WITH_ALL_FILES = 100_000
 
 const LOOKUPS = 500
-const PUTS = 50
+/** A put goes through much code, which is compiled only after some thousand of them. */
+const PUTS = 200
 const FIRSTS = 10
 
 /** Where they say nothing new, jobs that take long are left out. */
