@@ -134,8 +134,8 @@ export class MemberViews {
     return this.#found((locator, take) => locator.holders(key, take))
   }
 
-  /** What a read of several of them gives; it goes before the locator's own. */
-  first<T>(read: Promise<T>): Promise<T> {
+  /** What a read of several of them gives; the locator's own reads wait for it. */
+  givingWay<T>(read: Promise<T>): Promise<T> {
     return this.#locator?.givingWay(read) ?? read
   }
 

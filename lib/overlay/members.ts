@@ -24,6 +24,8 @@ export class Members {
   readonly #locator: Locator | null
   readonly #follows: boolean
   #sources: readonly Source[] | null = null
+  /** Those of {@link sources}, to be looked up. */
+  #present: ReadonlySet<Source> | null = null
   #last: MemberViews | null = null
   /** Whether the last list has every view that is known. */
   #isCurrent = false
@@ -54,6 +56,7 @@ export class Members {
     return {
       fill: (member) => {
         place.member = member
+        this.#regroup()
         this.#changed(place)
       },
       giveUp: () => void this.#remove(this.#places.indexOf(place))
@@ -147,16 +150,26 @@ export class Members {
     for (const [at, { source, view }] of views.entries()) {
       if (generation === this.#seenAt && view === last?.all[at]?.view) continue
       // Who has left while the views were made stays forgotten.
-      if (view.keyed && this.sources.includes(source)) locator.see(view.keyed)
+      if (view.keyed && this.#isPresent(source)) locator.see(view.keyed)
     }
     this.#seenAt = generation
+  }
+
+  #isPresent(source: Source): boolean {
+    this.#present ??= new Set(this.sources)
+    return this.#present.has(source)
   }
 
   #changed(place: Place): void {
     place.told++
     place.view = null
     this.#unknown.add(place)
+  }
+
+  /** Somebody has come or left. */
+  #regroup(): void {
     this.#sources = null
+    this.#present = null
   }
 
   #remove(at: number): boolean {
@@ -166,6 +179,7 @@ export class Members {
     if (place.member && this.#follows) this.#locator?.drop(place.member.source)
     this.#changed(place)
     this.#unknown.delete(place)
+    this.#regroup()
     this.#last = null
     this.#isCurrent = false
     return true

@@ -122,7 +122,7 @@ export class MergedView implements View, TreeView {
       const candidate = await ask(first, (view) => view.find(key, opts), key)
       return candidate && this.#winner(key, [{ candidate, source: first.source }])
     }
-    const candidates = await this.#members.first(gather(members, (view) => view.find(key, opts), key))
+    const candidates = await this.#members.givingWay(gather(members, (view) => view.find(key, opts), key))
     const found: Located[] = []
     candidates.forEach((candidate, i) => {
       if (candidate) found.push({ candidate, source: members[i]!.source })
