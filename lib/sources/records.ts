@@ -117,15 +117,10 @@ export class Records {
   }
 }
 
-/** What {@link namesOver} gave last: every drive of a set is asked for one key, then each for the next one. */
-let last: { readonly key: string; readonly names: readonly string[] } | null = null
-
 /** Under what the tombstones lie that cover a key. */
 function namesOver(key: string): readonly string[] {
-  if (last?.key === key) return last.names
   const names = [tombstoneKey({ path: key, tree: false })]
   for (const path of [key, ...ancestors(key)]) names.push(tombstoneKey({ path, tree: true }))
-  last = { key, names }
   return names
 }
 
