@@ -1,11 +1,12 @@
 import type { ReadOptions } from '../drive.ts'
 import { compareKeys, folderRange, type KeyRange } from '../path.ts'
+import { gather } from './ask.ts'
 import { worst } from './failure.ts'
 import { LaneFailures, Merge, type Merged } from './merge.ts'
 import { MountedView } from './mounted.ts'
 import type { Candidate, Tombstone } from '../sources/source.ts'
 import { concurrent, order, type Rules } from './resolve.ts'
-import { gather, type Located, type MergedView, type Place } from './view.ts'
+import type { Located, MergedView, Place } from './view.ts'
 
 /** A path with versions of which none had seen another. */
 export interface Conflict {
