@@ -61,6 +61,19 @@ test('mount(path, key) shows another drive below a path, by both faces', limit, 
   t.equal((await multi.stat('/m')).mount, null)
 })
 
+test('put(path, data) lands in a drive that another MultiDrive has just mounted', limit, async (t) => {
+  const [own, shared, other] = [await hyperdrive(t), await hyperdrive(t), await hyperdrive(t)]
+  const multi = await multidrive(t, [own, shared], opener([other]))
+  await multi.put('/before', 'x')
+  const away = await multidrive(t, [shared], opener([other]))
+  await away.mount('/m', other.key)
+  await multi.put('/m/a', 'bytes')
+  t.equal(String(await other.get('/a')), 'bytes')
+  t.equal(await own.get('/m/a'), null)
+  t.equal(String(await multi.get('/m/a')), 'bytes')
+  t.same(await keys(own), ['/before'])
+})
+
 test('mount(path, key, { version }) shows the drive as it was', limit, async (t) => {
   const other = await hyperdrive(t)
   await other.put('/a', 'one')

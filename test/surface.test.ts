@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** From the bottom up. A file may import its own layer and those below; a new folder has to find its place here. */
 const LAYERS = [
-  /^lib\/(format\/.*|path|errors|drive|callback|wait)\.ts$/,
+  /^lib\/(format\/.*|path|errors|drive|callback|turns|wait)\.ts$/,
   /^lib\/sources\/.*\.ts$/,
   /^lib\/overlay\/.*\.ts$/,
   /^lib\/faces\/.*\.ts$/,

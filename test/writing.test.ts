@@ -147,6 +147,25 @@ test('a write that is refused leaves no bytes behind in a Localdrive', async (t)
   t.same(await contents(multi), { '/file': 'x' })
 })
 
+test('a put whose bytes cannot be brought into the drive fails with its error, and nothing has been written', async (t) => {
+  const own = await hyperdrive(t)
+  const multi = await multidrive(t, [own])
+  await multi.put('/file', 'x')
+  const { version } = own
+  const blobs = (await own.getBlobs())!
+  const put = blobs.put.bind(blobs)
+  for (const path of ['/file', '/file/below']) {
+    const cause = Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    blobs.put = () => Promise.reject(cause)
+    const err = await failureOf(multi.put(path, 'y'))
+    blobs.put = put
+    t.is(err.code, path === '/file' ? 'ENOSPC' : 'ENOTDIR', path)
+  }
+  t.is(own.version, version)
+  await multi.put('/file', 'z')
+  t.same(await contents(multi), { '/file': 'z' })
+})
+
 test('operations of a batch count in the order in which they were called', async (t) => {
   const other = await hyperdrive(t)
   await other.put('/d', 'a file')

@@ -32,6 +32,16 @@ export async function answers<T>(
 ): Promise<T[]> {
   // As a write mostly finds it: nobody holds anything there.
   if (leaves.length === 0) return []
+  if (leaves.length === 1) {
+    const [view] = leaves
+    try {
+      const answer = await question(view!)
+      return answer === null ? [] : [answer]
+    } catch (error) {
+      failed.set(view!.leaf, error)
+      return []
+    }
+  }
   const settled = await Promise.allSettled(leaves.map(question))
   return settled.flatMap((result, i): T[] => {
     if (result.status === 'fulfilled') return result.value === null ? [] : [result.value]

@@ -1,5 +1,5 @@
 import { inRange, type KeyRange } from '../path.ts'
-import type { Mount, Source, View } from '../sources/source.ts'
+import type { Mount, View } from '../sources/source.ts'
 import type { Locator } from './locator.ts'
 import type { MemberView } from './member.ts'
 
@@ -28,7 +28,6 @@ export class MemberViews {
   readonly all: readonly MemberView[]
   readonly #locator: Locator | null
   #owners: Owners | null = null
-  #viewOf: ReadonlyMap<Source, View> | null = null
   #tombstones: Having | null = null
   #directories: Having | null = null
   #mounts: readonly (readonly Mount[])[] | null = null
@@ -44,7 +43,8 @@ export class MemberViews {
     const { all } = this
     if (before.all.length !== all.length) return
     const changed: { now: View; then: View }[] = []
-    for (const [place, { source, view }] of all.entries()) {
+    for (let place = 0; place < all.length; place++) {
+      const { source, view } = all[place]!
       const then = before.all[place]!
       if (then.source !== source) return
       if (then.view !== view) changed.push({ now: view, then: then.view })
@@ -65,12 +65,6 @@ export class MemberViews {
       views.length === all.length &&
       views.every(({ source, view }, i) => source === all[i]!.source && view === all[i]!.view)
     )
-  }
-
-  /** Whether a member is among them, at this version. */
-  shows({ source, view }: MemberView): boolean {
-    this.#viewOf ??= new Map(this.all.map((member) => [member.source, member.view]))
-    return this.#viewOf.get(source) === view
   }
 
   /** Those that may have tombstones which cover a key. */

@@ -12,6 +12,8 @@ interface Place {
   view: MemberView | null
   /** How often it has told. */
   told: number
+  /** Where it stood in the list that was made last. */
+  at: number
   /** Ends the listening; null before it has begun. */
   forget: (() => void) | null
 }
@@ -51,7 +53,7 @@ export class Members {
 
   /** Takes the next place in the order, to be filled or given up. */
   reserve(): { fill(member: Member): void; giveUp(): void } {
-    const place: Place = { member: null, view: null, told: 0, forget: null }
+    const place: Place = { member: null, view: null, told: 0, at: 0, forget: null }
     this.#places.push(place)
     return {
       fill: (member) => {
@@ -83,13 +85,19 @@ export class Members {
   views(opts: ReadOptions): MemberViews | Promise<MemberViews> {
     if (this.#isCurrent && this.#unknown.size === 0) return this.#last!
     const asked = new Map<Place, MemberView | Promise<MemberView>>()
-    for (const place of [...this.#unknown]) asked.set(place, this.#viewOf(place, opts))
-    if (this.#isCurrent && [...asked.values()].every((view) => this.#isShown(view))) return this.#last!
+    let isShown = this.#isCurrent
+    for (const place of [...this.#unknown]) {
+      const view = this.#viewOf(place, opts)
+      asked.set(place, view)
+      isShown &&= this.#isShown(place, view)
+    }
+    if (isShown) return this.#last!
     const views: MemberView[] = []
     const late: { at: number; view: Promise<MemberView> }[] = []
     for (const place of this.#places) {
       if (place.member === null) continue
-      const view = asked.get(place) ?? this.#viewOf(place, opts)
+      const view = place.view ?? asked.get(place) ?? this.#viewOf(place, opts)
+      place.at = views.length
       if (view instanceof Promise) late.push({ at: views.length, view })
       views.push(view as MemberView)
     }
@@ -116,7 +124,7 @@ export class Members {
       if (isKept) {
         place.view = view
         this.#unknown.delete(place)
-        this.#isCurrent &&= this.#isShown(view)
+        this.#isCurrent &&= this.#isShown(place, view)
       }
       return view
     }
@@ -132,14 +140,26 @@ export class Members {
       this.#last = new MemberViews(views, this.#locator, last)
     }
     // Another reader may have been told of a newer view meanwhile.
-    const places = this.#places.filter(({ member }) => member)
-    this.#isCurrent =
-      places.length === views.length && places.every(({ view }, i) => view === null || view === views[i])
+    this.#isCurrent = this.#isAll(views)
     return this.#last!
   }
 
-  #isShown(view: MemberView | Promise<MemberView>): boolean {
-    return !(view instanceof Promise) && this.#last?.shows(view) === true
+  /** Whether these are the views of all members, as far as those are known. */
+  #isAll(views: readonly MemberView[]): boolean {
+    let count = 0
+    for (const { member, view } of this.#places) {
+      if (member === null) continue
+      if (view !== null && view !== views[count]) return false
+      count++
+    }
+    return count === views.length
+  }
+
+  /** Whether the list that was made last has a member at this view. */
+  #isShown({ at }: Place, view: MemberView | Promise<MemberView>): boolean {
+    if (view instanceof Promise) return false
+    const shown = this.#last?.all[at]
+    return shown?.source === view.source && shown.view === view.view
   }
 
   /** Tells the locator who has changed; of all when a drive has left it, which may come in again. */
@@ -147,7 +167,8 @@ export class Members {
     const locator = this.#locator
     if (locator === null || !this.#follows) return
     const { generation } = locator
-    for (const [at, { source, view }] of views.entries()) {
+    for (let at = 0; at < views.length; at++) {
+      const { source, view } = views[at]!
       if (generation === this.#seenAt && view === last?.all[at]?.view) continue
       // Who has left while the views were made stays forgotten.
       if (view.keyed && this.#isPresent(source)) locator.see(view.keyed)

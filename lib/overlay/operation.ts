@@ -16,7 +16,8 @@ interface Given {
 
 /** One thing that a caller asks of the merged view. Several in a row are one atomic write. */
 export type Operation =
-  | (Given & { type: 'file'; executable: boolean; staged: Staged })
+  /** Its bytes may still be on their way into the drive: they are waited for when all else is known. */
+  | (Given & { type: 'file'; executable: boolean; staged: Staged | Promise<Staged> })
   | (Given & { type: 'link'; linkname: string })
   | (Given & { type: 'make-directory' })
   /** Removes the file at a key; with `tree` everything below it too, with `hidden` also what others hold there and nobody sees. */

@@ -146,6 +146,11 @@ export class Overlay {
     return null
   }
 
+  /** Where the next write lands wherever it is, as far as is known without asking; null where that is not sure enough. */
+  get likelyWriter(): WritableLeaf | null {
+    return this.#ended || this.#last?.mountPoints().size !== 0 ? null : (this.writer?.leaf ?? null)
+  }
+
   /**
    * Where the next write lands.
    *

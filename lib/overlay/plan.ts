@@ -11,7 +11,16 @@ import {
 } from '../format/records.ts'
 import { unstamped, type NewStamp } from '../format/stamp.ts'
 import { ancestors, folderRange, isIn } from '../path.ts'
-import type { Change, Leaf, LeafView, Survey, Tombstone, Version, WritableLeaf } from '../sources/source.ts'
+import type {
+  Change,
+  Leaf,
+  LeafView,
+  Staged,
+  Survey,
+  Tombstone,
+  Version,
+  WritableLeaf
+} from '../sources/source.ts'
 import { worst } from './failure.ts'
 import { takeInventory } from './inventory.ts'
 import { MountTable } from './mount-table.ts'
@@ -23,7 +32,9 @@ import type { MergedView } from './view.ts'
 /** How many candidates are read at once in search of one that is visible. */
 const PAGE = 64
 
-type FileChange = Extract<Change, { type: 'file' | 'link' }>
+type FileChange =
+  | Extract<Change, { type: 'link' }>
+  | (Omit<Extract<Change, { type: 'file' }>, 'staged'> & { staged: Staged | Promise<Staged> })
 
 /**
  * A write in the making. Operations are taken one after another, each seeing what those before it did; what comes of them is one
@@ -93,8 +104,12 @@ export class Plan {
     }
   }
 
-  /** What is to be done, deletions first: what is written after a deletion in the same drive had seen it. */
-  changes(): Change[] {
+  /**
+   * What is to be done, deletions first: what is written after a deletion in the same drive had seen it.
+   *
+   * @throws what the bytes of a file failed with on their way into the drive
+   */
+  async changes(): Promise<Change[]> {
     const changes: Change[] = []
     for (const { record, gone } of this.#tombstones.values()) {
       changes.push(gone ? { type: 'unbury', record } : { type: 'bury', record })
@@ -106,7 +121,10 @@ export class Plan {
     for (const [key, change] of this.#files) if (change === null) changes.push({ type: 'remove', key })
     for (const record of this.#directories.values())
       if (record) changes.push({ type: 'make-directory', record })
-    for (const change of this.#files.values()) if (change) changes.push(change)
+    for (const change of this.#files.values()) {
+      if (change?.type === 'link') changes.push(change)
+      else if (change) changes.push({ ...change, staged: await change.staged })
+    }
     for (const record of this.#mounts.values()) changes.push({ type: 'mount', record })
     for (const record of this.#tags.values()) changes.push({ type: 'tag', record })
     return changes
@@ -263,6 +281,7 @@ export class Plan {
 
   /** What this write has already made that bears on a path, as versions of the writer's. */
   #plannedOver(key: string): PlannedVersion[] {
+    if (this.#tombstones.size === 0 && this.#files.size === 0) return []
     const keys = [key, ...[key, ...ancestors(key)].map((path) => path + '/')]
     const planned = keys.flatMap((name) => this.#tombstones.get(name) ?? [])
     const versions = planned.flatMap(({ record, gone }) => (gone ? [] : [this.#planned(record, record.tree)]))

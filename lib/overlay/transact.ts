@@ -6,7 +6,7 @@ import type { Candidate, Source, Staged, WritableLeaf } from '../sources/source.
 import type { Operation, Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Tree, type Node } from './tree.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 import { commitInWith, placeOf, placeAt, requireAnyWriter } from './place.ts'
 import type { Located, TreeView } from './view.ts'
 import { worst } from './failure.ts'

@@ -333,7 +333,8 @@ export class MergedView implements View, TreeView {
     dead: ReadonlyMap<Leaf, unknown> = new Map()
   ): Promise<Survey> {
     const failed = new Map<Source, unknown>(dead)
-    const among = (members: readonly MemberView[]) => leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
+    const among = (members: readonly MemberView[]) =>
+      dead.size === 0 ? leavesOf(members) : leavesOf(members).filter(({ leaf }) => !dead.has(leaf))
     const holding = among(this.#members.holding(key))
     const asked = answers(
       among(this.#members.withDirectoryAt(key)),
@@ -394,9 +395,13 @@ export class MergedView implements View, TreeView {
   }
 }
 
-function leavesOf(members: readonly MemberView[]): LeafView[] {
+function leavesOf(members: readonly MemberView[]): readonly LeafView[] {
+  // As it mostly is: nobody, or one alone.
+  if (members.length < 2) return members[0]?.view.leaves() ?? NO_LEAVES
   return members.flatMap(({ view }) => view.leaves())
 }
+
+const NO_LEAVES: readonly LeafView[] = []
 
 /** The date of the newest thing below a folder of any view; of a mount it is that of the mount. */
 export async function newestIn(

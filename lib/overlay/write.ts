@@ -3,7 +3,7 @@ import { worst } from './failure.ts'
 import type { Write } from './operation.ts'
 import type { Overlay } from './overlay.ts'
 import { Plan } from './plan.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 import type { MergedView } from './view.ts'
 
 /**
@@ -43,7 +43,7 @@ export function commitWith(
     if (write === null) return false
     const plan = new Plan(view, writer, write.syscall, patience)
     for (const operation of write.operations) await plan.take(operation)
-    const changes = plan.changes()
+    const changes = await plan.changes()
     if (changes.length > 0) {
       await commit(changes).catch((error: unknown) => {
         throw worst([{ source: writer, error }], write.operations[0]?.key)

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import SubEncoder from 'sub-encoder'
-import MultiDrive from '../../index.ts'
+import type MultiDrive from '../../index.ts'
 import { randoms } from '../helpers/randoms.ts'
+import { shipped } from './shipped.ts'
 
 export const MIB = 1 << 20
 
@@ -79,6 +80,7 @@ export async function openFilled(folder: string, count: number): Promise<Filled>
 
 /** A MultiDrive over drives that are open. */
 export async function over([first, ...others]: Filled['drives']): Promise<MultiDrive> {
+  const { default: MultiDrive } = await shipped()
   const multi = new MultiDrive(first)
   await multi.ready()
   await Promise.all(others.map((drive) => multi.addDrive(drive)))

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
-import MultiDrive from '../../index.ts'
 import { randoms } from '../helpers/randoms.ts'
 import type { Bench, Subject } from './harness.ts'
+import { shipped } from './shipped.ts'
 
 const COUNTS = [1, 4, 16, 64]
 const FOLDERS = 64
@@ -31,6 +31,7 @@ export const bench: Bench = {
     const stores: Corestore[] = []
     const drives: { close(): Promise<void> }[] = []
     const subjects: Subject[] = []
+    const { default: MultiDrive } = await shipped()
 
     const [one] = await fill(folder, 'one', 1, stores)
     drives.push(one)

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
-import MultiDrive from '../../index.ts'
+import type { default as Multi } from '../../index.ts'
+import { shipped } from './shipped.ts'
 
 const MIB = 1 << 20
 const COPIED = 1024 * MIB
@@ -16,6 +17,7 @@ const stores = ['own', 'other'].map((name) => new Corestore(join(folder, name)))
 const [own, other] = stores.map((store) => new Hyperdrive(store)) as [any, any]
 await own.ready()
 await other.ready()
+const { default: MultiDrive } = await shipped()
 const theirs = new MultiDrive(other)
 const readOnly = other.checkout.bind(other)
 try {
@@ -69,7 +71,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function write(multi: MultiDrive, path: string, size: number): Promise<void> {
+async function write(multi: Multi, path: string, size: number): Promise<void> {
   const handle = await multi.promises.open(path, 'w')
   const buffer = Buffer.alloc(STEP)
   for (let at = 0; at < size; at += STEP) {

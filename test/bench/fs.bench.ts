@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
-import MultiDrive from '../../index.ts'
 import { randoms } from '../helpers/randoms.ts'
 import type { Bench, Subject } from './harness.ts'
+import { shipped } from './shipped.ts'
 
 const MIB = 1 << 20
 const SIZE = 32 * MIB
@@ -26,6 +26,7 @@ export const bench: Bench = {
     const stores = ['one', 'multi'].map((name) => new Corestore(join(folder, name)))
     const drive = new Hyperdrive(stores[0])
     await drive.ready()
+    const { default: MultiDrive } = await shipped()
     const multi = new MultiDrive(new Hyperdrive(stores[1]))
     await multi.ready()
     const subjects = [

@@ -37,6 +37,8 @@ export interface Bench {
     subjects: readonly Subject[]
     /** Jobs that take too long for as many rounds as the others. */
     fewer?: Readonly<Record<string, Rounds>>
+    /** Jobs that each subject does so many times in a round, in turns: the machine is seldom as fast for long. Default 1. */
+    turns?: Readonly<Record<string, number>>
     costs?(): Promise<readonly Cost[]>
     /** Lines about what is no time. */
     notes?(): Promise<readonly string[]>
@@ -79,7 +81,7 @@ export async function measure(bench: Bench, rounds: Rounds, scale: Scale): Promi
   try {
     const prepared = await bench.prepare(folder, scale)
     try {
-      const found = await figures(prepared.subjects, rounds, prepared.fewer ?? {})
+      const found = await figures(prepared.subjects, rounds, prepared.fewer ?? {}, prepared.turns ?? {})
       const costs = (await prepared.costs?.()) ?? []
       return { figures: found, costs, notes: (await prepared.notes?.()) ?? [] }
     } finally {
@@ -94,26 +96,28 @@ export async function measure(bench: Bench, rounds: Rounds, scale: Scale): Promi
 async function figures(
   subjects: readonly Subject[],
   rounds: Rounds,
-  fewer: Readonly<Record<string, Rounds>>
+  fewer: Readonly<Record<string, Rounds>>,
+  turns: Readonly<Record<string, number>>
 ): Promise<Figure[]> {
   const jobs = [...new Set(subjects.flatMap((subject) => Object.keys(subject.jobs)))].map((job) => {
     const of = fewer[job] ?? rounds
     const doing = subjects.filter((subject) => subject.jobs[job] !== undefined)
     const warmup = Math.min(of.warmup, rounds.warmup)
     const measured = Math.min(of.measured, rounds.measured)
-    return { job, doing, warmup, measured, times: doing.map((): number[] => []) }
+    return { job, doing, warmup, measured, turns: turns[job] ?? 1, times: doing.map((): number[] => []) }
   })
   for (let round = 0; round < rounds.warmup + rounds.measured; round++) {
-    for (const { job, doing, warmup, measured, times } of jobs) {
+    for (const { job, doing, warmup, measured, turns, times } of jobs) {
       if (round >= warmup + measured) continue
       globalThis.gc?.()
-      // Nobody is always first, nor always after the slowest.
-      for (let i = 0; i < doing.length; i++) {
-        const at = (i + round) % doing.length
+      for (let i = 0; i < doing.length * turns; i++) {
+        const turn = round * turns + Math.floor(i / doing.length)
+        // Nobody is always first, nor always after the slowest.
+        const at = (i + turn) % doing.length
         // What others have just left behind; all that a thousand open drives hold would take longer than the job.
         globalThis.gc?.({ type: 'minor' })
         const started = performance.now()
-        const work = await doing[at]!.jobs[job]!(round)
+        const work = await doing[at]!.jobs[job]!(turn)
         const micros = (performance.now() - started) * 1000
         const each = typeof work === 'number' ? micros / work : work.micros / work.units
         if (round >= warmup) times[at]!.push(each)

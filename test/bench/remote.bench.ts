@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import type { Duplex } from 'streamx'
-import MultiDrive from '../../index.ts'
 import { drain, fill, type Filled } from './corpus.ts'
 import type { Bench, Subject } from './harness.ts'
+import { shipped } from './shipped.ts'
 
 const DRIVES = 4
 const FOLDERS = 100
@@ -53,6 +53,7 @@ export const bench: Bench = {
       await store.close()
       return { units: 1, micros }
     }
+    const { default: MultiDrive } = await shipped()
     const plain = async ([drive]: Hyperdrive[]) => drive as Listing
     const together = async (near: Hyperdrive[], store: Corestore) => {
       const multi = new MultiDrive(new Hyperdrive(store.namespace('own')))

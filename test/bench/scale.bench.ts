@@ -15,8 +15,9 @@ const BIG_MIB = 256
 const WITH_ALL_FILES = 100_000
 
 const LOOKUPS = 500
-/** A put goes through much code, which is compiled only after some thousand of them. */
-const PUTS = 200
+/** A put goes through much code, which is compiled only after some thousand of them: so many in one turn, of so many turns in a round. */
+const PUTS = 50
+const PUT_TURNS = 4
 const FIRSTS = 10
 
 /** Where they say nothing new, jobs that take long are left out. */
@@ -88,6 +89,7 @@ export const bench: Bench = {
         readdir: { warmup: 1, measured: 5 },
         stream: { warmup: 1, measured: 5 }
       },
+      turns: { put: PUT_TURNS },
       costs: () => scaleCosts(join(folder, 'costs'), files),
       async close() {
         for (const end of ends) await end.close()

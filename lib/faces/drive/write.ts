@@ -8,6 +8,7 @@ import type { Overlay } from '../../overlay/overlay.ts'
 import type { Spool } from '../../overlay/spool.ts'
 import { commitIn, placeAt } from '../../overlay/place.ts'
 import { toKey } from '../../path.ts'
+import type { Staged, WritableLeaf } from '../../sources/source.ts'
 
 export interface PutOptions {
   /** Default false. */
@@ -43,6 +44,9 @@ export function fileHead(path: string, opts: PutOptions = {}, syscall: string): 
   return { key, executable: executable === true, metadata: toJson(metadata, syscall, key), time }
 }
 
+/** Bytes that are brought into the drive while it is found out what there is: nobody waits long for so few. */
+const FEW = 65_536
+
 /** Writes one file. */
 export async function putFile(
   overlay: Overlay,
@@ -50,18 +54,34 @@ export async function putFile(
   data: Uint8Array | Spool,
   syscall: string
 ): Promise<void> {
-  const place = await placeAt(overlay, syscall, head.key)
-  const staged = await place.writer
-    .stage(data instanceof Uint8Array ? data : data.stream())
-    .catch((error: unknown) => {
-      throw worst([{ source: place.writer, error }], head.key)
+  const stage = (writer: WritableLeaf) =>
+    writer.stage(data instanceof Uint8Array ? data : data.stream()).catch((error: unknown) => {
+      throw worst([{ source: writer, error }], head.key)
     })
+  const likely = data instanceof Uint8Array && data.byteLength <= FEW ? overlay.likelyWriter : null
+  let staged = likely && stage(likely)
+  // It is looked at when all else is known.
+  staged?.catch(() => undefined)
   try {
+    // The disk is to be at work by then.
+    if (staged !== null) await new Promise(setImmediate)
+    const place = await placeAt(overlay, syscall, head.key)
+    if (staged === null || place.writer !== likely) {
+      await discard(staged)
+      staged = stage(place.writer)
+      await staged
+    }
     await commitIn(place, { syscall, operations: [{ type: 'file', ...head, staged }] })
   } catch (err) {
-    await staged.discard()
+    await discard(staged)
     throw err
   }
+}
+
+/** Gives back what may still be on its way. What failed on its way has left nothing. */
+async function discard(staged: Promise<Staged> | null): Promise<void> {
+  const bytes = await staged?.catch(() => null)
+  await bytes?.discard()
 }
 
 export async function symlink(

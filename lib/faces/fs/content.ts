@@ -3,7 +3,7 @@ import { failure } from '../../errors.ts'
 import { readable } from '../../overlay/fallback.ts'
 import { transact } from '../../overlay/transact.ts'
 import { parentOf } from '../../overlay/tree.ts'
-import { Turns } from '../../overlay/turns.ts'
+import { Turns } from '../../turns.ts'
 import { markStale, readAll } from '../drive/streams.ts'
 import {
   badArgument,

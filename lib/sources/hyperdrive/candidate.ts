@@ -171,9 +171,8 @@ function parseValue(bytes: Buffer | null): StoredValue | null {
 function isBlob(value: unknown): value is BlobId {
   if (!isObject(value)) return false
   const { blockOffset, blockLength, byteOffset, byteLength, blockMap } = value
-  if (![blockOffset, blockLength, byteOffset, byteLength].every(isSeq)) return false
+  if (!isSeq(blockOffset) || !isSeq(blockLength) || !isSeq(byteOffset) || !isSeq(byteLength)) return false
   // Beyond the safe integers, counting up to an end never comes to it.
-  if (!isSeq((blockOffset as number) + (blockLength as number))) return false
-  if (!isSeq((byteOffset as number) + (byteLength as number))) return false
-  return blockMap !== true || ((blockLength as number) > 0 && (blockLength as number) <= MAX_MAP_BLOCKS)
+  if (!isSeq(blockOffset + blockLength) || !isSeq(byteOffset + byteLength)) return false
+  return blockMap !== true || (blockLength > 0 && blockLength <= MAX_MAP_BLOCKS)
 }

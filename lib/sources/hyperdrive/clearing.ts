@@ -1,5 +1,5 @@
 import type { ClearingPart } from '../clearing.ts'
-import { holdsOf } from './holds.ts'
+import { heldIn, turns } from './holds.ts'
 import { rangeOf } from './bounds.ts'
 import { entryBounds } from './keys.ts'
 import { readMap } from './layout.ts'
@@ -34,7 +34,7 @@ export class HyperdriveClearing implements ClearingPart {
     const { blobs, core } = this.#drive
     // A checkout of one's own drive shows what the drive still names, and cannot tell what else it names by now.
     if (blobs === null || (core.writable && core.snapshotted)) return 0
-    return holdsOf(this.#drive).turn.runExclusive(async () => {
+    return turns.run(this.#drive, async () => {
       const spans = await this.#spans(blobs)
       const rest = core.writable ? difference(spans, await this.#kept(blobs, spans)) : spans
       let count = 0
@@ -72,7 +72,7 @@ export class HyperdriveClearing implements ClearingPart {
     } finally {
       await iterator.close()
     }
-    for (const blob of [...holdsOf(this.#drive).blobs]) await keep(blob)
+    for (const blob of [...heldIn(this.#drive)]) await keep(blob)
     return union(kept)
   }
 }

@@ -26,7 +26,7 @@ import type {
 import { HyperdriveBytes } from './bytes.ts'
 import { HyperdriveCandidate, type CandidateHost } from './candidate.ts'
 import { HiddenRecords } from './hidden.ts'
-import { hold, holdsOf } from './holds.ts'
+import { hold, turns } from './holds.ts'
 import { entryKeys, recordKeys } from './keys.ts'
 import { purge, type PurgeableHyperdrive } from './purge.ts'
 import { DemandReader, PendingReads, WholeReader } from './reader.ts'
@@ -213,7 +213,7 @@ export class HyperdriveSource implements WritableLeaf {
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
-    await holdsOf(this.drive).turn.runExclusive(() => this.#commit(changes))
+    await turns.run(this.drive, () => this.#commit(changes))
   }
 
   async #commit(changes: readonly Change[]): Promise<void> {

@@ -34,6 +34,7 @@ export class WrittenSteps {
     const last = this.#steps.findLastIndex((step) => step.from < to && to <= step.to)
     const first = this.#steps.findLastIndex((step) => step.from <= from && from < step.to)
     if (first === -1 || last === -1) return null
+    if (first === last) return this.#steps[first]!.written
     const steps = this.#steps.slice(first, last + 1).map(({ written }) => written)
     return {
       keys: steps.flatMap(({ keys }) => keys),

@@ -1,6 +1,6 @@
 import test from 'tape'
-import { Turns } from '../../lib/overlay/turns.ts'
-import { failureOf } from '../helpers/drives.ts'
+import { Turns } from '../lib/turns.ts'
+import { failureOf } from './helpers/drives.ts'
 
 test('run(name, work) runs one at a time of each name, in the order of the calls', async (t) => {
   const turns = new Turns()

@@ -1,7 +1,7 @@
 /** One at a time of those who name the same thing. Of a name that nobody holds or waits for nothing is kept. */
-export class Turns {
+export class Turns<Name = string> {
   /** The turn of who came last, by name. */
-  readonly #last = new Map<string, Promise<void>>()
+  readonly #last = new Map<Name, Promise<void>>()
 
   /** How many names somebody holds or waits for. */
   get size(): number {
@@ -9,7 +9,7 @@ export class Turns {
   }
 
   /** Runs when all who came before with the same name are through. */
-  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(name: Name, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name)
     let end!: () => void
     const turn = new Promise<void>((resolve) => (end = resolve))
