@@ -9,7 +9,8 @@ import { inBlocks } from './blocks.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
 import { hold } from './holds.ts'
-import { Layouts, readMap } from './layout.ts'
+import { BLOCK_SIZE, Layouts, readMap } from './layout.ts'
+import { putBlock } from './put-block.ts'
 import { BlobRuns, type FilePart, type WrittenBlob } from './runs.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
@@ -128,7 +129,9 @@ export class HyperdriveBytes {
   async write(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<WrittenFile> {
     const blobs = await this.#drive.getBlobs()
     if (data instanceof Uint8Array && data.byteLength <= MAX_AT_ONCE) {
-      const blob = await blobs.put(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+      const isBlock = bytes.byteLength > 0 && bytes.byteLength <= BLOCK_SIZE
+      const blob = await (isBlock ? putBlock(blobs, bytes) : blobs.put(bytes))
       return { blob, byteLength: blob.byteLength }
     }
     const runs = new BlobRuns(blobs)

@@ -114,7 +114,9 @@ export interface BlobId {
 
 /** Hyperblobs 2, as far as a source needs it. */
 export interface Blobs {
-  readonly core: Core
+  readonly core: Core & { readonly byteLength: number; append(block: Buffer): Promise<unknown> }
+  /** Calls back when it is the caller's turn to write, until what it gives is called. */
+  readonly _lock?: (turn: (release: () => void) => void) => void
   get(blob: BlobId, opts?: object): Promise<Buffer | null>
   put(data: Buffer): Promise<BlobId>
   getByteLength(blob: BlobId): Promise<number>
