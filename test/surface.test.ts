@@ -15,6 +15,9 @@ const LAYERS = [
   /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication|run-all)\.ts$/,
   /^lib\/multi-drive\.ts$/,
   /^index\.ts$/,
+  /^lib\/share\/.*\.ts$/,
+  /^lib\/loader\/.*\.ts$/,
+  /^lib\/cli\/.*\.ts$/,
   /^lib\/demo\/.*\.ts$/
 ]
 

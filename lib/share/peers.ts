@@ -45,6 +45,9 @@ const TIMEOUT = 30_000
 /** A drive that is known from before is there without peers: its head is asked for, but not longer than so many milliseconds. */
 const REFRESH = 3000
 
+/** Which drives a peer has, it tells a moment after it is connected: within so many milliseconds. */
+const SETTLE = 500
+
 /** Without a peer, one is looked for again after so many milliseconds, then less and less often. A swarm by itself does so every ten minutes. */
 const RETRY = { first: 1000, last: 30_000 }
 
@@ -135,7 +138,12 @@ export class Peers {
     this.#searches.set(discovery, () => clearTimeout(timer))
     drive.once('close', () => clearTimeout(timer))
     const found = drive.findingPeers() as () => void
-    swarm.flush().then(found, found)
+    const settled = async () => {
+      await swarm.flush()
+      if (drive.core.peers.length > 0 || [...swarm.connections].length === 0) return
+      await changed(drive, AbortSignal.any([this.#closed.signal, AbortSignal.timeout(SETTLE)]))
+    }
+    settled().then(found, found)
   }
 
   async #reach(drive: Hyperdrive, timeout: number, version: number): Promise<void> {
@@ -192,10 +200,16 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
+/** A swarm that the peers of several stores can share. */
+export function createSwarm(bootstrap: readonly Bootstrap[] | undefined): Hyperswarm {
+  return new Hyperswarm({ dht: createNode(bootstrap) })
+}
+
 function createNode(bootstrap: readonly Bootstrap[] | undefined): HyperDHT {
   if (!bootstrap) return new HyperDHT()
   const hosts = bootstrap.map((node) => (typeof node === 'string' ? node.replace(/:\d+$/, '') : node.host))
   const isLocal = hosts.length > 0 && hosts.every((host) => host === 'localhost' || host.startsWith('127.'))
-  // On all interfaces it would tell of addresses that nobody has who only listens on this machine.
-  return new HyperDHT({ bootstrap, ...(isLocal ? { host: '127.0.0.1' } : {}) })
+  // On all interfaces it would tell of addresses that nobody has who only listens on this machine; and taken for one behind a firewall,
+  // a process would be sent its connections at another port than the one that it listens at.
+  return new HyperDHT({ bootstrap, ...(isLocal ? { host: '127.0.0.1', firewalled: false } : {}) })
 }
