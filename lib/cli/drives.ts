@@ -1,12 +1,12 @@
-import Hyperdrive from 'hyperdrive'
 import type Hyperswarm from 'hyperswarm'
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
+import { createDrive, type Store } from '../share/drives.ts'
 import { formatLink } from '../share/key.ts'
 import { createSwarm, Peers, type Bootstrap } from '../share/peers.ts'
 import { CliError } from './errors.ts'
 import { isSameDrive, parseSpec, type Spec } from './specs.ts'
-import { Storage, type KeptDrive, type Store } from './storage.ts'
+import { Storage } from './storage.ts'
 
 export interface DrivesOptions {
   readonly storage: string
@@ -152,7 +152,7 @@ export class Drives {
       throw new CliError('CLOSED', 'it was closed while a drive was opened')
     }
     if (isOwn) {
-      const drive = new Hyperdrive(store.session({ writable: own }), key) as Drive & KeptDrive
+      const drive = createDrive(store.session({ writable: own }), key)
       await drive.ready()
       return drive
     }
@@ -160,7 +160,7 @@ export class Drives {
     this.#swarm ??= createSwarm(bootstrap)
     const peers = new Peers(store, { swarm: this.#swarm })
     this.#peers.push(peers)
-    return (await peers.openDrive(key, { timeout })) as Drive
+    return peers.openDrive(key, { timeout })
   }
 
   /** Has what the peers have, as far as it comes in time. */

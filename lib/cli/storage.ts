@@ -2,25 +2,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Corestore from 'corestore'
-import Hyperdrive from 'hyperdrive'
 import { encode, isValid } from 'hypercore-id-encoding'
 import envPaths from 'env-paths'
+import { createDrive, createStore, type Store } from '../share/drives.ts'
 import { CliError, codeOf } from './errors.ts'
-
-/** A Corestore, as far as it is used here. */
-export interface Store {
-  ready(): Promise<void>
-  close(): Promise<void>
-  session(opts?: { writable: boolean }): unknown
-}
-
-/** A Hyperdrive, as far as it is used here. */
-export interface KeptDrive {
-  readonly id: string
-  ready(): Promise<void>
-  close(): Promise<void>
-}
 
 /** Where drives are kept when nobody says: the platform's folder for data. */
 export const DEFAULT_STORAGE = envPaths('multidrive', { suffix: '' }).data
@@ -82,11 +67,11 @@ export class Storage {
     await mkdir(draft, { recursive: true })
     try {
       const store = await openStore(draft, 'the new drive')
-      const drive = new Hyperdrive(store.session()) as KeptDrive
+      const drive = createDrive(store.session())
       let id: string
       try {
         await drive.ready()
-        id = drive.id
+        id = encode(drive.key)
       } finally {
         await drive.close()
         await store.close()
@@ -106,7 +91,7 @@ export class Storage {
 
 /** @param label - of the drive in it, for errors */
 async function openStore(path: string, label: string): Promise<Store> {
-  const store = new Corestore(path) as Store
+  const store = createStore(path)
   try {
     await store.ready()
     return store

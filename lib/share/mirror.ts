@@ -1,7 +1,7 @@
-import type Hyperdrive from 'hyperdrive'
 import { pipeline } from 'node:stream/promises'
 import type MultiDrive from '../../index.ts'
-import type { Entry } from '../../index.ts'
+import type { DriveEntry, Entry, EntryValue } from '../../index.ts'
+import type { KeyedDrive } from './drives.ts'
 
 /** How many files of a folder have been taken over. */
 export interface Mirrored {
@@ -19,7 +19,7 @@ export interface Mirrored {
  */
 export async function mirrorFolder(
   source: MultiDrive,
-  drive: Hyperdrive,
+  drive: KeyedDrive,
   signal: AbortSignal
 ): Promise<Mirrored> {
   const counts = { files: 0, added: 0, changed: 0, removed: 0 }
@@ -28,12 +28,12 @@ export async function mirrorFolder(
     signal.throwIfAborted()
     seen.add(entry.key)
     counts.files++
-    const known: Entry | null = await drive.entry(entry.key)
+    const known = await drive.entry(entry.key)
     if (known && isSame(entry, known)) continue
     await copy(source, drive, entry, signal)
     counts[known ? 'changed' : 'added']++
   }
-  for await (const { key } of drive.list('/') as AsyncIterable<Entry>) {
+  for await (const { key } of drive.list('/')) {
     signal.throwIfAborted()
     if (seen.has(key)) continue
     await drive.del(key)
@@ -42,18 +42,18 @@ export async function mirrorFolder(
   return counts
 }
 
-async function copy(source: MultiDrive, drive: Hyperdrive, entry: Entry, signal: AbortSignal): Promise<void> {
+async function copy(source: MultiDrive, drive: KeyedDrive, entry: Entry, signal: AbortSignal): Promise<void> {
   const { key, mtime, value } = entry
   const metadata = mtime === null ? null : { mtime }
-  if (value.linkname !== null) return void (await drive.symlink(key, value.linkname, { metadata }))
+  if (value.linkname !== null) return drive.symlink(key, value.linkname, { metadata })
   const { executable } = value
   await pipeline(source.createReadStream(entry), drive.createWriteStream(key, { executable, metadata }), {
     signal
   })
 }
 
-function isSame(here: Entry, there: Entry): boolean {
-  const [a, b] = [here.value, there.value]
+function isSame(here: Entry, there: DriveEntry): boolean {
+  const [a, b] = [here.value, there.value as EntryValue]
   return (
     a.linkname === b.linkname &&
     a.executable === b.executable &&

@@ -1,7 +1,6 @@
-import type Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
-import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
+import { createDrive, type KeyedDrive, type Store } from './drives.ts'
 import { TransferError } from './errors.ts'
 import { formatLink } from './key.ts'
 
@@ -53,7 +52,7 @@ const RETRY = { first: 1000, last: 30_000 }
 
 /** The peers of the drives of a Corestore: it is replicated with everybody who is found under the topic of one of them. */
 export class Peers {
-  readonly #store: Corestore
+  readonly #store: Store
   readonly #options: PeersOptions
   #swarm: Swarm | null = null
   #own: Hyperswarm | null = null
@@ -61,7 +60,7 @@ export class Peers {
   readonly #replicate = (connection: object): void => void this.#store.replicate(connection)
   readonly #closed = new AbortController()
 
-  constructor(store: Corestore, opts: PeersOptions = {}) {
+  constructor(store: Store, opts: PeersOptions = {}) {
     this.#store = store
     this.#options = opts
   }
@@ -80,8 +79,8 @@ export class Peers {
    *
    * @throws CONNECTION_FAILED when nobody has answered in time
    */
-  async openDrive(key: Uint8Array, { timeout = TIMEOUT, version }: OpenOptions = {}): Promise<Hyperdrive> {
-    const drive = new Hyperdrive(this.#store.session({ writable: false }), key)
+  async openDrive(key: Uint8Array, { timeout = TIMEOUT, version }: OpenOptions = {}): Promise<KeyedDrive> {
+    const drive = createDrive(this.#store.session({ writable: false }), key)
     try {
       await drive.ready()
       await this.#reach(drive, timeout, version ?? 0)
@@ -117,10 +116,10 @@ export class Peers {
   }
 
   /** Looks for peers of a drive from now on. */
-  #search(drive: Hyperdrive): void {
+  #search(drive: KeyedDrive): void {
     const swarm = this.#begin()
     const role = { server: false, client: true }
-    const discovery = swarm.join(drive.discoveryKey as Buffer, role)
+    const discovery = swarm.join(drive.discoveryKey, role)
     let pause = RETRY.first
     let timer: NodeJS.Timeout
     const again = () => {
@@ -137,7 +136,7 @@ export class Peers {
     timer.unref()
     this.#searches.set(discovery, () => clearTimeout(timer))
     drive.once('close', () => clearTimeout(timer))
-    const found = drive.findingPeers() as () => void
+    const found = drive.findingPeers()
     const settled = async () => {
       await swarm.flush()
       if (drive.core.peers.length > 0 || [...swarm.connections].length === 0) return
@@ -146,7 +145,7 @@ export class Peers {
     settled().then(found, found)
   }
 
-  async #reach(drive: Hyperdrive, timeout: number, version: number): Promise<void> {
+  async #reach(drive: KeyedDrive, timeout: number, version: number): Promise<void> {
     const isKnown = () => drive.core.length > 0 && drive.core.length >= version
     const patience = isKnown() ? (timeout === 0 ? REFRESH : Math.min(timeout, REFRESH)) : timeout
     const over = new AbortController()
@@ -165,7 +164,7 @@ export class Peers {
       }
       if (isKnown()) return
       throw new TransferError('CONNECTION_FAILED', {
-        path: formatLink(drive.key as Buffer),
+        path: formatLink(drive.key),
         detail: this.#closed.signal.aborted
           ? 'it was closed'
           : drive.core.length > 0
@@ -181,7 +180,7 @@ export class Peers {
 }
 
 /** Resolves when a peer has come or the drive has grown, or it is over. */
-function changed(drive: Hyperdrive, signal: AbortSignal): Promise<void> {
+function changed(drive: KeyedDrive, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       drive.core.off('peer-add', end)

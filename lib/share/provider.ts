@@ -2,10 +2,9 @@ import { EventEmitter } from 'node:events'
 import { watch, type FSWatcher } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import Corestore from 'corestore'
-import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
+import { createDrive, createStore, type KeyedDrive } from './drives.ts'
 import { formatLink } from './key.ts'
 import { mirrorFolder, type Mirrored } from './mirror.ts'
 import { Peers, type Bootstrap, type Swarm } from './peers.ts'
@@ -46,11 +45,11 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
   readonly #leave: () => Promise<void>
   #closing: Promise<void> | null = null
 
-  private constructor(folder: string, drive: Hyperdrive, mirrored: Mirrored, more: Parts) {
+  private constructor(folder: string, drive: KeyedDrive, mirrored: Mirrored, more: Parts) {
     super()
     this.folder = folder
-    this.drive = drive as Drive
-    this.key = drive.key as Buffer
+    this.drive = drive
+    this.key = drive.key
     this.link = formatLink(this.key)
     this.mirrored = mirrored
     this.#leave = more.leave
@@ -76,22 +75,22 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
     try {
       const temporary = storage === null ? await temporaryFolder() : null
       if (temporary) ends.push(() => temporary.remove())
-      const store = new Corestore(temporary?.path ?? resolve(storage!))
+      const store = createStore(temporary?.path ?? resolve(storage!))
       ends.push(() => store.close())
       await store.ready()
-      const drive = new Hyperdrive(store.session())
+      const drive = createDrive(store.session())
       ends.push(() => drive.close())
       await drive.ready()
-      const source = new MultiDrive(new Localdrive(root))
+      const source = new MultiDrive(new Localdrive(root) as Drive)
       ends.push(() => source.close())
       // From before the first look on, for nothing to be lost between the two.
       const follower = watch ? new Follower(root, source, drive) : null
       if (follower) ends.push(() => follower.close())
       const mirrored = await mirrorFolder(source, drive, signal ?? new AbortController().signal)
-      const keyPair = (await store.createKeyPair('multidrive/swarm')) as object
+      const keyPair = await store.createKeyPair('multidrive/swarm')
       const peers = new Peers(store, { swarm, bootstrap, keyPair })
       ends.push(() => peers.close())
-      await peers.announce(drive.discoveryKey as Buffer)
+      await peers.announce(drive.discoveryKey)
       signal?.throwIfAborted()
       return new Provider(root, drive, mirrored, { follower, leave })
     } catch (err) {
@@ -114,7 +113,7 @@ interface Parts {
 /** Takes changes of a folder over, one look after another. */
 class Follower {
   readonly #source: MultiDrive
-  readonly #drive: Hyperdrive
+  readonly #drive: KeyedDrive
   readonly #watcher: FSWatcher
   readonly #over = new AbortController()
   #tell: (mirrored: Mirrored) => void = () => undefined
@@ -122,10 +121,11 @@ class Follower {
   #timer: NodeJS.Timeout | null = null
   #isRunning = false
   #isOpen = false
+  /** Whether the folder has changed since it was last looked at. */
   #isStale = false
   #running: Promise<void> = Promise.resolve()
 
-  constructor(folder: string, source: MultiDrive, drive: Hyperdrive) {
+  constructor(folder: string, source: MultiDrive, drive: KeyedDrive) {
     this.#source = source
     this.#drive = drive
     this.#watcher = watch(folder, { recursive: true }, () => this.#changed())
@@ -136,7 +136,7 @@ class Follower {
     this.#tell = tell
     this.#fail = fail
     this.#isOpen = true
-    this.#after(this.#isStale ? QUIET : LOOK)
+    this.#next()
   }
 
   async close(): Promise<void> {
@@ -154,7 +154,9 @@ class Follower {
   #after(pause: number): void {
     if (this.#over.signal.aborted) return
     if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => (this.#running = this.#look()), pause)
+    this.#timer = setTimeout(() => {
+      this.#running = this.#look()
+    }, pause)
   }
 
   async #look(): Promise<void> {
@@ -167,7 +169,11 @@ class Follower {
       if (!this.#over.signal.aborted) this.#fail(err)
     } finally {
       this.#isRunning = false
-      this.#after(this.#isStale ? QUIET : LOOK)
+      this.#next()
     }
+  }
+
+  #next(): void {
+    this.#after(this.#isStale ? QUIET : LOOK)
   }
 }

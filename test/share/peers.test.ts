@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import Hyperdrive from 'hyperdrive'
+import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import { Peers, type PeersOptions } from '../../lib/share/peers.ts'
 import type Corestore from 'corestore'
