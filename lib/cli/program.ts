@@ -36,6 +36,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .version(version(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'explain a command')
     .addHelpText('after', EXIT_CODES)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

@@ -6,7 +6,7 @@ import { noSuchTag, versionNamed } from '../versions.ts'
 
 interface Options {
   delete?: boolean
-  version?: string
+  of?: string
 }
 
 export const tag: OverDrives<[name?: string], Options> = {
@@ -16,13 +16,13 @@ export const tag: OverDrives<[name?: string], Options> = {
   summary: 'give the version of all drives a name, or list the names that there are',
   more: 'A tag lies in the drive that takes the writes. Folders of the disk have no versions: on them it says nothing.',
   options: [
-    ['--version <version>', 'another version than that of now, or the tag of that name'],
+    ['--of <version>', 'another version than that of now, or the tag of that name'],
     ['--delete', 'take the name away']
   ],
   examples: ['tag -d hd://KEY', 'tag -d hd://KEY v1', 'tag -d hd://KEY --delete v1'],
-  async run({ multi, out }, [name], { delete: remove = false, version }) {
+  async run({ multi, out }, [name], { delete: remove = false, of }) {
     if (name === undefined) {
-      if (remove || version !== undefined) throw new UsageError('tag is given no name')
+      if (remove || of !== undefined) throw new UsageError('tag is given no name')
       const tags = [...(await multi.getAllTags())].sort(([a], [b]) => (a < b ? -1 : 1))
       const width = Math.max(0, ...tags.map(([tag]) => printable(tag).length))
       for (const [tag, at] of tags)
@@ -30,12 +30,12 @@ export const tag: OverDrives<[name?: string], Options> = {
       return
     }
     if (remove) {
-      if (version !== undefined) throw new UsageError('--delete needs no --version')
+      if (of !== undefined) throw new UsageError('--delete needs no --of')
       if ((await multi.getTaggedVersion(name)) === null) throw noSuchTag(name)
       await multi.deleteTag(name)
       return out.item({ op: 'remove', tag: name }, printable(name))
     }
-    const at = version === undefined ? multi.version : await versionNamed(multi, version)
+    const at = of === undefined ? multi.version : await versionNamed(multi, of)
     await multi.createTag(name, at)
     await out.item({ op: 'put', tag: name, version: at }, pairs([[printable(name), at]]))
   }
