@@ -99,6 +99,19 @@ test('the demo uses the library as an app would, and the library does not use th
   t.end()
 })
 
+test('the loader and the command use the library as an app would, and it does not use them', (t) => {
+  const isApp = (file: string) => /^lib\/(share|loader|cli)\//.test(file)
+  t.same(
+    arrows((from, to) => isApp(from) && !isApp(to) && to !== 'index.ts'),
+    []
+  )
+  t.same(
+    arrows((from, to) => isApp(to) && !isApp(from)),
+    []
+  )
+  t.end()
+})
+
 test('no file imports itself by way of others', (t) => {
   t.same(cycles(), [])
   t.end()
