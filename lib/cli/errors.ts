@@ -48,6 +48,7 @@ const HINTS: Record<string, string> = {
   ERR_FS_EISDIR: 'add -r for a folder with all that is in it',
   EROFS: 'name one that can be written to, such as -d ./folder; the first such takes the writes',
   EXDEV: 'copy it with `multidrive cp -r`, then remove it',
+  FILE_NOT_FOUND: '`multidrive ls` and `multidrive find` show what is there',
   KEY_INVALID: 'a key is hd:// and 52 letters of z-base-32, or 64 hex digits',
   REQUEST_TIMEOUT: 'no peer gave it in time; is it shared at the moment? A longer --timeout waits longer',
   VERSION_NOT_AVAILABLE: 'name the same drives with -d as when the version was taken'

@@ -4,6 +4,7 @@ import { conflicts } from './conflicts.ts'
 import { cp } from './cp.ts'
 import { diff } from './diff.ts'
 import { find } from './find.ts'
+import { get } from './get.ts'
 import { log } from './log.ts'
 import { ls } from './ls.ts'
 import { mv } from './mv.ts'
@@ -35,5 +36,6 @@ export const COMMANDS: readonly Command[] = [
   resolve,
   tag,
   watch,
+  get,
   share
 ]
