@@ -68,6 +68,8 @@ test('mv renames files and folders, and moves into folders', async (t) => {
   t.same(await lines(t, 'mv', '-d', ann, '/d', '/b'), ['/d -> /b/d'])
   t.same(await values(t, 'mv', '-d', ann, 'b', 'e'), [{ op: 'move', path: '/b', to: '/e' }])
   t.same(await treeOf(ann), { 'e/c': '2', 'e/d': '1' })
+  await lines(t, 'mv', '-d', ann, '/e/c', '/new/folder/')
+  t.same(await treeOf(ann), { 'e/d': '1', 'new/folder/c': '2' }, 'into a folder that is not there yet')
 })
 
 test('cp copies in, out and within', async (t) => {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, posix, resolve } from 'node:path'
+import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Entry } from '../../../index.ts'
 import type { OverDrives, Session } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
@@ -71,7 +71,7 @@ async function outward(session: Session, from: string, to: Place, opts: CopyOpti
   if (!(await view.promises.stat(from)).isDirectory()) {
     const entry = await view.entry(from, { follow: true })
     if (!entry) throw failure('ENOENT', from)
-    const target = resolve(await outsideTarget(to.path, posix.basename(from)))
+    const target = await outsideTarget(to.path, posix.basename(from))
     await copyOut(
       view,
       entry,
@@ -83,7 +83,7 @@ async function outward(session: Session, from: string, to: Place, opts: CopyOpti
     return tell(entry, target)
   }
   if (!opts.recursive) throw failure('ERR_FS_EISDIR', from)
-  const root = resolve(from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from)))
+  const root = from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from))
   const disk = new DiskFolder(root)
   for await (const entry of view.list(from)) {
     const path = entry.key.slice(from === '/' ? 1 : from.length + 1)
@@ -107,12 +107,12 @@ async function inward(session: Session, from: Place, to: Place, opts: CopyOption
       const entry = await disk.entry(`/${basename(source)}`, { follow: true })
       if (!entry) throw new CliError('EINVAL', `EINVAL: no file: ${from.given}`)
       await copyIn(disk, entry, multi, path, opts)
-      return tell(entry, path, source)
+      return tell(entry, path, from.path)
     }
     for await (const entry of disk.list('/')) {
       const at = below(path, entry.key.slice(1))
       await copyIn(disk, entry, multi, at, opts)
-      await tell(entry, at, `${source}${entry.key}`)
+      await tell(entry, at, join(from.path, entry.key))
     }
   })
 }

@@ -13,7 +13,11 @@ export const mv: OverDrives<[from: string, to: string]> = {
   async run({ multi, out }, [given, target]) {
     const from = insidePath(given)
     const to = await insideTarget(multi, target, posix.basename(from))
-    await multi.promises.rename(from, to)
+    const { lstat, mkdir, rename } = multi.promises
+    await lstat(from)
+    // As with files that are written, the folders above it need not be there.
+    await mkdir(posix.dirname(to), { recursive: true })
+    await rename(from, to)
     await out.item({ op: 'move', path: from, to }, `${printable(from)} -> ${printable(to)}`)
   }
 }
