@@ -1,5 +1,5 @@
 import { lstat, mkdir } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { TransferError } from '../share/errors.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function destinationOf(root: string, name: string): Promise<string>
     throw new TransferError('DOWNLOAD_FAILED', { path: name, detail: 'no name of a file on this disk' })
   }
   const home = resolve(root)
-  await mkdir(home, { recursive: true })
+  await makeAll(home)
   let folder = home
   for (const part of parts.slice(0, -1)) {
     folder = join(folder, part)
@@ -28,6 +28,19 @@ export async function destinationOf(root: string, name: string): Promise<string>
 function isName(part: string): boolean {
   if (part === '' || part === '.' || part === '..' || part.includes('\0')) return false
   return sep === '/' || !/[\\:]/.test(part)
+}
+
+/** As `mkdir` with `recursive`, which says ENOENT of whatever it is that keeps it from making a folder. */
+async function makeAll(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw err
+    await makeAll(dirname(folder))
+    await makeAll(folder)
+  }
 }
 
 /** A link is not followed: it may lead anywhere. */

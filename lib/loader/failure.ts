@@ -8,9 +8,10 @@ export function loaderError(cause: unknown, path: string): TransferError {
 }
 
 function codeOf(cause: unknown): TransferErrorCode {
+  const { code } = cause as { code?: unknown }
+  if (code === 'REQUEST_TIMEOUT') return 'CONNECTION_FAILED'
   if (!(cause instanceof MultiDriveError)) return 'DOWNLOAD_FAILED'
   // No drive holds a path that is none.
   if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(cause.code)) return 'FILE_NOT_FOUND'
-  if (cause.code === 'REQUEST_TIMEOUT') return 'CONNECTION_FAILED'
   return cause.code === 'CLOSED' ? 'DRIVE_NOT_READY' : 'DOWNLOAD_FAILED'
 }

@@ -10,6 +10,7 @@ import { loaderError } from './failure.ts'
 import { fileAt, filesAt, toKey, type Found, type FoundFile, type FoundLink, type Patience } from './files.ts'
 import { invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
 import { CallbackReporter, type DownloadReport, type ProgressReporter } from './progress.ts'
+import { readEntry } from './read.ts'
 import { openSource, type LoaderSource } from './source.ts'
 import { saveFile, saveLink, type SavedFile } from './to-disk.ts'
 import { inTurn } from './turns.ts'
@@ -64,7 +65,8 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    */
   async getStream(path: string, opts: RangeOptions = {}): Promise<ReadableOf<Buffer>> {
     const { multi, entry } = await this.#file(path)
-    return multi.createReadStream(entry, opts) as Readable as ReadableOf<Buffer>
+    const stream: Readable = await this.#asked(path, readEntry(multi, entry, opts))
+    return stream as ReadableOf<Buffer>
   }
 
   /**
@@ -283,12 +285,12 @@ function toDisk(
     mtime: entry.mtime,
     executable: entry.value.executable,
     async *read(start, signal) {
-      signal.throwIfAborted()
       const timeout = opts.timeout === undefined ? {} : { timeout: opts.timeout }
-      const stream = view.createReadStream(entry, { start, ...timeout })
+      const stream = await readEntry(view, entry, { start, ...timeout })
       const stop = () => stream.destroy()
       signal.addEventListener('abort', stop)
       try {
+        signal.throwIfAborted()
         yield* stream as AsyncIterable<Uint8Array>
       } finally {
         signal.removeEventListener('abort', stop)

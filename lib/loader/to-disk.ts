@@ -28,6 +28,9 @@ export interface SaveOptions {
 /** So many bytes are written at once. */
 const WRITTEN_AT_ONCE = 1 << 20
 
+/** So many bytes are sent on to the disk while the next ones come, for the last of them not to be waited for long. */
+const SYNCED_AT_ONCE = 32 << 20
+
 /** A date that was set is not always kept to the last digit; in milliseconds. */
 const DATES = 1
 
@@ -99,6 +102,9 @@ async function append(file: SavedFile, handle: FileHandle, from: number, opts: S
   let chunks: Uint8Array[] = []
   let waiting = 0
   let writing: Promise<void> = Promise.resolve()
+  let syncing: Promise<void> = Promise.resolve()
+  let isSyncing = false
+  let synced = from
   const flush = async () => {
     await writing
     const [batch, at] = [chunks, position]
@@ -107,6 +113,14 @@ async function append(file: SavedFile, handle: FileHandle, from: number, opts: S
     waiting = 0
     writing = write(handle, batch, at).then(() => {
       onprogress((length += batch.reduce((sum, { byteLength }) => sum + byteLength, 0)))
+      if (isSyncing || length - synced < SYNCED_AT_ONCE) return
+      synced = length
+      isSyncing = true
+      syncing = handle.datasync().then(() => {
+        isSyncing = false
+      })
+      // It is waited for at the end.
+      syncing.catch(() => undefined)
     })
     // It is waited for before the next one, when the source may have failed.
     writing.catch(() => undefined)
@@ -127,6 +141,7 @@ async function append(file: SavedFile, handle: FileHandle, from: number, opts: S
     // What has come is kept for the next time, whatever ended it.
     if (waiting > 0) await flush()
     await writing
+    await syncing
   }
 }
 

@@ -28,7 +28,10 @@ async function disk(t: Test, size: string): Promise<string | null> {
 
 test('a full disk fails the file that does not fit, which goes on when there is room', limit, async (t) => {
   const path = await disk(t, '2m')
-  if (path === null) return t.skip('needs to mount a disk; the limit of a process is tested below')
+  if (path === null) {
+    t.skip('needs to mount a disk; the limit of a process is tested below')
+    return
+  }
   const drive = await hyperdrive(t)
   await drive.put('/large', bytesOf(SIZE))
   await drive.put('/small', 'fits')
@@ -48,7 +51,10 @@ test('a full disk fails the file that does not fit, which goes on when there is 
 
 test('a disk that cannot be written to', limit, async (t) => {
   const path = await disk(t, '8m')
-  if (path === null) return t.skip('needs to mount a disk; a file in the way is tested in download.test.ts')
+  if (path === null) {
+    t.skip('needs to mount a disk; a file in the way is tested in download.test.ts')
+    return
+  }
   await run('mount', ['-o', 'remount,ro', path])
   const drive = await hyperdrive(t)
   await drive.put('/a', 'text')
