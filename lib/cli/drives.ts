@@ -1,9 +1,8 @@
-import type Hyperswarm from 'hyperswarm'
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
 import { createDrive, type Store } from '../share/drives.ts'
 import { formatLink } from '../share/key.ts'
-import { createSwarm, Peers, type Bootstrap } from '../share/peers.ts'
+import { createSwarm, Peers, type Bootstrap, type OwnSwarm } from '../share/peers.ts'
 import { CliError } from './errors.ts'
 import { isSameDrive, parseSpec, type Spec } from './specs.ts'
 import { Storage } from './storage.ts'
@@ -31,7 +30,7 @@ export class Drives {
   readonly #peers: Peers[] = []
   readonly #ends: (() => unknown)[] = []
   #multi: MultiDrive | null = null
-  #swarm: Hyperswarm | null = null
+  #swarm: OwnSwarm | null = null
   #closed = false
 
   constructor(opts: DrivesOptions) {

@@ -13,6 +13,11 @@ export interface Swarm {
   off(event: 'connection', listener: (connection: object) => void): unknown
 }
 
+/** A swarm that is to be destroyed by whoever made it. */
+export interface OwnSwarm extends Swarm {
+  destroy(): Promise<void>
+}
+
 /** The search for the peers of one topic. */
 export interface Discovery {
   flushed(): Promise<unknown>
@@ -200,7 +205,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** A swarm that the peers of several stores can share. */
-export function createSwarm(bootstrap: readonly Bootstrap[] | undefined): Hyperswarm {
+export function createSwarm(bootstrap: readonly Bootstrap[] | undefined): OwnSwarm {
   return new Hyperswarm({ dht: createNode(bootstrap) })
 }
 
