@@ -1,7 +1,7 @@
 /** The package as its users get it: packed, installed in an empty folder, loaded, run, and type-checked from there. */
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,9 @@ test('the tarball holds what users need and nothing else', async (t) => {
   for (const file of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/lib/cli/main.js',
+    'dist/lib/loader/index.js',
+    'dist/lib/loader/index.d.ts',
     'lib/format/FORMAT.md',
     'package.json',
     'README.md',
@@ -65,6 +68,42 @@ test("require('multidrive') is the class, with and without new", async (t) => {
     ['/a=new', '/b=local'],
     ['/a=new', '/b=local']
   ])
+})
+
+test("require('multidrive/loader') is the class, and loads", async (t) => {
+  const { folder } = await installing
+  const script = `
+    const assert = require('node:assert')
+    const HyperDriveDL = require('multidrive/loader')
+    const BaseDL = require('@qvac/dl-base')
+    import('multidrive/loader').then(async (names) => {
+      assert.equal(names.default, HyperDriveDL)
+      assert.equal(names.HyperDriveDL, HyperDriveDL)
+      const { default: Localdrive } = await import('localdrive')
+      const drive = new Localdrive('./loaded')
+      await drive.put('/weights.bin', 'bytes')
+      const loader = new HyperDriveDL({ drive })
+      assert(loader instanceof BaseDL)
+      await loader.ready()
+      let text = ''
+      for await (const chunk of await loader.getStream('weights.bin')) text += chunk
+      console.log(JSON.stringify([text, await loader.list('/', { names: true })]))
+      await loader.close()
+    })
+  `
+  t.same(JSON.parse(await node(folder, 'loader.cjs', script)), ['bytes', ['weights.bin']])
+})
+
+test('npx multidrive', async (t) => {
+  const { folder } = await installing
+  const manifest = await readFile(join(root, 'package.json'), 'utf8')
+  const { version } = JSON.parse(manifest) as { version: string }
+  const bin = join(folder, 'node_modules', '.bin', 'multidrive')
+  const shell = process.platform === 'win32'
+  t.is((await run(bin, ['--version'], { shell })).stdout, `${version}\n`)
+  await mkdir(join(folder, 'files'))
+  await writeFile(join(folder, 'files', 'a.txt'), 'text')
+  t.is((await run(bin, ['cat', '-d', join(folder, 'files'), '/a.txt'], { shell })).stdout, 'text')
 })
 
 test('every entry of exports can be imported and required', async (t) => {
@@ -167,6 +206,15 @@ import MultiDrive, {
   type PathConflict,
   type ReadableOf
 } from 'multidrive'
+import HyperDriveDL, {
+  TransferError,
+  type DownloadReport,
+  type DownloadResult,
+  type HyperDriveDLOptions,
+  type ListedFile,
+  type LoaderDownload,
+  type ProgressReporter
+} from 'multidrive/loader'
 import { Writable, type Readable } from 'streamx'
 
 class Mine {
@@ -214,6 +262,20 @@ for await (const item of multi.list()) {
   gives<unknown>()(item)
 }
 void stream.on('data', () => undefined).pipe(new Writable())
+const options: HyperDriveDLOptions = { drive: multi, bootstrap: ['127.0.0.1:1', { host: 'a', port: 1 }], timeout: 1 }
+const loader = new HyperDriveDL(options)
+gives<ListedFile[]>()(await loader.list())
+gives<string[]>()(await loader.list('/', { names: true }))
+for await (const chunk of await loader.getStream('/a', { start: 1 })) gives<Buffer>()(chunk)
+const reporter: ProgressReporter = { update: (file, bytes) => void [file, bytes], completeFile: () => undefined }
+const download: LoaderDownload = await loader.download('/a', reporter)
+await loader.download('/a', { diskPath: '.', progressCallback: (report: DownloadReport) => void report.loadedSize })
+for (const { error } of await download.await()) gives<TransferError | null>()(error)
+gives<Promise<DownloadResult[]>>()(download.await())
+gives<boolean>()(await loader.deleteLocal())
+gives<number>()(await loader.getFileSize('/a'))
+// @ts-expect-error A key is a text.
+void new HyperDriveDL({ key: 1 })
 // @ts-expect-error A path is no number.
 await multi.get(1)
 // @ts-expect-error A MultiDrive has no one core.
@@ -226,7 +288,10 @@ void [called, added, ERRORS.EROFS, new MultiDriveError('EROFS', '')]
 const CJS = `
 import MultiDrive = require('multidrive')
 import type { Drive, Entry } from 'multidrive'
+import HyperDriveDL = require('multidrive/loader')
 declare const drive: Drive
+const loaded: Promise<boolean> = new HyperDriveDL({ drive }).cached('/a')
+void loaded
 const made: Promise<Entry | null> = new MultiDrive(drive).entry('/a')
 const called: Promise<Buffer | null> = MultiDrive(drive, { compareStats: MultiDrive.byOrder }).get('/a')
 void [made, called, MultiDrive.MultiDriveError]

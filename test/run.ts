@@ -3,6 +3,8 @@
  *
  *   npm test                 everything but *.slow.test.ts
  *   npm run test:slow        only *.slow.test.ts
+ *   npm run test:unit        what needs one process: all of them but test/integration
+ *   npm run test:integration test/integration, in processes of their own, *.slow.test.ts too
  *   npm test -- resolve      the files whose path contains "resolve"
  */
 import { spawn } from 'node:child_process'
@@ -14,10 +16,12 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const words = process.argv.slice(2)
 const slow = words.includes('--slow')
+const [unit, integration] = [words.includes('--unit'), words.includes('--integration')]
 const wanted = words.filter((word) => !word.startsWith('--'))
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.test.ts') && file.endsWith('.slow.test.ts') === slow)
+  .filter((file) => file.endsWith('.test.ts') && (integration || file.endsWith('.slow.test.ts') === slow))
+  .filter((file) => (isIntegration(file) ? !unit : !integration))
   .filter((file) => !file.split(sep).includes('node_modules'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
   .sort()
@@ -28,6 +32,10 @@ await Promise.all(Array.from({ length: availableParallelism() }, work))
 process.stdout.write(`\n${files.length} files in ${Math.round(performance.now() / 1000)} s\n`)
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
 if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1
+
+function isIntegration(file: string): boolean {
+  return file.split(sep)[0] === 'integration'
+}
 
 async function work(): Promise<void> {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) await run(file)

@@ -15,6 +15,9 @@ const LAYERS = [
   /^lib\/(drive-set|checkout-set|extension|finding-peers|mounts|replication|run-all)\.ts$/,
   /^lib\/multi-drive\.ts$/,
   /^index\.ts$/,
+  /^lib\/share\/.*\.ts$/,
+  /^lib\/loader\/.*\.ts$/,
+  /^lib\/cli\/.*\.ts$/,
   /^lib\/demo\/.*\.ts$/
 ]
 
@@ -91,6 +94,19 @@ test('the demo uses the library as an app would, and the library does not use th
   )
   t.same(
     arrows((from, to) => isDemo(to) && !isDemo(from)),
+    []
+  )
+  t.end()
+})
+
+test('the loader and the command use the library as an app would, and it does not use them', (t) => {
+  const isApp = (file: string) => /^lib\/(share|loader|cli)\//.test(file)
+  t.same(
+    arrows((from, to) => isApp(from) && !isApp(to) && to !== 'index.ts'),
+    []
+  )
+  t.same(
+    arrows((from, to) => isApp(to) && !isApp(from)),
     []
   )
   t.end()

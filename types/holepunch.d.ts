@@ -41,6 +41,7 @@ declare module 'hyperswarm' {
   interface PeerDiscovery {
     flushed(): Promise<void>
     refresh(opts: { server: boolean; client: boolean }): Promise<void>
+    destroy(): Promise<void>
   }
   interface Connection extends Duplex {
     readonly noiseStream: Duplex
@@ -48,7 +49,7 @@ declare module 'hyperswarm' {
     setTimeout(ms: number): void
   }
   class Hyperswarm extends EventEmitter<{ connection: [Connection] }> {
-    constructor(opts?: { dht?: unknown })
+    constructor(opts?: { dht?: unknown; keyPair?: object })
     readonly connections: ReadonlySet<Duplex>
     join(topic: Buffer, opts: { server: boolean; client: boolean }): PeerDiscovery
     flush(): Promise<boolean>

@@ -1,4 +1,5 @@
 import { ALL_ASKED, COLD } from './cold.bench.ts'
+import { DRIVE, LOADER, LOADER_COSTS, MIRROR } from './loader.bench.ts'
 import { ours, theirs } from './peer.bench.ts'
 import { DRIVES_AWAY, ONE_AWAY } from './remote.bench.ts'
 import { costOf, figureOf, type Results } from './results.ts'
@@ -81,6 +82,20 @@ export function targets(results: Results): Target[] {
     single(COSTS.opening, 64, { atMost: 1 }, perDrive(micros('cold', 'open', COLD)), 'ms'),
     single(COSTS.rssPerDrive, 64, null, cost(COSTS.rssPerDrive), 'KiB'),
     single(COSTS.rssPerEntries, 64, null, cost(COSTS.rssPerEntries), 'MiB'),
+    single(
+      'loader: `getStream` of 300 MiB, as fast',
+      null,
+      { atLeast: 0.95 },
+      divided(micros('loader', 'getStream', DRIVE), micros('loader', 'getStream', LOADER))
+    ),
+    single(
+      'loader: 200 MiB over loopback to the disk, to mirror-drive',
+      null,
+      { atLeast: 0.95 },
+      divided(micros('loader', 'toDisk', MIRROR), micros('loader', 'toDisk', LOADER))
+    ),
+    single(LOADER_COSTS.stream, null, { atMost: 100 }, costOf(results, 'loader', LOADER_COSTS.stream), 'MiB'),
+    single(LOADER_COSTS.disk, null, { atMost: 100 }, costOf(results, 'loader', LOADER_COSTS.disk), 'MiB'),
     single('MultiDrive: `stat`, 1,600 files', 64, null, micros('peer', 'stat', ours(64)), 'µs'),
     single('multi-hyperdrive 1.1.4: `stat`, 1,600 files', 64, null, micros('peer', 'stat', theirs(64)), 'µs')
   ]

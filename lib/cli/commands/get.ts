@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import { HyperDriveDL } from '../../loader/index.ts'
+import type { OverDrives } from '../command.ts'
+import { CliError } from '../errors.ts'
+import { atLeast } from '../numbers.ts'
+import { count, size } from '../output.ts'
+import { insidePath, meansFolder } from '../paths.ts'
+import { printable } from '../printable.ts'
+import { Bar } from '../bar.ts'
+
+export const get: OverDrives<[path: string, folder?: string], { jobs?: number }> = {
+  over: 'drives',
+  name: 'get',
+  args: '<path> [folder]',
+  summary: 'download a file, or a folder with all that is in it, into a folder of the disk',
+  more:
+    'Several files come at once. One that was interrupted goes on from the bytes that are there when it is run again, ' +
+    'and what is whole is left as it is. cp -r copies one file after another, and takes nothing up again.',
+  options: [['-j, --jobs <count>', 'so many files at once (default: 4)', atLeast(1)]],
+  examples: [
+    'get -d hd://KEY /model.gguf',
+    'get -d hd://KEY / ./model',
+    'get -d hd://KEY --json /weights/ ./model'
+  ],
+  at: true,
+  async run({ view, out, signal, timeout }, [given, folder = '.'], { jobs }) {
+    const diskPath = resolve(folder)
+    const loader = new HyperDriveDL({ drive: view, timeout })
+    const bar = out.terminal && new Bar(out.terminal)
+    try {
+      await loader.ready()
+      const path = insidePath(given)
+      const download = await loader.download(meansFolder(given) && path !== '/' ? `${path}/` : path, {
+        diskPath,
+        timeout,
+        progressCallback: bar && ((report) => bar.show(report)),
+        ...(jobs === undefined ? {} : { concurrency: jobs })
+      })
+      const stop = () => void download.cancel()
+      signal.addEventListener('abort', stop)
+      const results = await download.await().finally(() => signal.removeEventListener('abort', stop))
+      bar?.end()
+      signal.throwIfAborted()
+      const sizes = new Map(download.trackers.map((tracker) => [tracker.file, tracker.size]))
+      let bytes = 0
+      for (const { file, error, cached } of results) {
+        const length = sizes.get(file) ?? 0
+        if (error === null) bytes += length
+        const value = { op: 'get', path: file, size: length, cached, error: error?.code ?? null }
+        await out.item(value, () => {
+          const state = error ? `  ${printable(error.message)}` : cached ? '  (was there)' : ''
+          return `${size(length)}  ${printable(file)}${state}`
+        })
+      }
+      const failures = results.flatMap(({ error }) => error ?? [])
+      const done = `${count(results.length - failures.length, 'file')}, ${size(bytes).trim()} in ${printable(folder)}`
+      if (failures.length === 0) {
+        await out.line(done)
+        return
+      }
+      throw new CliError(
+        'DOWNLOAD_FAILED',
+        `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed`,
+        {
+          hint: 'run it again: it goes on where it was',
+          cause: failures[0]
+        }
+      )
+    } finally {
+      bar?.end()
+      await loader.close()
+    }
+  }
+}

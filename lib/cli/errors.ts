@@ -1,0 +1,106 @@
+import { printable } from './printable.ts'
+
+/** What every command ends with (README, "The command line"). */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  /** By signal: 128 and its number, as shells have it. */
+  SIGINT: 130,
+  /** Whoever read the output went away. */
+  SIGPIPE: 141,
+  SIGTERM: 143
+} as const
+
+/** A failure of the command itself; the library's and the system's are of their own classes. */
+export class CliError extends Error {
+  readonly code: string
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, opts: { hint?: string; cause?: unknown } = {}) {
+    super(message, opts.cause === undefined ? undefined : { cause: opts.cause })
+    this.name = 'CliError'
+    this.code = code
+    this.hint = opts.hint
+  }
+}
+
+/** The command line says what cannot be meant: exit code 2. */
+export class UsageError extends CliError {
+  constructor(message: string, hint?: string) {
+    super('USAGE', message, hint === undefined ? {} : { hint })
+  }
+}
+
+/** What can be done about an error, by its code. */
+const HINTS: Record<string, string> = {
+  BLOCK_NOT_AVAILABLE: 'no peer that has it was found; try again later, or with a longer --timeout',
+  CONNECTION_FAILED:
+    'nobody who has it was found; is it shared at the moment? A longer --timeout waits longer',
+  DRIVE_NOT_READY: 'nobody who has it was found; is it shared at the moment? A longer --timeout waits longer',
+  EACCES: 'the rights of the folder or the file on disk do not allow it',
+  EEXIST: 'remove what is there first, or choose another name',
+  EISDIR: 'name a file in it, or a command for whole folders: ls, cp -r, rm -r',
+  ENOENT: '`multidrive ls` and `multidrive find` show what is there',
+  ENOSPC: 'the disk is full; make room and run it again',
+  ENOTDIR: 'a part of the path is a file; `multidrive ls` shows what is there',
+  ENOTEMPTY: 'remove what is in it first: `multidrive rm -r`',
+  ERR_FS_EISDIR: 'add -r for a folder with all that is in it',
+  EROFS: 'name one that can be written to, such as -d ./folder; the first such takes the writes',
+  EXDEV: 'copy it with `multidrive cp -r`, then remove it',
+  FILE_NOT_FOUND: '`multidrive ls` and `multidrive find` show what is there',
+  KEY_INVALID: 'a key is hd:// and 52 letters of z-base-32, or 64 hex digits',
+  REQUEST_TIMEOUT: 'no peer gave it in time; is it shared at the moment? A longer --timeout waits longer',
+  VERSION_NOT_AVAILABLE: 'name the same drives with -d as when the version was taken'
+}
+
+/** An error as it is told: on one line, with what can be done about it. */
+export interface Told {
+  error: string
+  message: string
+  path?: string
+  drive?: string
+  hint?: string
+}
+
+/** What names drives as the command line did. */
+export interface Labels {
+  labelOf(drive: object): string | null
+  readonly labels: readonly string[]
+}
+
+export function tell(err: unknown, drives: Labels | null = null): Told {
+  const told = err instanceof Error ? err : new Error(String(err))
+  const { code = 'FAILED', path, drive } = told as { code?: unknown; path?: unknown; drive?: unknown }
+  const error = String(code)
+  const hint = err instanceof CliError ? err.hint : HINTS[error]
+  const label = typeof drive === 'object' && drive !== null ? (drives?.labelOf(drive) ?? null) : null
+  return {
+    error,
+    message: printable(relabelled(told.message, drives)),
+    ...(typeof path === 'string' ? { path } : {}),
+    ...(label === null ? {} : { drive: label }),
+    ...(hint === undefined ? {} : { hint })
+  }
+}
+
+/** What says which drives were tried, with the names that they have here. */
+function relabelled(message: string, drives: Labels | null): string {
+  if (!drives) return message
+  return message.replace(
+    /\(no writable drive among .*\)$/,
+    `(no writable drive among ${drives.labels.join(', ')})`
+  )
+}
+
+/** @param name - of the command */
+export function toLine(name: string, { error, message, hint }: Told): string {
+  const begins = error === 'USAGE' || error === 'FAILED' || message.startsWith(`${error}: `)
+  const text = begins ? message : `${error}: ${message}`
+  return `${name}: ${text}${hint === undefined ? '' : ` (${hint})`}\n`
+}
+
+export function codeOf(err: unknown): string | undefined {
+  const code = (err as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}

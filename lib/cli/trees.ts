@@ -1,0 +1,138 @@
+import { posix } from 'node:path'
+import type { Entry, MultiDrive } from '../../index.ts'
+
+/** A folder of a view, as a tree of what is below it. */
+export interface Tree {
+  /** Null where there is nothing, such as a folder of the disk that is yet to be made. */
+  readonly view: MultiDrive | null
+  readonly folder: string
+}
+
+/** Where two trees differ: what the one has that the other is to have. */
+export interface Difference {
+  readonly op: 'add' | 'change' | 'remove'
+  /** From the folders on, without a slash before it. */
+  readonly path: string
+  /** What is to be there; null where nothing is. */
+  readonly left: Entry | null
+  readonly right: Entry | null
+}
+
+export interface CompareOptions {
+  /** Whether the bytes of files with the same size and date are compared too. */
+  readonly checksum: boolean
+  readonly signal: AbortSignal
+}
+
+/** Where `left` is other than `right`, in the order of keys. Dates and bits alone are no difference; what is no file or link is not seen. */
+export async function* compareTrees(
+  left: Tree,
+  right: Tree,
+  opts: CompareOptions
+): AsyncGenerator<Difference, void, void> {
+  const [a, b] = [entriesOf(left), entriesOf(right)]
+  try {
+    let [one, two] = [await next(a), await next(b)]
+    while (one || two) {
+      opts.signal.throwIfAborted()
+      const order = !one ? 1 : !two ? -1 : Buffer.compare(Buffer.from(one.path), Buffer.from(two.path))
+      if (order < 0) {
+        yield { op: 'add', path: one!.path, left: one!.entry, right: null }
+        one = await next(a)
+      } else if (order > 0) {
+        yield { op: 'remove', path: two!.path, left: null, right: two!.entry }
+        two = await next(b)
+      } else {
+        if (!(await isSame(left, one!.entry, right, two!.entry, opts)))
+          yield { op: 'change', path: one!.path, left: one!.entry, right: two!.entry }
+        ;[one, two] = [await next(a), await next(b)]
+      }
+    }
+  } finally {
+    await a.return()
+    await b.return()
+  }
+}
+
+/** Where a link leads, as a path from the folder of a tree on; null where it leads out of it. */
+export function targetIn(folder: string, key: string, linkname: string): string | null {
+  const target = posix.resolve(posix.dirname(key), linkname.replaceAll('\\', '/'))
+  if (folder === '/') return target.slice(1)
+  if (target === folder) return ''
+  return target.startsWith(`${folder}/`) ? target.slice(folder.length + 1) : null
+}
+
+/** The bytes of a file, part by part. */
+export function bytesOf(view: MultiDrive, file: Entry | string): AsyncIterable<Buffer> {
+  return view.createReadStream(file) as AsyncIterable<unknown> as AsyncIterable<Buffer>
+}
+
+interface At {
+  readonly path: string
+  readonly entry: Entry
+}
+
+async function* entriesOf({ view, folder }: Tree): AsyncGenerator<At, void, void> {
+  if (!view) return
+  const start = folder === '/' ? 1 : folder.length + 1
+  for await (const entry of view.list(folder)) yield { path: entry.key.slice(start), entry }
+}
+
+async function next(items: AsyncGenerator<At, void, void>): Promise<At | null> {
+  const { done, value } = await items.next()
+  return done ? null : value
+}
+
+async function isSame(
+  left: Tree,
+  a: Entry,
+  right: Tree,
+  b: Entry,
+  { checksum, signal }: CompareOptions
+): Promise<boolean> {
+  const links = [a.value.linkname, b.value.linkname]
+  if (links[0] !== null || links[1] !== null) {
+    if (links[0] === links[1]) return true
+    if (links[0] === null || links[1] === null) return false
+    const [one, two] = [targetIn(left.folder, a.key, links[0]!), targetIn(right.folder, b.key, links[1]!)]
+    return one !== null && one === two
+  }
+  if (a.value.blob?.byteLength !== b.value.blob?.byteLength) return false
+  const isDated = a.mtime !== null && b.mtime !== null && Math.abs(a.mtime - b.mtime) < 1
+  if (isDated && !checksum) return true
+  return sameBytes(bytesOf(left.view!, a), bytesOf(right.view!, b), signal)
+}
+
+async function sameBytes(
+  a: AsyncIterable<Buffer>,
+  b: AsyncIterable<Buffer>,
+  signal: AbortSignal
+): Promise<boolean> {
+  const [one, two] = [a[Symbol.asyncIterator](), b[Symbol.asyncIterator]()]
+  try {
+    let x: Buffer = Buffer.alloc(0)
+    let y: Buffer = Buffer.alloc(0)
+    for (;;) {
+      signal.throwIfAborted()
+      if (x.length === 0) x = await part(one)
+      if (y.length === 0) y = await part(two)
+      const length = Math.min(x.length, y.length)
+      if (length === 0) return x.length === y.length
+      if (!x.subarray(0, length).equals(y.subarray(0, length))) return false
+      x = x.subarray(length)
+      y = y.subarray(length)
+    }
+  } finally {
+    await one.return?.()
+    await two.return?.()
+  }
+}
+
+/** The next bytes, none at the end. */
+async function part(bytes: AsyncIterator<Buffer>): Promise<Buffer> {
+  for (;;) {
+    const step = await bytes.next()
+    if (step.done === true) return Buffer.alloc(0)
+    if (step.value.length > 0) return step.value
+  }
+}

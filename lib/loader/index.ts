@@ -1,0 +1,13 @@
+export { HyperDriveDL, HyperDriveDL as default, HyperDriveDL as 'module.exports' } from './loader.ts'
+export type { ListedFile, LoaderDownloadOptions } from './loader.ts'
+export type { DownloadResult, DownloadTracker, LoaderDownload } from './download.ts'
+export type { HyperDriveDLOptions, LoaderStore } from './options.ts'
+export type { DownloadReport, ProgressReporter } from './progress.ts'
+export type { Logger } from './base.ts'
+export type { Bootstrap, Discovery, Swarm } from '../share/peers.ts'
+export {
+  TransferError,
+  TRANSFER_ERRORS,
+  type TransferErrorCode,
+  type TransferErrorInfo
+} from '../share/errors.ts'

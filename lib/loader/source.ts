@@ -1,0 +1,101 @@
+import MultiDrive, { type Drive } from '../../index.ts'
+import { createStore, type KeyedDrive, type Store } from '../share/drives.ts'
+import { Peers } from '../share/peers.ts'
+import { temporaryFolder } from '../share/temporary.ts'
+import { invalid, type HyperDriveDLOptions, type Origin } from './options.ts'
+
+/** The drives of a loader, open and read as one. */
+export interface LoaderSource {
+  readonly multi: MultiDrive
+  /** Closes what was opened here, and nothing else. */
+  close(): Promise<void>
+}
+
+/** @throws CONNECTION_FAILED when nobody has answered in time; what opening a drive that was given throws */
+export async function openSource(origin: Origin, opts: HyperDriveDLOptions): Promise<LoaderSource> {
+  const ends: (() => unknown)[] = []
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  }
+  try {
+    const multi =
+      'drive' in origin ? await openGiven(origin.drive, opts, ends) : await openKeys(origin.keys, opts, ends)
+    return { multi, close }
+  } catch (err) {
+    await close()
+    throw err
+  }
+}
+
+async function openGiven(
+  drive: Drive,
+  { version }: HyperDriveDLOptions,
+  ends: (() => unknown)[]
+): Promise<MultiDrive> {
+  const given = drive as Drive & Partial<Pick<KeyedDrive, 'ready'>>
+  await given.ready?.()
+  if (version !== undefined && typeof (drive as Partial<KeyedDrive>).checkout !== 'function')
+    throw invalid('the drive has no versions')
+  if (drive instanceof MultiDrive) {
+    if (version === undefined) return drive
+    if (typeof version === 'number') throw invalid('the version of a MultiDrive is a text')
+    const past = drive.checkout(version)
+    ends.push(() => past.close())
+    await past.ready()
+    return past
+  }
+  if (version === undefined) return over([drive], false, ends)
+  if (typeof version === 'string') return pastOf(await over([drive], false, ends), version, ends)
+  return over([(drive as KeyedDrive).checkout(version)], true, ends)
+}
+
+async function openKeys(
+  keys: readonly Buffer[],
+  opts: HyperDriveDLOptions,
+  ends: (() => unknown)[]
+): Promise<MultiDrive> {
+  const { version } = opts
+  const only = keys.length === 1
+  if (typeof version === 'number' && !only) throw invalid('the version of several drives is a text')
+  const store = (opts.store as Store | undefined) ?? (await temporaryStore(ends))
+  await store.ready()
+  const peers = new Peers(store, { swarm: opts.swarm, bootstrap: opts.bootstrap })
+  ends.push(() => peers.close())
+  const wanted = { timeout: opts.timeout, version: typeof version === 'number' ? version : undefined }
+  const opening = await Promise.allSettled(keys.map((key) => peers.openDrive(key, wanted)))
+  const drives = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  for (const drive of drives) ends.push(() => drive.close())
+  const failed = opening.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  if (typeof version === 'number') return over([drives[0]!.checkout(version)], true, ends)
+  const multi = await over(drives, true, ends)
+  return version === undefined ? multi : pastOf(multi, version, ends)
+}
+
+/** Reads drives as one. */
+async function over(drives: readonly Drive[], isOwn: boolean, ends: (() => unknown)[]): Promise<MultiDrive> {
+  const multi = new MultiDrive(drives[0]!)
+  ends.push(async () => {
+    // A MultiDrive closes the drives that are in it.
+    if (!isOwn) for (const drive of drives) await multi.removeDrive(drive)
+    await multi.close()
+  })
+  for (const drive of drives.slice(1)) await multi.addDrive(drive)
+  await multi.ready()
+  return multi
+}
+
+async function pastOf(multi: MultiDrive, version: string, ends: (() => unknown)[]): Promise<MultiDrive> {
+  const past = multi.checkout(version)
+  ends.push(() => past.close())
+  await past.ready()
+  return past
+}
+
+async function temporaryStore(ends: (() => unknown)[]): Promise<Store> {
+  const folder = await temporaryFolder()
+  ends.push(() => folder.remove())
+  const store = createStore(folder.path)
+  ends.push(() => store.close())
+  return store
+}

@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { lstat, open, readlink, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { TransferError } from '../share/errors.ts'
+
+/** One version of a file, as it is to be saved. */
+export interface SavedFile {
+  /** Its path in the drive. */
+  readonly key: string
+  /** Its length in bytes. */
+  readonly size: number
+  /** Tells the version from every other one of any drive; null where nothing does. */
+  readonly version: string | null
+  /** In milliseconds; null where it has no date. */
+  readonly mtime: number | null
+  readonly executable: boolean
+  /** The bytes from one on. */
+  read(start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+export interface SaveOptions {
+  readonly signal: AbortSignal
+  /** Told of how many bytes of the file are on the disk, again and again. */
+  readonly onprogress: (bytes: number) => void
+}
+
+/** So many bytes are written at once. */
+const WRITTEN_AT_ONCE = 1 << 20
+
+/** So many bytes are sent on to the disk while the next ones come, for the last of them not to be waited for long. */
+const SYNCED_AT_ONCE = 32 << 20
+
+/** A date that was set is not always kept to the last digit; in milliseconds. */
+const DATES = 1
+
+/** No name of a file is longer than 255 bytes, and a partial file has 22 more. */
+const NAME = 200
+
+/**
+ * Saves a file. Its bytes go into a partial file beside it, named after the version; what was there of it from a time before is kept, and
+ * the file has its own name only when it is whole.
+ *
+ * @returns whether it had been there, whole, before
+ * @throws DOWNLOAD_FAILED when it does not come to its length, the reason of the signal, and what the disk and the drive throw
+ */
+export async function saveFile(file: SavedFile, target: string, opts: SaveOptions): Promise<boolean> {
+  const { signal, onprogress } = opts
+  signal.throwIfAborted()
+  if (await isThere(file, target, signal)) {
+    onprogress(file.size)
+    return true
+  }
+  const partial = partialOf(file, target)
+  // A link in its place is not followed: it may lead anywhere.
+  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW)
+  try {
+    let length = (await handle.stat()).size
+    if (file.version === null || length > file.size) {
+      await handle.truncate(0)
+      length = 0
+    }
+    onprogress(length)
+    if (length < file.size) await append(file, handle, length, opts)
+    const { size } = await handle.stat()
+    if (size !== file.size) {
+      const detail = `${size} bytes came of ${file.size}`
+      throw new TransferError('DOWNLOAD_FAILED', { path: file.key, detail })
+    }
+    if (file.executable) await handle.chmod(0o755)
+    if (file.mtime !== null) await handle.utimes(Date.now() / 1000, file.mtime / 1000)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await takePlace(partial, target)
+  return false
+}
+
+/**
+ * Makes a symbolic link, in the place of whatever file is there.
+ *
+ * @param to - the path on the disk that it leads to
+ * @returns whether it had been there before
+ */
+export async function saveLink(to: string, target: string): Promise<boolean> {
+  const text = relative(dirname(target), to) || '.'
+  const known = await readlink(target).catch(() => null)
+  if (known === text) return true
+  const partial = partialOf({ key: target, version: text }, target)
+  await unlink(partial).catch(ignoreAbsence)
+  await symlink(text, partial)
+  await takePlace(partial, target)
+  return false
+}
+
+/** Writes the bytes from one on behind those that are there, while the next ones come. */
+async function append(file: SavedFile, handle: FileHandle, from: number, opts: SaveOptions): Promise<void> {
+  const { signal, onprogress } = opts
+  let length = from
+  let position = from
+  let chunks: Uint8Array[] = []
+  let waiting = 0
+  let writing: Promise<void> = Promise.resolve()
+  let syncing: Promise<void> = Promise.resolve()
+  let isSyncing = false
+  let synced = from
+  const flush = async () => {
+    await writing
+    const [batch, at] = [chunks, position]
+    position += waiting
+    chunks = []
+    waiting = 0
+    writing = write(handle, batch, at).then(() => {
+      onprogress((length += batch.reduce((sum, { byteLength }) => sum + byteLength, 0)))
+      if (isSyncing || length - synced < SYNCED_AT_ONCE) return
+      synced = length
+      isSyncing = true
+      syncing = handle.datasync().then(() => {
+        isSyncing = false
+      })
+      // It is waited for at the end.
+      syncing.catch(() => undefined)
+    })
+    // It is waited for before the next one, when the source may have failed.
+    writing.catch(() => undefined)
+  }
+  try {
+    for await (const chunk of file.read(from, signal)) {
+      signal.throwIfAborted()
+      if (position + waiting + chunk.byteLength > file.size) {
+        const detail = `more bytes came than its ${file.size}`
+        throw new TransferError('DOWNLOAD_FAILED', { path: file.key, detail })
+      }
+      chunks.push(chunk)
+      waiting += chunk.byteLength
+      if (waiting >= WRITTEN_AT_ONCE) await flush()
+    }
+    signal.throwIfAborted()
+  } finally {
+    // What has come is kept for the next time, whatever ended it.
+    if (waiting > 0) await flush()
+    await writing
+    await syncing
+  }
+}
+
+async function write(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  let done = 0
+  while (done < all.byteLength) {
+    const { bytesWritten } = await handle.write(all, done, all.byteLength - done, position + done)
+    done += bytesWritten
+  }
+}
+
+/** Gives a partial file its name. */
+async function takePlace(partial: string, target: string): Promise<void> {
+  try {
+    await rename(partial, target)
+  } catch (err) {
+    // Another process that saved the same version has been faster.
+    const isTaken = (err as NodeJS.ErrnoException).code === 'ENOENT' && (await statOf(target)) !== null
+    if (!isTaken) throw err
+  }
+}
+
+/** Whether a file is on the disk: by its date as the drive has it, or by its bytes where that has none. */
+async function isThere(file: SavedFile, target: string, signal: AbortSignal): Promise<boolean> {
+  const found = await statOf(target)
+  if (!found?.isFile() || found.size !== file.size) return false
+  if (file.mtime !== null) return Math.abs(found.mtimeMs - file.mtime) < DATES
+  return hasBytes(file, target, signal)
+}
+
+async function hasBytes(file: SavedFile, target: string, signal: AbortSignal): Promise<boolean> {
+  const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    let position = 0
+    for await (const chunk of file.read(0, signal)) {
+      const here = Buffer.alloc(chunk.byteLength)
+      const { bytesRead } = await handle.read(here, 0, here.byteLength, position)
+      if (!here.subarray(0, bytesRead).equals(chunk)) return false
+      position += bytesRead
+    }
+    signal.throwIfAborted()
+    return position === file.size
+  } finally {
+    await handle.close()
+  }
+}
+
+async function statOf(path: string): Promise<Stats | null> {
+  return lstat(path).catch((err: unknown) => ignoreAbsence(err))
+}
+
+function ignoreAbsence(err: unknown): null {
+  if ((err as NodeJS.ErrnoException).code === 'ENOENT') return null
+  throw err
+}
+
+/** Beside the file, for the one to become the other at once. */
+function partialOf({ key, version }: Pick<SavedFile, 'key' | 'version'>, target: string): string {
+  const tag = createHash('sha256')
+    .update(JSON.stringify([key, version]))
+    .digest('hex')
+    .slice(0, 16)
+  const name = Buffer.from(basename(target))
+    .subarray(0, NAME)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+  return join(dirname(target), `${name}.${tag}.part`)
+}

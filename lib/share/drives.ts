@@ -1,0 +1,54 @@
+import type { EventEmitter } from 'node:events'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import type { Writable } from 'streamx'
+import type { Drive, DriveEntry } from '../../index.ts'
+
+/** A Corestore, as far as loading and sharing take. */
+export interface Store {
+  ready(): Promise<void>
+  close(): Promise<void>
+  session(opts?: { writable?: boolean }): Store
+  replicate(stream: object): object
+  createKeyPair(name: string): Promise<object>
+}
+
+/** The core of a drive, as far as loading and sharing take. */
+export interface DriveCore extends EventEmitter {
+  readonly length: number
+  readonly peers: readonly unknown[]
+}
+
+/** A Hyperdrive, as far as loading and sharing take. */
+export interface KeyedDrive extends Drive {
+  readonly key: Buffer
+  readonly discoveryKey: Buffer
+  readonly core: DriveCore
+  readonly version: number
+  ready(): Promise<void>
+  close(): Promise<void>
+  update(opts?: { wait?: boolean }): Promise<boolean>
+  /** Makes reads of what never has come wait, until the returned function is called. */
+  findingPeers(): () => void
+  get(path: string): Promise<Buffer | null>
+  checkout(version: number): KeyedDrive
+  list(folder: string): AsyncIterable<DriveEntry>
+  del(path: string): Promise<void>
+  symlink(path: string, target: string, opts?: { metadata?: object | null }): Promise<void>
+  createWriteStream(path: string, opts?: { executable?: boolean; metadata?: object | null }): Writable
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** A Corestore in a folder of the disk. */
+export function createStore(folder: string): Store {
+  return new Corestore(folder) as Store
+}
+
+/**
+ * A Hyperdrive in a session of a store; closing it closes that.
+ *
+ * @param key - default: that of the store's own drive
+ */
+export function createDrive(session: Store, key: Uint8Array | null = null): KeyedDrive {
+  return new Hyperdrive(session, key) as KeyedDrive
+}

@@ -1,0 +1,237 @@
+/** put, rm, mv, cp and sync, over folders of the disk. */
+import { chmod, lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import test from 'tape'
+import { cli, lines, values } from '../helpers/cli.ts'
+import { folder } from '../helpers/drives.ts'
+import { DATE, folderOf, treeOf } from '../helpers/disk.ts'
+
+test('put writes a file, or the input', async (t) => {
+  const files = await folderOf(t, { 'todo.txt': 'milk', 'run.sh': 'echo' })
+  await chmod(join(files, 'run.sh'), 0o755)
+  const ann = await folderOf(t, { 'notes/old.txt': '' })
+  t.same(await lines(t, 'put', '-d', ann, join(files, 'todo.txt')), ['/todo.txt  4 B'])
+  await lines(t, 'put', '-d', ann, join(files, 'todo.txt'), '/notes')
+  await lines(t, 'put', '-d', ann, join(files, 'todo.txt'), '/new/')
+  await lines(t, 'put', '-d', ann, join(files, 'run.sh'), 'drive:/bin/run')
+  t.is((await cli(['put', '-d', ann, '-', '/input.txt'], { input: 'typed' })).out, '/input.txt  5 B\n')
+  t.same(await treeOf(ann), {
+    'bin/run': 'echo',
+    'input.txt': 'typed',
+    'new/todo.txt': 'milk',
+    'notes/old.txt': '',
+    'notes/todo.txt': 'milk',
+    'todo.txt': 'milk'
+  })
+  t.ok((await stat(join(ann, 'bin/run'))).mode & 0o100)
+  const [value] = await values(t, 'put', '-d', ann, join(files, 'todo.txt'))
+  t.same([value.op, value.path, value.size, value.drive], ['put', '/todo.txt', 4, ann])
+})
+
+test('put takes an input of any size, part by part, and lands nothing of one that fails', async (t) => {
+  const ann = await folder(t)
+  const part = Buffer.alloc(1 << 20, 'x')
+  const big = Readable.from(Array.from({ length: 30 }, () => part))
+  t.is((await cli(['put', '-d', ann, '-', '/big'], { input: big })).code, 0)
+  t.is((await stat(join(ann, 'big'))).size, 30 << 20)
+
+  const failing = Readable.from(
+    (async function* () {
+      yield part
+      throw Object.assign(new Error('EIO: the input broke'), { code: 'EIO' })
+    })()
+  )
+  const { code, err } = await cli(['put', '-d', ann, '-', '/half'], { input: failing })
+  t.is(code, 1)
+  t.is(err, 'multidrive put: EIO: the input broke\n')
+  t.notOk('half' in (await treeOf(ann)))
+})
+
+test('rm removes files, and with -r folders', async (t) => {
+  const ann = await folderOf(t, { a: '', 'b/c': '', 'b/d': '', e: '' })
+  const ben = await folderOf(t, { a: 'his', 'b/f': '' })
+  t.same(await lines(t, 'rm', '-d', ann, '-d', ben, '/a', '/e'), ['/a', '/e'])
+  const failed = await cli(['rm', '-d', ann, '-d', ben, '/b'])
+  t.is(failed.code, 1)
+  t.ok(/EISDIR.*add -r/.test(failed.err), failed.err)
+  t.same(await values(t, 'rm', '-r', '-d', ann, '-d', ben, '/b'), [{ op: 'remove', path: '/b' }])
+  t.same(await lines(t, 'find', '-d', ann, '-d', ben, '*'), [])
+  t.same(await treeOf(ben), { a: 'his', 'b/f': '' }, 'those of others stay')
+  t.is((await cli(['rm', '-d', ann, '/a'])).code, 1)
+  t.is((await cli(['rm', '-f', '-d', ann, '/a'])).code, 0)
+})
+
+test('mv renames files and folders, and moves into folders', async (t) => {
+  const ann = await folderOf(t, { a: '1', 'b/c': '2' })
+  t.same(await lines(t, 'mv', '-d', ann, '/a', '/d'), ['/a -> /d'])
+  t.same(await lines(t, 'mv', '-d', ann, '/d', '/b'), ['/d -> /b/d'])
+  t.same(await values(t, 'mv', '-d', ann, 'b', 'e'), [{ op: 'move', path: '/b', to: '/e' }])
+  t.same(await treeOf(ann), { 'e/c': '2', 'e/d': '1' })
+  await lines(t, 'mv', '-d', ann, '/e/c', '/new/folder/')
+  t.same(await treeOf(ann), { 'e/d': '1', 'new/folder/c': '2' }, 'into a folder that is not there yet')
+})
+
+test('cp copies in, out and within', async (t) => {
+  const ann = await folderOf(t, { 'in/a': '1', 'in/b/c': '22' })
+  const out = await folder(t)
+  const disk = await folderOf(t, { 'x/y': 'xy', 'x/z/w': 'w', f: 'file' })
+  await symlink('../y', join(disk, 'x', 'z', 'link'))
+
+  t.same(await lines(t, 'cp', '-d', ann, join(disk, 'f'), 'drive:/'), [`${join(disk, 'f')} -> /f  4 B`])
+  await lines(t, 'cp', '-d', ann, '-r', join(disk, 'x'), 'drive:/in')
+  t.same(await treeOf(ann), {
+    f: 'file',
+    'in/a': '1',
+    'in/b/c': '22',
+    'in/x/y': 'xy',
+    'in/x/z/link': '-> ../y',
+    'in/x/z/w': 'w'
+  })
+
+  t.same(await lines(t, 'cp', '-d', ann, 'drive:/in/a', join(out, 'renamed')), [
+    `/in/a -> ${join(out, 'renamed')}  1 B`
+  ])
+  await lines(t, 'cp', '-d', ann, '-p', 'drive:/in/a', out)
+  await lines(t, 'cp', '-d', ann, '-r', 'drive:/in/x', join(out, 'new'))
+  await lines(t, 'cp', '-d', ann, 'drive:/in/x/z/link', out)
+  t.same(await treeOf(out), {
+    a: '1',
+    link: 'xy',
+    'new/y': 'xy',
+    'new/z/link': '-> ../y',
+    'new/z/w': 'w',
+    renamed: '1'
+  })
+  t.is((await stat(join(out, 'a'))).mtimeMs, DATE * 1000, '-p keeps the date')
+  t.not((await stat(join(out, 'renamed'))).mtimeMs, DATE * 1000)
+
+  t.same(await values(t, 'cp', '-d', ann, 'drive:/in/a', 'drive:/in/x/'), [
+    { op: 'copy', path: '/in/a', to: '/in/x/a' }
+  ])
+  t.is(await readFile(join(ann, 'in/x/a'), 'utf8'), '1')
+  for (const [from, to] of [
+    [join(disk, 'x'), 'drive:/'],
+    ['drive:/in', out]
+  ]) {
+    const failed = await cli(['cp', '-d', ann, from!, to!])
+    t.is(failed.code, 1)
+    t.ok(failed.err.includes('add -r'), failed.err)
+  }
+})
+
+test('what is copied out leads nowhere outside', async (t) => {
+  const outside = await folderOf(t, { secret: 'secret' })
+  const ann = await folderOf(t, { 'docs/a': 'a', 'docs/sub/b': 'b', top: 'top' })
+  // To a file of the drives that is not copied, to one that is, out of the drives, and to nothing.
+  await symlink('../top', join(ann, 'docs', 'up'))
+  await symlink('/docs/a', join(ann, 'docs', 'sub', 'absolute'))
+  const out = await folder(t)
+  await lines(t, 'cp', '-d', ann, '-r', 'drive:/docs', out)
+  t.same(await treeOf(out), {
+    'docs/a': 'a',
+    'docs/sub/absolute': '-> ../a',
+    'docs/sub/b': 'b',
+    'docs/up': 'top'
+  })
+
+  await symlink(join(outside, 'secret'), join(ann, 'docs', 'evil'))
+  const failed = await cli(['cp', '-d', ann, '-r', 'drive:/docs', join(out, 'again')])
+  t.is(failed.code, 1)
+  t.ok(failed.err.includes('/docs/evil'), failed.err)
+
+  const into = await folder(t)
+  await symlink(outside, join(into, 'sub'))
+  await rm(join(ann, 'docs', 'evil'))
+  const stopped = await cli(['cp', '-d', ann, '-r', 'drive:/docs', `${into}/../${into.split('/').at(-1)!}`])
+  t.is(stopped.code, 0, 'docs/ is made in it')
+  const sync = await cli(['sync', '-d', ann, 'drive:/docs', into])
+  t.is(sync.code, 1)
+  t.ok(sync.err.includes('ENOTDIR'), sync.err)
+  t.same(await treeOf(outside), { secret: 'secret' }, 'a link on the disk is not followed')
+})
+
+test('sync to the disk, and back', async (t) => {
+  const ann = await folderOf(t, { 'docs/a': '1', 'docs/b/c': '22', 'docs/same': 's', other: '' })
+  await symlink('b/c', join(ann, 'docs', 'link'))
+  const copy = join(await folder(t), 'new', 'copy')
+  const plan = await cli(['sync', '-n', '-d', ann, 'drive:/docs', copy])
+  t.is(plan.code, 0)
+  t.ok(plan.out.endsWith('4 files added, 0 changed, 0 removed, 4 B (nothing was done)\n'), plan.out)
+  await stat(copy).then(
+    () => t.fail('nothing is there'),
+    (err: unknown) => t.is((err as { code?: string }).code, 'ENOENT')
+  )
+
+  const first = await values(t, 'sync', '-d', ann, 'drive:/docs', copy)
+  t.same(
+    first.map(({ op, path, size }) => [op, path, size]),
+    [
+      ['add', 'a', 1],
+      ['add', 'b/c', 2],
+      ['add', 'link', 0],
+      ['add', 'same', 1]
+    ]
+  )
+  t.same(await treeOf(copy), { a: '1', 'b/c': '22', link: '-> b/c', same: 's' })
+  t.is((await lstat(join(copy, 'a'))).mtimeMs, DATE * 1000)
+  t.same(await values(t, 'sync', '-d', ann, 'drive:/docs', copy), [], 'a second time there is nothing to do')
+
+  await writeFile(join(copy, 'a'), '2')
+  await writeFile(join(copy, 'new'), 'n')
+  await rm(join(copy, 'b'), { recursive: true })
+  await utimes(join(copy, 'same'), 5, 5)
+  const keeping = await values(t, 'sync', '-d', ann, copy, 'drive:/docs')
+  t.same(
+    keeping.map(({ op, path }) => [op, path]),
+    [
+      ['change', 'a'],
+      ['add', 'new']
+    ],
+    'what has the same bytes is the same; nothing is removed'
+  )
+  const pruning = await values(t, 'sync', '--delete', '-d', ann, copy, 'drive:/docs')
+  t.same(
+    pruning.map(({ op, path }) => [op, path]),
+    [['remove', 'b/c']]
+  )
+  t.same(await treeOf(ann), {
+    'docs/a': '2',
+    'docs/link': '-> b/c',
+    'docs/new': 'n',
+    'docs/same': 's',
+    other: ''
+  })
+})
+
+test('sync removes on the disk, and finds bytes that differ behind one size and date', async (t) => {
+  const ann = await folderOf(t, { a: '1', b: '2' })
+  const disk = await folderOf(t, { a: 'x', b: '2', c: '3' })
+  t.same(await values(t, 'sync', '-d', ann, 'drive:/', disk), [])
+  const found = await values(t, 'sync', '--checksum', '--delete', '-d', ann, 'drive:/', disk)
+  t.same(
+    found.map(({ op, path }) => [op, path]),
+    [
+      ['change', 'a'],
+      ['remove', 'c']
+    ]
+  )
+  t.same(await treeOf(disk), { a: '1', b: '2' })
+})
+
+test('what is synced into drives is shown, also where another drive has a later version', async (t) => {
+  const [ann, ben] = [await folderOf(t, {}), await folderOf(t, { a: 'later' }, DATE + 1000)]
+  const disk = await folderOf(t, { a: 'early' })
+  t.is((await values(t, 'sync', '-d', ann, '-d', ben, disk, 'drive:/')).length, 1)
+  t.is((await cli(['cat', '-d', ann, '-d', ben, '/a'])).out, 'early')
+  t.same(await values(t, 'sync', '-d', ann, '-d', ben, disk, 'drive:/'), [])
+})
+
+test('a folder on the disk that is called drive:', async (t) => {
+  const ann = await folder(t)
+  const disk = await folder(t)
+  await mkdir(join(disk, 'drive:'))
+  await writeFile(join(disk, 'drive:', 'a'), '1')
+  await lines(t, 'cp', '-d', ann, `${disk}/drive:/a`, 'drive:/b')
+  t.same(await treeOf(ann), { b: '1' })
+})

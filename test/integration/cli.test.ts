@@ -1,0 +1,125 @@
+/** The command between processes: one shares, others read, over a network of this machine. */
+import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type Test } from 'tape'
+import { cli, lines, start, values, type Running } from '../helpers/cli.ts'
+import { folderOf, treeOf } from '../helpers/disk.ts'
+import { folder } from '../helpers/drives.ts'
+import { network } from '../helpers/network.ts'
+
+const isPosix = process.platform !== 'win32'
+
+async function bootstrapOf(t: Test): Promise<string[]> {
+  const nodes = (await network(t)) as { host: string; port: number }[]
+  return nodes.flatMap(({ host, port }) => ['--bootstrap', `${host}:${port}`])
+}
+
+/** A process that shares a folder; gives the link that it prints. */
+async function share(t: Test, ...args: string[]): Promise<{ running: Running; link: string }> {
+  const running = start(t, ['share', ...args])
+  const link = (await running.says(/^hd:\/\/\w+\n/)).trim()
+  await running.says(/Sharing/, 'err')
+  return { running, link }
+}
+
+test('share in one process, and ls, cat, tree and get in others', async (t) => {
+  const bootstrap = await bootstrapOf(t)
+  const ann = await folderOf(t, { 'a.txt': 'from afar', 'ünïcode/名前.txt': 'name', empty: '' })
+  const [theirs, ours, out] = [await folder(t), await folder(t), await folder(t)]
+  const { running, link } = await share(t, '--watch', ann, '--storage', theirs, ...bootstrap)
+  const at = ['-d', link, '--storage', ours, ...bootstrap]
+
+  const listed = await start(t, ['ls', '-1', ...at]).ended
+  t.same([listed.code, listed.out, listed.err], [0, 'a.txt\nempty\nünïcode/\n', ''])
+  t.is((await cli(['cat', ...at, '/a.txt'])).out, 'from afar')
+  const local = await folderOf(t, { 'b.txt': 'here' })
+  t.same(
+    (await values(t, 'tree', '-d', local, ...at)).map(({ path, drive }) => [path, drive]),
+    [
+      ['/a.txt', link],
+      ['/b.txt', local],
+      ['/empty', link],
+      ['/ünïcode/名前.txt', link]
+    ]
+  )
+  t.same(
+    (await values(t, 'get', ...at, '/', out)).map(({ path, error }) => [path, error]),
+    [
+      ['/a.txt', null],
+      ['/empty', null],
+      ['/ünïcode/名前.txt', null]
+    ]
+  )
+  t.same(await treeOf(out), await treeOf(ann))
+
+  // What changes there shows here the next time.
+  await writeFile(join(ann, 'new.txt'), 'new')
+  await rm(join(ann, 'empty'))
+  await running.says(/1 added, 0 changed, 1 removed|1 removed[^]*1 added|1 added[^]*1 removed/, 'err')
+  t.same(await lines(t, 'find', ...at, '*.txt'), ['/a.txt', '/new.txt', '/ünïcode/名前.txt'])
+  t.is((await cli(['put', ...at, '-', '/x'], { input: '' })).code, 1, 'it is not ours to write to')
+
+  // The storage of the one that shares is locked, as far as that drive is concerned.
+  const locked = await cli(['ls', '-d', link, '--storage', theirs, ...bootstrap])
+  t.is(locked.code, 1)
+  t.ok(
+    /^multidrive ls: STORAGE_LOCKED: .* is open in another process \(stop that one.*\)\n$/.test(locked.err)
+  )
+  const again = await cli(['share', ann, '--storage', theirs, ...bootstrap])
+  t.is(again.code, 1)
+  t.ok(again.err.includes('STORAGE_LOCKED'), again.err)
+  const other = await folderOf(t, { c: '' })
+  const second = await share(t, other, '--storage', theirs, ...bootstrap)
+  t.same(await lines(t, 'find', '-d', second.link, ...at, '*'), [
+    '/a.txt',
+    '/c',
+    '/new.txt',
+    '/ünïcode/名前.txt'
+  ])
+
+  running.child.kill('SIGINT')
+  t.is((await running.ended).code, isPosix ? 130 : -1)
+  // It is gone; what was here stays.
+  const away = await cli(['cat', ...at, '--timeout', '1', '/a.txt'])
+  t.same([away.code, away.out], [0, 'from afar'])
+  t.ok(away.err.startsWith('No peer of hd://'), away.err)
+  const bytes = await cli(['cat', ...at, '--timeout', '1', '/new.txt'])
+  t.is(bytes.code, 1)
+  t.ok(/REQUEST_TIMEOUT|BLOCK_NOT_AVAILABLE/.test(bytes.err), bytes.err)
+
+  // Shared again it has the same key, and while it is not shared it can be written to where it was.
+  const mine = ['-d', link, '--storage', theirs, ...bootstrap]
+  t.is((await cli(['put', ...mine, '-', '/by-key.txt'], { input: 'mine' })).code, 0)
+  await writeFile(join(ann, 'by-key.txt'), 'mine')
+  await appendFile(join(ann, 'a.txt'), '!')
+  const next = await share(t, ann, '--storage', theirs, ...bootstrap)
+  t.is(next.link, link)
+  t.is((await cli(['cat', ...at, '/a.txt', '/by-key.txt'])).out, 'from afar!mine')
+})
+
+test('watch tells of what comes from afar', async (t) => {
+  const bootstrap = await bootstrapOf(t)
+  const ann = await folderOf(t, { a: '1' })
+  const { link } = await share(t, '--watch', ann, '--storage', await folder(t), ...bootstrap)
+  const watching = start(t, [
+    'watch',
+    '-n',
+    '1',
+    '--json',
+    '-d',
+    link,
+    '--storage',
+    await folder(t),
+    ...bootstrap
+  ])
+  const shown = start(t, ['watch', '-n', '1', '-d', link, '--storage', await folder(t), ...bootstrap])
+  await shown.says(/Watching/, 'err')
+  await writeFile(join(ann, 'b'), '22')
+  t.ok(/^\+ {7}2 B {2}.*\/b\n$/.test((await shown.ended).out))
+  // The other one may have begun after that.
+  const timer = setInterval(() => void writeFile(join(ann, 'b'), String(Math.random())), 500)
+  const { code, out } = await watching.ended
+  clearInterval(timer)
+  t.is(code, 0)
+  t.is(JSON.parse(out).path, '/b')
+})

@@ -1,0 +1,52 @@
+/** Downloads in a process of its own, and tells in lines of JSON how far it is. Given: a {@link Task} as JSON. */
+import { HyperDriveDL, type DownloadResult } from '../../lib/loader/index.ts'
+import type { Bootstrap } from '../../lib/share/peers.ts'
+
+export interface Task {
+  readonly key: string
+  readonly bootstrap: readonly Bootstrap[]
+  readonly path: string
+  readonly diskPath: string
+  /** Kills itself, as nobody can expect it, when so many bytes are here. */
+  readonly dieAt?: number
+}
+
+/** What it tells. */
+export type Told =
+  | { readonly loaded: number }
+  | {
+      readonly results: readonly (Omit<DownloadResult, 'error'> & { error: string | null })[]
+      /** How many bytes of files came over the network. */
+      readonly fetched: number
+      /** How many bytes were here when it began. */
+      readonly first: number
+    }
+
+const { key, bootstrap, path, diskPath, dieAt = Infinity } = JSON.parse(process.argv[2]!) as Task
+const tell = (told: Told) => process.stdout.write(JSON.stringify(told) + '\n')
+
+const loader = new HyperDriveDL({ key, bootstrap })
+await loader.ready()
+let fetched = 0
+for (const drive of loader.client!.drives as unknown as {
+  getBlobs(): Promise<{
+    core: { on(event: 'download', listener: (index: number, bytes: number) => void): void }
+  }>
+}[])
+  (await drive.getBlobs()).core.on('download', (_index, bytes) => (fetched += bytes))
+const loaded: number[] = []
+const download = await loader.download(path, {
+  diskPath,
+  progressReportInterval: 10,
+  progressCallback: ({ loadedSize }) => {
+    loaded.push(loadedSize)
+    if (loadedSize >= dieAt) process.kill(process.pid, 'SIGKILL')
+    tell({ loaded: loadedSize })
+  }
+})
+const results = (await download.await()).map((result) => ({
+  ...result,
+  error: result.error?.message ?? null
+}))
+tell({ results, fetched, first: loaded[0] ?? 0 })
+await loader.close()

@@ -1,0 +1,447 @@
+import { once } from 'node:events'
+import { lstat, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type Test } from 'tape'
+import {
+  TransferError,
+  type DownloadReport,
+  type DownloadResult,
+  type HyperDriveDL,
+  type LoaderDownload
+} from '../../lib/loader/index.ts'
+import {
+  failureOf,
+  folder,
+  hyperdrive,
+  link,
+  localdrive,
+  multidrive,
+  over,
+  store
+} from '../helpers/drives.ts'
+import { bytesOf, loaderOf } from './helpers.ts'
+
+const limit = { timeout: 30_000 }
+const SIZE = 500_000
+
+/** A loader over the copy of a drive, and what ends the exchange of the two. */
+async function remote(t: Test, files: Record<string, Buffer | string>, opts: object = {}) {
+  const theirs = await hyperdrive(t)
+  for (const [path, content] of Object.entries(files)) await theirs.put(path, content)
+  const corestore = await store(t)
+  const copy = await hyperdrive(t, { store: corestore, key: theirs.key })
+  const unlink = link(theirs.corestore, corestore)
+  await once(copy.core, 'append')
+  return { theirs, copy, unlink, loader: loaderOf(t, { drive: copy, ...opts }) }
+}
+
+const whole = (...files: string[]) => files.map((file) => ({ file, error: null, cached: false }))
+const there = (...files: string[]) => files.map((file) => ({ file, error: null, cached: true }))
+
+async function run(loader: HyperDriveDL, path: string, opts: object = {}): Promise<DownloadResult[]> {
+  return (await loader.download(path, opts)).await()
+}
+
+/** Resolves when a download has so many bytes of its first file. */
+function reaches(loader: HyperDriveDL, path: string, opts: object, bytes: number): Promise<LoaderDownload> {
+  return new Promise((resolve, reject) => {
+    let sum = 0
+    const progressReporter = {
+      progressReportInterval: 0,
+      update(_file: string, more: number) {
+        sum += more
+        if (sum >= bytes) starting.then(resolve, reject)
+      },
+      completeFile() {}
+    }
+    const starting = loader.download(path, { ...opts, progressReporter })
+    starting.catch(reject)
+  })
+}
+
+test('download(file) to the cache', limit, async (t) => {
+  const { loader } = await remote(t, { '/sub/a': bytesOf(SIZE) })
+  const download = await loader.download('sub/a')
+  t.same(
+    download.trackers.map(({ file, size }) => ({ file, size })),
+    [{ file: '/sub/a', size: SIZE }]
+  )
+  t.same(await download.await(), whole('/sub/a'))
+  t.same(
+    download.trackers.map(({ loaded, done }) => ({ loaded, done })),
+    [{ loaded: SIZE, done: true }]
+  )
+  t.ok(await loader.cached('sub/a'))
+  t.same(await run(loader, 'sub/a'), there('/sub/a'), 'what is there is told of as such')
+  await download.cancel()
+  t.same(await download.await(), whole('/sub/a'), 'a cancel that comes late changes nothing')
+})
+
+test('download(folder) to the cache', limit, async (t) => {
+  const { loader } = await remote(t, { '/a': '1', '/sub/b': bytesOf(SIZE), '/sub/c/d': '', '/sub0': 'x' })
+  await run(loader, '/sub/b')
+  t.same(
+    await run(loader, '/sub'),
+    [...there('/sub/b'), ...there('/sub/c/d')],
+    'an empty file has no bytes to come'
+  )
+  t.same(await run(loader, '/'), [...whole('/a'), ...there('/sub/b', '/sub/c/d'), ...whole('/sub0')])
+})
+
+test('download(file, { diskPath })', limit, async (t) => {
+  const files = { '/sub/a': bytesOf(SIZE), '/one': 'x', '/empty': '', '/ß/日本 語.bin': bytesOf(70_000, 2) }
+  const { loader } = await remote(t, files)
+  const target = join(await folder(t), 'made', 'for it')
+  for (const [path, content] of Object.entries(files)) {
+    t.same(await run(loader, path, { diskPath: target }), whole(path))
+    const name = path.split('/').at(-1)!
+    t.ok((await readFile(join(target, name))).equals(Buffer.from(content)), name)
+  }
+  t.same((await readdir(target)).sort(), ['a', 'empty', 'one', '日本 語.bin'], 'and nothing else')
+})
+
+test('download(folder, { diskPath }) keeps the tree', limit, async (t) => {
+  const files = { '/m/a': bytesOf(SIZE), '/m/x/a': 'other', '/m/x/y/empty': '', '/else': '-' }
+  const { loader, theirs } = await remote(t, files)
+  await theirs.put('/m/run', '#!', { executable: true, metadata: { mtime: 1_600_000_000_123 } })
+  await loader.ready()
+  await loader.client!.update({ wait: true })
+  const target = await folder(t)
+  t.same(await run(loader, '/m', { diskPath: target }), whole('/m/a', '/m/run', '/m/x/a', '/m/x/y/empty'))
+  t.same((await readdir(target, { recursive: true })).sort(), ['a', 'run', 'x', 'x/a', 'x/y', 'x/y/empty'])
+  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(SIZE)))
+  t.is(await readFile(join(target, 'x/a'), 'utf8'), 'other')
+  const run1 = await stat(join(target, 'run'))
+  t.is(run1.mode & 0o111, 0o111, 'the executable bit')
+  t.is(Math.round(run1.mtimeMs), 1_600_000_000_123, 'the date')
+  t.same(
+    await run(loader, '/m/', { diskPath: target }),
+    there('/m/a', '/m/run', '/m/x/a', '/m/x/y/empty'),
+    'by date, or by bytes where there is none'
+  )
+  await writeFile(join(target, 'x/a'), 'OTHER')
+  const again = await run(loader, '/m', { diskPath: target })
+  t.same(
+    again.filter(({ cached }) => !cached),
+    whole('/m/x/a'),
+    'what was changed comes again'
+  )
+  t.is(await readFile(join(target, 'x/a'), 'utf8'), 'other')
+})
+
+test('download of what is not there, of an empty folder, of a bad option', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  const multi = await multidrive(t, [drive])
+  await multi.promises.mkdir('/empty')
+  await multi.put('/a', 'text')
+  const loader = loaderOf(t, { drive: multi })
+  for (const path of ['/none', '/a/', '/a/b']) {
+    const err = await failureOf(loader.download(path))
+    t.is(err.code, 'FILE_NOT_FOUND', path)
+  }
+  t.same(await run(loader, '/empty'), [])
+  t.same(await run(loader, '/empty', { diskPath: await folder(t) }), [])
+  for (const opts of [{ concurrency: 0 }, { diskPath: 3 }, { timeout: -1 }])
+    t.is((await failureOf(loader.download('/a', opts as object))).code, 'EINVAL', JSON.stringify(opts))
+})
+
+test('links in a folder', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/m/blobs/1', bytesOf(SIZE))
+  await drive.put('/out', 'outside')
+  await drive.symlink('/m/model', 'blobs/1')
+  await drive.symlink('/m/deep/abs', '/m/blobs/1')
+  await drive.symlink('/m/dir', './deep/../blobs')
+  await drive.symlink('/m/up', '../out')
+  await drive.symlink('/m/broken', 'none')
+  await drive.symlink('/m/etc', '../../../etc/passwd')
+  const loader = loaderOf(t, { drive })
+  const target = await folder(t)
+  for (const round of ['first', 'again']) {
+    const results = await run(loader, '/m', { diskPath: target })
+    const failed = results.filter(({ error }) => error)
+    t.same(
+      failed.map(({ file, error }) => [file, error!.code]),
+      [
+        ['/m/broken', 'FILE_NOT_FOUND'],
+        ['/m/etc', 'FILE_NOT_FOUND']
+      ]
+    )
+    t.same(
+      results.filter(({ error }) => !error),
+      (round === 'first' ? whole : there)('/m/blobs/1', '/m/deep/abs', '/m/dir', '/m/model', '/m/up'),
+      round
+    )
+  }
+  t.is(await readlink(join(target, 'model')), 'blobs/1')
+  t.is(await readlink(join(target, 'deep/abs')), '../blobs/1')
+  t.is(await readlink(join(target, 'dir')), 'blobs')
+  t.ok((await readFile(join(target, 'dir/1'))).equals(bytesOf(SIZE)))
+  t.notOk((await lstat(join(target, 'up'))).isSymbolicLink(), 'one that leads out is a copy')
+  t.is(await readFile(join(target, 'up'), 'utf8'), 'outside')
+  t.same(await run(loader, '/m/model', { diskPath: join(target, 'one') }), whole('/m/model'))
+  t.notOk((await lstat(join(target, 'one/model'))).isSymbolicLink(), 'one that is asked for is its file')
+})
+
+test('nothing ever leads outside of diskPath', limit, async (t) => {
+  const outside = await folder(t)
+  const target = await folder(t)
+  await symlink(outside, join(target, 'sub'))
+  await symlink(join(outside, 'file'), join(target, 'file'))
+  await writeFile(join(outside, 'file'), 'theirs')
+  const entry = (key: string) => ({
+    key,
+    value: { executable: false, linkname: null, blob: { byteLength: 4 }, metadata: null }
+  })
+  const real = await hyperdrive(t)
+  await real.put('/sub/a', 'text')
+  await real.put('/file', 'text')
+  // Its owner names its files as it pleases.
+  const evil = over(real, {
+    async *list() {
+      for (const key of ['/../evil', '/a/../../evil', '/file', '/sub/a', 'evil', '//evil']) yield entry(key)
+    }
+  })
+  for (const drive of [real, evil]) {
+    const results = await run(loaderOf(t, { drive }), '/', { diskPath: target })
+    const sub = results.find(({ file }) => file === '/sub/a')!
+    t.is(sub.error?.code, 'DOWNLOAD_FAILED')
+    t.match(sub.error!.message, /it is not a folder/)
+  }
+  t.is(await readFile(join(target, 'file'), 'utf8'), 'text', 'a link is replaced')
+  t.same(await readdir(outside), ['file'])
+  t.is(await readFile(join(outside, 'file'), 'utf8'), 'theirs')
+  t.same((await readdir(target)).sort(), ['file', 'sub'])
+})
+
+test('a partial file is resumed from the bytes there', limit, async (t) => {
+  const { copy, loader, theirs, unlink } = await remote(t, { '/a': bytesOf(4_000_000) })
+  const target = await folder(t)
+  const download = await reaches(loader, '/a', { diskPath: target }, 2_000_000)
+  await download.cancel()
+  const [{ error }] = (await download.await()) as [DownloadResult]
+  t.is(error?.code, 'DOWNLOAD_FAILED')
+  t.match(error!.message, /it was cancelled/)
+  const names = await readdir(target)
+  t.is(names.length, 1)
+  t.match(names[0]!, /^a\.[0-9a-f]{16}\.part$/)
+  const { size } = await stat(join(target, names[0]!))
+  t.ok(size >= 2_000_000 && size < 4_000_000, `${size} bytes`)
+  await unlink()
+  await loader.close()
+
+  const corestore = await store(t)
+  const other = await hyperdrive(t, { store: corestore, key: copy.key })
+  link(theirs.corestore, corestore)
+  await once(other.core, 'append')
+  let fetched = 0
+  ;(await other.getBlobs()).core.on('download', (_index: number, bytes: number) => (fetched += bytes))
+  const reports: DownloadReport[] = []
+  const progressCallback = (report: DownloadReport) => reports.push(report)
+  const second = loaderOf(t, { drive: other })
+  t.same(await run(second, '/a', { diskPath: target, progressCallback }), whole('/a'))
+  t.ok(fetched <= 4_000_000 - size + 2 * 65_536, `${fetched} bytes came`)
+  t.ok(reports[0]!.loadedSize >= size, 'what was there counts from the start')
+  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000)))
+  t.same(await readdir(target), ['a'])
+})
+
+test('a partial file of another version, or one that is too long, is not resumed', limit, async (t) => {
+  const { loader, theirs } = await remote(t, { '/a': bytesOf(4_000_000) })
+  const target = await folder(t)
+  const stopped = async () => {
+    const before = await readdir(target)
+    await (await reaches(loader, '/a', { diskPath: target }, 2_000_000)).cancel()
+    return (await readdir(target)).find((name) => !before.includes(name))!
+  }
+  const old = await stopped()
+  await theirs.put('/a', bytesOf(4_000_000, 2))
+  await loader.client!.update({ wait: true })
+  const partial = await stopped()
+  t.not(partial, old, 'each version has its own')
+  await writeFile(join(target, partial), bytesOf(4_000_001, 3))
+  t.same(await run(loader, '/a', { diskPath: target }), whole('/a'))
+  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000, 2)))
+})
+
+test('progress counts bytes and never runs backwards', limit, async (t) => {
+  const files = { '/a': bytesOf(SIZE), '/b': bytesOf(3 * SIZE, 2), '/c': '', '/d': 'x' }
+  const { loader } = await remote(t, files)
+  const target = await folder(t)
+  await run(loader, '/a', { diskPath: target })
+  for (const diskPath of [undefined, target]) {
+    const reports: DownloadReport[] = []
+    const seen: Record<string, number> = {}
+    const complete: string[] = []
+    const opts = { diskPath, progressReportInterval: 0 }
+    await run(loader, '/', { ...opts, progressCallback: (report: DownloadReport) => reports.push(report) })
+    if (diskPath === undefined) await loader.deleteLocal()
+    await run(loader, '/', {
+      ...opts,
+      progressReporter: {
+        progressReportInterval: 0,
+        update: (file: string, bytes: number) => (seen[file] = (seen[file] ?? 0) + bytes),
+        completeFile: (file: string) => complete.push(file)
+      }
+    })
+    t.same(seen, { '/a': SIZE, '/b': 3 * SIZE, '/d': 1 }, 'every byte counts once')
+    t.same(complete.sort(), Object.keys(files))
+    for (const of of ['loadedSize', 'overallProgress', 'filesProcessed'] as const)
+      t.ok(
+        reports.every((report, i) => i === 0 || report[of] >= reports[i - 1]![of]),
+        of
+      )
+    t.ok(reports.every(({ totalSize, totalFiles }) => totalSize === 4 * SIZE + 1 && totalFiles === 4))
+    t.same(
+      (({ loadedSize, overallProgress, filesProcessed }) => [loadedSize, overallProgress, filesProcessed])(
+        reports.at(-1)!
+      ),
+      [4 * SIZE + 1, 100, 4]
+    )
+    t.ok(reports.some(({ overallProgress }) => overallProgress > 0 && overallProgress < 100))
+  }
+})
+
+test('download(path, reporter), as of old', limit, async (t) => {
+  const { loader } = await remote(t, { '/a': bytesOf(SIZE) })
+  let sum = 0
+  const complete: string[] = []
+  const reporter = {
+    update: (_file: string, bytes: number) => (sum += bytes),
+    completeFile: (file: string) => complete.push(file)
+  }
+  t.same(await (await loader.download('/a', reporter)).await(), whole('/a'))
+  t.same([sum, complete], [SIZE, ['/a']])
+})
+
+test('what cannot be saved fails by itself', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/a', 'text')
+  await drive.put('/b/c', 'text')
+  await drive.put('/d', 'text')
+  const loader = loaderOf(t, { drive })
+  const target = await folder(t)
+  await mkdir(join(target, 'a'))
+  await writeFile(join(target, 'b'), 'a file')
+  const [a, b, d] = (await run(loader, '/', { diskPath: target })) as [
+    DownloadResult,
+    DownloadResult,
+    DownloadResult
+  ]
+  t.is(a.error?.code, 'DOWNLOAD_FAILED')
+  t.is((a.error!.cause as NodeJS.ErrnoException).code, 'EISDIR', 'a folder is in its place')
+  t.is(b.error?.code, 'DOWNLOAD_FAILED', 'a file is in the place of its folder')
+  t.same(d, { file: '/d', error: null, cached: false }, 'the others are saved')
+  const [below] = (await run(loader, '/d', { diskPath: join(target, 'b', 'x') })) as [DownloadResult]
+  t.is(below.error?.code, 'DOWNLOAD_FAILED', 'below a file')
+  t.is((below.error!.cause as NodeJS.ErrnoException).code, 'ENOTDIR')
+  t.ok(below.error instanceof TransferError)
+  t.match(below.error!.message, /"\/d"/)
+})
+
+test('a drive that gives too few or too many bytes', limit, async (t) => {
+  const real = await hyperdrive(t)
+  await real.put('/a', bytesOf(SIZE))
+  for (const [length, detail] of [
+    [SIZE - 1, `${SIZE - 1} bytes came of ${SIZE}`],
+    [SIZE + 1, `more bytes came than its ${SIZE}`]
+  ] as const) {
+    const drive = over(real, {
+      createReadStream: async function* () {
+        yield bytesOf(length)
+      }
+    })
+    const target = await folder(t)
+    const [{ error }] = (await run(loaderOf(t, { drive }), '/a', { diskPath: target })) as [DownloadResult]
+    t.is(error?.code, 'DOWNLOAD_FAILED')
+    t.ok(error!.message.includes(detail), error!.message)
+    t.notOk((await readdir(target)).includes('a'), 'it has no name')
+  }
+})
+
+test('the same file twice at once', limit, async (t) => {
+  const { loader, theirs } = await remote(t, { '/a': bytesOf(SIZE) })
+  await theirs.put('/dated', bytesOf(SIZE), { metadata: { mtime: 1_600_000_000_000 } })
+  await loader.ready()
+  await loader.client!.update({ wait: true })
+  const target = await folder(t)
+  for (const path of ['/a', '/dated']) {
+    const both = await Promise.all([
+      run(loader, path, { diskPath: target }),
+      run(loader, path, { diskPath: target })
+    ])
+    t.same(both, [whole(path), there(path)], path)
+  }
+  t.same((await readdir(target)).sort(), ['a', 'dated'])
+  t.same(await Promise.all([run(loader, '/a'), run(loader, '/a')]), [there('/a'), there('/a')])
+})
+
+test('files that change meanwhile are of the version of the call', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/a', bytesOf(SIZE))
+  await drive.put('/b', bytesOf(SIZE))
+  const loader = loaderOf(t, { drive })
+  const target = await folder(t)
+  const download = await loader.download('/', { diskPath: target, concurrency: 1 })
+  await Promise.all(['/a', '/b', '/c'].map((path) => drive.put(path, 'other')))
+  t.same(await download.await(), whole('/a', '/b'))
+  for (const name of ['a', 'b']) t.ok((await readFile(join(target, name))).equals(bytesOf(SIZE)), name)
+})
+
+test('cancel() of a download that waits for peers settles await()', limit, async (t) => {
+  const { loader, unlink } = await remote(t, { '/a': bytesOf(SIZE), '/b': 'x' })
+  await loader.list()
+  await unlink()
+  const target = await folder(t)
+  for (const opts of [{}, { diskPath: target }, { diskPath: target, concurrency: 1 }]) {
+    const download = await loader.download('/', opts)
+    await download.cancel()
+    const results = await download.await()
+    t.same(
+      results.map(({ file, error, cached }) => [file, error?.code, cached]),
+      [
+        ['/a', 'DOWNLOAD_FAILED', false],
+        ['/b', 'DOWNLOAD_FAILED', false]
+      ]
+    )
+    t.ok(results.every(({ error }) => error!.message.includes('it was cancelled')))
+  }
+  const two = await Promise.all([
+    loader.download('/a', { diskPath: target }),
+    loader.download('/a', { diskPath: target })
+  ])
+  await two[1].cancel()
+  t.is((await two[1].await())[0]!.error?.code, 'DOWNLOAD_FAILED', 'also of one that waits for another')
+  await two[0].cancel()
+})
+
+test('timeout: a file of which nothing comes is given up', limit, async (t) => {
+  const { loader, unlink } = await remote(t, { '/a': bytesOf(SIZE) })
+  await loader.list()
+  await unlink()
+  for (const opts of [{ timeout: 200 }, { timeout: 200, diskPath: await folder(t) }]) {
+    const [{ error }] = (await run(loader, '/a', opts)) as [DownloadResult]
+    t.is(error?.code, 'CONNECTION_FAILED')
+    t.is((error!.cause as { code: string }).code, 'REQUEST_TIMEOUT')
+  }
+})
+
+test('close() settles the downloads at work: DRIVE_NOT_READY', limit, async (t) => {
+  const { loader, unlink } = await remote(t, { '/a': bytesOf(SIZE) })
+  await loader.list()
+  await unlink()
+  const downloads = [await loader.download('/a'), await loader.download('/a', { diskPath: await folder(t) })]
+  await loader.close()
+  for (const download of downloads) t.is((await download.await())[0]!.error?.code, 'DRIVE_NOT_READY')
+})
+
+test('a Localdrive', limit, async (t) => {
+  const drive = await localdrive(t)
+  await drive.put('/sub/a', bytesOf(SIZE))
+  const loader = loaderOf(t, { drive })
+  t.same(await run(loader, '/'), there('/sub/a'))
+  const target = await folder(t)
+  t.same(await run(loader, '/', { diskPath: target }), whole('/sub/a'))
+  t.same(await run(loader, '/', { diskPath: target }), there('/sub/a'))
+  t.ok((await readFile(join(target, 'sub/a'))).equals(bytesOf(SIZE)))
+})
