@@ -50,7 +50,7 @@ const TIMEOUT = 30_000
 const REFRESH = 3000
 
 /** Which drives a peer has, it tells a moment after it is connected: within so many milliseconds. */
-const SETTLE = 500
+const SETTLE = 2000
 
 /** Without a peer, one is looked for again after so many milliseconds, then less and less often. A swarm by itself does so every ten minutes. */
 const RETRY = { first: 1000, last: 30_000 }
