@@ -213,7 +213,7 @@ function createNode(bootstrap: readonly Bootstrap[] | undefined): HyperDHT {
   if (!bootstrap) return new HyperDHT()
   const hosts = bootstrap.map((node) => (typeof node === 'string' ? node.replace(/:\d+$/, '') : node.host))
   const isLocal = hosts.length > 0 && hosts.every((host) => host === 'localhost' || host.startsWith('127.'))
-  // On all interfaces it would tell of addresses that nobody has who only listens on this machine; and taken for one behind a firewall,
-  // a process would be sent its connections at another port than the one that it listens at.
+  // On this machine everybody reaches everybody: on all interfaces a node would tell of addresses that nobody has who only listens here, and
+  // one that takes itself for firewalled is tried in ways that take a quarter of a minute to fail.
   return new HyperDHT({ bootstrap, ...(isLocal ? { host: '127.0.0.1', firewalled: false } : {}) })
 }
