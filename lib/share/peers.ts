@@ -50,7 +50,7 @@ const TIMEOUT = 30_000
 const REFRESH = 3000
 
 /** Which drives a peer has, it tells a moment after it is connected: within so many milliseconds. */
-const SETTLE = 500
+const SETTLE = 2000
 
 /** Without a peer, one is looked for again after so many milliseconds, then less and less often. A swarm by itself does so every ten minutes. */
 const RETRY = { first: 1000, last: 30_000 }
@@ -213,7 +213,7 @@ function createNode(bootstrap: readonly Bootstrap[] | undefined): HyperDHT {
   if (!bootstrap) return new HyperDHT()
   const hosts = bootstrap.map((node) => (typeof node === 'string' ? node.replace(/:\d+$/, '') : node.host))
   const isLocal = hosts.length > 0 && hosts.every((host) => host === 'localhost' || host.startsWith('127.'))
-  // On all interfaces it would tell of addresses that nobody has who only listens on this machine; and taken for one behind a firewall,
-  // a process would be sent its connections at another port than the one that it listens at.
+  // On this machine everybody reaches everybody: on all interfaces a node would tell of addresses that nobody has who only listens here, and
+  // one that takes itself for firewalled is tried in ways that take a quarter of a minute to fail.
   return new HyperDHT({ bootstrap, ...(isLocal ? { host: '127.0.0.1', firewalled: false } : {}) })
 }

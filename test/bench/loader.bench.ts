@@ -1,13 +1,17 @@
 /** What loading costs beside reading a drive, and beside mirroring it. */
+import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import createTestnet from '@hyperswarm/testnet'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Localdrive from 'localdrive'
 import MirrorDrive from 'mirror-drive'
+import { formatLink } from '../../lib/share/key.ts'
 import { Peers } from '../../lib/share/peers.ts'
 import type { Bench, Cost } from './harness.ts'
+import type { Loading } from './loader-memory.ts'
 import { shippedLoader } from './shipped.ts'
 
 const MiB = 1 << 20
@@ -96,8 +100,9 @@ export const bench: Bench = {
       ],
       fewer: { getStream: { warmup: 1, measured: 7 }, toDisk: { warmup: 1, measured: 5 } },
       async costs(): Promise<Cost[]> {
-        const streaming = await peak(async () => drain(await local.getStream('/streamed.bin')))
-        const saving = await peak(() => timed(save))
+        const key = formatLink(drive.key)
+        const streaming = await memory({ key, bootstrap, path: '/streamed.bin', diskPath: null })
+        const saving = await memory({ key, bootstrap, path: '/saved.bin', diskPath: join(folder, 'memory') })
         return [
           { what: LOADER_COSTS.stream, value: streaming, unit: 'MiB' },
           { what: LOADER_COSTS.disk, value: saving, unit: 'MiB' }
@@ -141,16 +146,10 @@ async function write(drive: Hyperdrive, path: string, size: number): Promise<voi
   await closed
 }
 
-/** How much more memory there is at most while a job is done than before, in MiB. */
-async function peak(job: () => Promise<unknown>): Promise<number> {
-  globalThis.gc?.()
-  const before = process.memoryUsage().rss
-  let most = before
-  const timer = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5)
-  try {
-    await job()
-  } finally {
-    clearInterval(timer)
-  }
-  return (most - before) / MiB
+/** How much more memory a process takes at most than before it loads, in MiB. */
+async function memory(loading: Loading): Promise<number> {
+  const file = join(import.meta.dirname, 'loader-memory.ts')
+  const args = ['--expose-gc', '--import', 'tsx', file, JSON.stringify(loading)]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  return Number(stdout)
 }
