@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { TransferError, type TransferErrorCode } from '../share/errors.ts'
 import { loaderError } from './failure.ts'
 import { FileProgress, type ProgressReporter } from './progress.ts'
@@ -75,7 +76,9 @@ export class LoaderDownload {
   constructor(jobs: readonly DownloadJob[], { concurrency, reporter, end }: DownloadSettings) {
     const trackers = jobs.map((job) => new Tracker(job, reporter))
     this.trackers = trackers
-    this.#results = this.#run(jobs, trackers, concurrency).finally(end)
+    const limit = pLimit(concurrency)
+    const fetching = jobs.map((job, i) => limit(() => this.#fetch(job, trackers[i]!)))
+    this.#results = Promise.all(fetching).finally(end)
     // Whoever waits for it hears of a failure to close what it read from.
     this.#results.catch(() => undefined)
   }
@@ -98,23 +101,6 @@ export class LoaderDownload {
     this.#stopped = (path) => new TransferError(code, { path, detail })
     this.#over.abort()
     await this.#results
-  }
-
-  async #run(
-    jobs: readonly DownloadJob[],
-    trackers: readonly Tracker[],
-    concurrency: number
-  ): Promise<DownloadResult[]> {
-    const results: DownloadResult[] = []
-    let next = 0
-    const work = async () => {
-      while (next < jobs.length) {
-        const at = next++
-        results[at] = await this.#fetch(jobs[at]!, trackers[at]!)
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(concurrency, jobs.length) }, work))
-    return results
   }
 
   async #fetch(job: DownloadJob, tracker: Tracker): Promise<DownloadResult> {

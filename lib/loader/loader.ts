@@ -136,7 +136,8 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   ): Promise<LoaderDownload> {
     const options = isReporter(opts) ? { progressReporter: opts } : (opts ?? {})
     const { concurrency = CONCURRENCY, diskPath, progressCallback, progressReporter } = options
-    if (!(concurrency >= 1)) throw invalid('concurrency is a number from 1 on')
+    if (!(Number.isInteger(concurrency) && concurrency >= 1))
+      throw invalid('concurrency is a whole number from 1 on')
     if (diskPath !== undefined && typeof diskPath !== 'string') throw invalid('diskPath is a text')
     if (!((options.timeout ?? 0) >= 0)) throw invalid('timeout is in milliseconds')
     const multi = await this.#open()
