@@ -5,7 +5,7 @@ declare module 'hyperdrive' {
 }
 
 declare module 'corestore' {
-  const Corestore: new (storage: string, opts?: object) => any
+  const Corestore: new (storage: string | object, opts?: object) => any
   type Corestore = any
   export = Corestore
 }
@@ -112,6 +112,13 @@ declare module 'hypercore-id-encoding' {
   export const decode: (id: string | Uint8Array) => Buffer
   export const normalize: (id: string | Uint8Array) => string
   export const isValid: (id: unknown) => boolean
+}
+
+declare module 'hypercore-storage' {
+  class CorestoreStorage {
+    constructor(folder: string, opts?: { writeBufferSize?: number })
+  }
+  export = CorestoreStorage
 }
 
 declare module 'hypercore-storage/lib/keys.js' {

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path'
-import type { Readable } from 'streamx'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
 import { TransferError } from '../share/errors.ts'
@@ -10,7 +9,6 @@ import { loaderError } from './failure.ts'
 import { fileAt, filesAt, toKey, type Found, type FoundFile, type FoundLink, type Patience } from './files.ts'
 import { invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
 import { CallbackReporter, type DownloadReport, type ProgressReporter } from './progress.ts'
-import { readEntry } from './read.ts'
 import { openSource, type LoaderSource } from './source.ts'
 import { saveFile, saveLink, type SavedFile } from './to-disk.ts'
 import { inTurn } from './turns.ts'
@@ -65,8 +63,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    */
   async getStream(path: string, opts: RangeOptions = {}): Promise<ReadableOf<Buffer>> {
     const { multi, entry } = await this.#file(path)
-    const stream: Readable = await this.#asked(path, readEntry(multi, entry, opts))
-    return stream as ReadableOf<Buffer>
+    return multi.createReadStream(entry, opts) as ReadableOf<Buffer>
   }
 
   /**
@@ -287,7 +284,7 @@ function toDisk(
     executable: entry.value.executable,
     async *read(start, signal) {
       const timeout = opts.timeout === undefined ? {} : { timeout: opts.timeout }
-      const stream = await readEntry(view, entry, { start, ...timeout })
+      const stream = view.createReadStream(entry, { start, ...timeout })
       const stop = () => stream.destroy()
       signal.addEventListener('abort', stop)
       try {

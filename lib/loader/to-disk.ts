@@ -146,12 +146,23 @@ async function append(file: SavedFile, handle: FileHandle, from: number, opts: S
 }
 
 async function write(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
-  const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  let done = 0
-  while (done < all.byteLength) {
-    const { bytesWritten } = await handle.write(all, done, all.byteLength - done, position + done)
-    done += bytesWritten
+  let rest = [...chunks]
+  for (let at = position; rest.length > 0;) {
+    const { bytesWritten } = await handle.writev(rest, at)
+    at += bytesWritten
+    rest = without(rest, bytesWritten)
   }
+}
+
+/** What is left of chunks when so many of their bytes are taken away. */
+function without(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let over = bytes
+  const next = chunks.findIndex(({ byteLength }) => {
+    if (byteLength > over) return true
+    over -= byteLength
+    return false
+  })
+  return next === -1 ? [] : [chunks[next]!.subarray(over), ...chunks.slice(next + 1)]
 }
 
 /** Gives a partial file its name. */

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
+import CorestoreStorage from 'hypercore-storage'
 import type { Writable } from 'streamx'
 import type { Drive, DriveEntry } from '../../index.ts'
 
@@ -39,9 +40,12 @@ export interface KeyedDrive extends Drive {
   once(event: 'close', listener: () => void): unknown
 }
 
+/** So many bytes of what was written last are kept in memory. With RocksDB's own 64 MiB, a large file takes some 140 MiB while it comes. */
+const WRITE_BUFFER = 1 << 24
+
 /** A Corestore in a folder of the disk. */
 export function createStore(folder: string): Store {
-  return new Corestore(folder) as Store
+  return new Corestore(new CorestoreStorage(folder, { writeBufferSize: WRITE_BUFFER })) as Store
 }
 
 /**
