@@ -65,10 +65,11 @@ test('readLocalBytes(core, blob, start, end) ends before what is not here', asyn
   const blob = await blobs.put(bytes)
   const reading = readLocalBytes(blobs.core, blob, 0, bytes.byteLength)
   const parts = [(await reading.next()).value as Buffer]
-  await blobs.core.clear(blob.blockOffset + 10, blob.blockOffset + 11)
+  const { blockOffset } = blob as { blockOffset: number }
+  await blobs.core.clear(blockOffset + 10, blockOffset + 11)
   let next = await reading.next()
   for (; !next.done; next = await reading.next()) parts.push(next.value)
-  const position = Number(next.value)
+  const position = next.value
   t.ok(position > 0 && position <= 10 * BLOCK, `ended at ${position}`)
   t.ok(Buffer.concat(parts).equals(bytes.subarray(0, position)))
   t.same(await read(blobs.core, blob), { bytes: Buffer.alloc(0), parts: 0, position: 0 })
