@@ -6,9 +6,18 @@ import { TransferError } from '../share/errors.ts'
 import { Base } from './base.ts'
 import { destinationOf } from './destination.ts'
 import { LoaderDownload, type DownloadJob } from './download.ts'
-import { loaderError } from './failure.ts'
-import { fileAt, filesAt, toKey, type Found, type FoundFile, type FoundLink, type Patience } from './files.ts'
-import { invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
+import { loaderError, openingError } from './failure.ts'
+import {
+  fileAt,
+  filesAt,
+  requireAnswers,
+  toKey,
+  type Found,
+  type FoundFile,
+  type FoundLink,
+  type Patience
+} from './files.ts'
+import { bounded, invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
 import { CallbackReporter, type DownloadReport, type ProgressReporter } from './progress.ts'
 import { readEntry } from './read.ts'
 import { openSource, type LoaderSource } from './source.ts'
@@ -48,13 +57,14 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   readonly #origin: Origin
   readonly #patience: Patience
   readonly #downloads = new Set<LoaderDownload>()
+  readonly #ending = new AbortController()
   #source: LoaderSource | null = null
 
   /** @throws KEY_OR_DRIVE_REQUIRED, KEY_INVALID; EINVAL for any other option that is none */
   constructor(opts: HyperDriveDLOptions) {
     super(opts)
     this.#origin = originOf(opts)
-    this.#patience = { timeout: opts.timeout ?? TIMEOUT }
+    this.#patience = { timeout: bounded(opts.timeout ?? TIMEOUT) }
   }
 
   /**
@@ -94,6 +104,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       folder,
       filesAt(multi, folder.endsWith('/') ? folder : `${folder}/`, this.#patience)
     )
+    requireAnswers(multi, folder)
     const files = found.filter((file) => !('error' in file))
     if (opts.names === true) return files.map(({ name }) => name)
     const isCached = (file: Found) =>
@@ -145,6 +156,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     const view = multi.checkout(multi.version)
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
+      if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
       const jobs = found.map((file) => jobOf(view, file, options))
       const reporter =
         progressReporter ??
@@ -195,15 +207,28 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   protected override async _open(): Promise<void> {
-    this.#source = await openSource(this.#origin, this.opts)
+    const { signal } = this.#ending
+    try {
+      this.#source = await openSource(this.#origin, this.opts, signal)
+    } catch (cause) {
+      throw signal.aborted ? closed(cause) : openingError(cause)
+    }
     this.client = this.#source.multi
   }
 
+  /** Closes it, also while it opens: that then rejects with DRIVE_NOT_READY. */
+  override close(): Promise<void> {
+    this.#ending.abort()
+    return super.close()
+  }
+
   protected override async _close(): Promise<void> {
-    await Promise.all(
+    const stopped = await Promise.allSettled(
       [...this.#downloads].map((download) => download.stop('DRIVE_NOT_READY', 'it was closed'))
     )
     await this.#source?.close()
+    const failed = stopped.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
     this.client = null
   }
 
@@ -214,8 +239,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   #require(): MultiDrive {
-    if (this.closing !== null || this.client === null)
-      throw new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed' })
+    if (this.closing !== null || this.client === null) throw closed()
     return this.client
   }
 
@@ -226,9 +250,15 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
 
   async #asked<T>(path: string, answer: Promise<T>): Promise<T> {
     return answer.catch((cause: unknown) => {
-      throw loaderError(cause, toKey(path))
+      const err = loaderError(cause, toKey(path))
+      if (err.code === 'FILE_NOT_FOUND' && this.client) requireAnswers(this.client, path, err)
+      throw err
     })
   }
+}
+
+function closed(cause?: unknown): TransferError {
+  return new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed', cause })
 }
 
 function isReporter(opts: object | null): opts is ProgressReporter {
