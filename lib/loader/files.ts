@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type MultiDrive from '../../index.ts'
 import type { Entry } from '../../index.ts'
 import { TransferError } from '../share/errors.ts'
+import { targetIn } from '../share/links.ts'
 import { isAbsence } from './failure.ts'
 
 /** A file with its bytes. */
@@ -52,7 +53,7 @@ export async function fileAt(multi: MultiDrive, path: string, patience: Patience
   const key = toKey(path)
   const entry = key === '/' ? null : await multi.entry(key, { follow: true, ...patience })
   if (entry?.value.blob) return entry
-  const detail = (await isFolder(multi, key, patience)) ? 'it is a folder' : undefined
+  const detail = (await folderAt(multi, key, patience)) === null ? undefined : 'it is a folder'
   throw new TransferError('FILE_NOT_FOUND', { path: key, detail })
 }
 
@@ -68,8 +69,8 @@ export async function filesAt(multi: MultiDrive, path: string, patience: Patienc
     const entry = await multi.entry(key, { follow: true, ...patience })
     if (entry?.value.blob) return [{ key, name: posix.basename(key), entry }]
   }
-  if (!(await isFolder(multi, key, patience))) throw new TransferError('FILE_NOT_FOUND', { path: key })
-  const folder = key === '/' ? '/' : await inTime(multi.promises.realpath(key), key, patience)
+  const folder = await folderAt(multi, key, patience)
+  if (folder === null) throw new TransferError('FILE_NOT_FOUND', { path: key })
   const found: Found[] = []
   for await (const entry of multi.list(folder, patience)) {
     const name = nameIn(folder, entry.key)
@@ -82,12 +83,11 @@ export async function filesAt(multi: MultiDrive, path: string, patience: Patienc
 async function linkAt(multi: MultiDrive, folder: string, link: Entry, patience: Patience): Promise<Found> {
   const { key } = link
   const name = nameIn(folder, key)
-  const target = posix.resolve(posix.dirname(key), link.value.linkname ?? '')
-  const isInside = folder === '/' || target.startsWith(folder + '/')
+  const targetName = targetIn(folder, key, link.value.linkname ?? '')
   try {
-    if (isInside && target !== '/') {
+    if (targetName !== null && targetName !== '') {
       await inTime(multi.promises.stat(key), key, patience)
-      return { key, name, target, targetName: nameIn(folder, target) }
+      return { key, name, target: posix.join(folder, targetName), targetName }
     }
     return { key, name, entry: await fileAt(multi, key, patience) }
   } catch (cause) {
@@ -99,12 +99,18 @@ async function linkAt(multi: MultiDrive, folder: string, link: Entry, patience: 
   }
 }
 
-/** @throws what keeps it from being known */
-async function isFolder(multi: MultiDrive, key: string, patience: Patience): Promise<boolean> {
+/**
+ * The folder that a path leads to, also by links; null where there is none.
+ *
+ * @throws what keeps it from being known
+ */
+export async function folderAt(multi: MultiDrive, key: string, patience: Patience): Promise<string | null> {
+  const { realpath, stat } = multi.promises
   try {
-    return (await inTime(multi.promises.stat(key), key, patience)).isDirectory()
+    if (!(await inTime(stat(key), key, patience)).isDirectory()) return null
+    return key === '/' ? key : await inTime(realpath(key), key, patience)
   } catch (err) {
-    if (isAbsence(err)) return false
+    if (isAbsence(err)) return null
     throw err
   }
 }

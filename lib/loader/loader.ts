@@ -2,13 +2,14 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'streamx'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
+import { destinationOf } from '../share/destination.ts'
 import { TransferError } from '../share/errors.ts'
 import { Base } from './base.ts'
-import { destinationOf } from './destination.ts'
 import { LoaderDownload, type DownloadJob } from './download.ts'
 import { loaderError, openingError } from './failure.ts'
 import {
   fileAt,
+  folderAt,
   filesAt,
   requireAnswers,
   toKey,
@@ -37,8 +38,9 @@ export interface LoaderDownloadOptions {
   readonly diskPath?: string | undefined
   /** Told how far each file is. */
   readonly progressReporter?: ProgressReporter | null | undefined
-  /** The same as one function; it is called at most every `progressReportInterval` milliseconds for each file, 100 by default. */
+  /** The same as one function; of the two, a reporter is told. What it throws is an uncaught exception, and fails no file. */
   readonly progressCallback?: ((report: DownloadReport) => void) | null | undefined
+  /** There are so many milliseconds at least between two reports of one file; default 100. A reporter's own counts before it. */
   readonly progressReportInterval?: number | undefined
   /** How many files are fetched at once. Default 4. */
   readonly concurrency?: number | undefined
@@ -128,7 +130,9 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     const key = toKey(path)
     const has = async () => {
       const found = key === '/' ? null : await multi.entry(key, { follow: true, ...this.#patience })
-      return multi.has(found?.key ?? (key === '/' ? '/' : `${key}/`))
+      if (found) return multi.has(found.key)
+      const folder = key === '/' ? key : await folderAt(multi, key, this.#patience)
+      return folder !== null && multi.has(folder === '/' ? folder : `${folder}/`)
     }
     return this.#asked(key, has())
   }
@@ -151,6 +155,8 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       throw invalid('concurrency is a whole number from 1 on')
     if (diskPath !== undefined && typeof diskPath !== 'string') throw invalid('diskPath is a text')
     if (!((options.timeout ?? 0) >= 0)) throw invalid('timeout is in milliseconds')
+    if (!((options.progressReportInterval ?? 0) >= 0))
+      throw invalid('progressReportInterval is in milliseconds')
     const multi = await this.#open()
     // All files of one version, whatever is written meanwhile.
     const view = multi.checkout(multi.version)
@@ -161,17 +167,14 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       const reporter =
         progressReporter ??
         (progressCallback
-          ? new CallbackReporter(
-              new Map(jobs.map(({ file, size }) => [file, size])),
-              progressCallback,
-              options.progressReportInterval
-            )
+          ? new CallbackReporter(new Map(jobs.map(({ file, size }) => [file, size])), progressCallback)
           : null)
       // It may have been closed while it looked.
       this.#require()
       const download = new LoaderDownload(jobs, {
         concurrency,
         reporter,
+        interval: progressReporter?.progressReportInterval ?? options.progressReportInterval,
         end: async () => {
           this.#downloads.delete(download)
           await view.close()
@@ -278,7 +281,8 @@ function jobOf(view: MultiDrive, found: Found, opts: LoaderDownloadOptions): Dow
 /** What a link in the folder leads to comes with the folder. */
 function linkTo(found: FoundLink, { diskPath }: LoaderDownloadOptions): DownloadJob['run'] {
   return async (signal) => {
-    if (diskPath === undefined) return false
+    // It has no bytes that could be elsewhere.
+    if (diskPath === undefined) return true
     const target = await destinationOf(diskPath, found.name)
     const to = join(resolve(diskPath), ...found.targetName.split('/'))
     return inTurn(target, signal, () => saveLink(to, target))
