@@ -112,6 +112,7 @@ interface Parts {
 
 /** Takes changes of a folder over, one look after another. */
 class Follower {
+  readonly #folder: string
   readonly #source: MultiDrive
   readonly #drive: KeyedDrive
   readonly #watcher: FSWatcher
@@ -126,6 +127,7 @@ class Follower {
   #running: Promise<void> = Promise.resolve()
 
   constructor(folder: string, source: MultiDrive, drive: KeyedDrive) {
+    this.#folder = folder
     this.#source = source
     this.#drive = drive
     this.#watcher = watch(folder, { recursive: true }, () => this.#changed())
@@ -163,6 +165,8 @@ class Follower {
     this.#isRunning = true
     this.#isStale = false
     try {
+      // A folder that is gone, as a disk that was taken out, is not one that is empty.
+      await readdir(this.#folder)
       const mirrored = await mirrorFolder(this.#source, this.#drive, this.#over.signal)
       if (mirrored.added + mirrored.changed + mirrored.removed > 0) this.#tell(mirrored)
     } catch (err) {
