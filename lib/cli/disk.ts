@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { lutimes, rename, rm, symlink, utimes } from 'node:fs/promises'
+import { lutimes, rename, stat, rm, symlink, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { destinationOf, DestinationError, pathIn } from '../share/destination.ts'
@@ -8,6 +8,8 @@ import { CliError } from './errors.ts'
 
 export interface DiskFile {
   readonly executable: boolean
+  /** In bytes. */
+  readonly size: number
   /** In milliseconds since the epoch; null for now. */
   readonly mtime: number | null
 }
@@ -41,6 +43,11 @@ export class DiskFolder {
     try {
       const mode = file.executable ? 0o777 : 0o666
       await pipeline(bytes, createWriteStream(draft, { flags: 'wx', mode }), { signal })
+      const { size } = await stat(draft)
+      if (size !== file.size)
+        throw new CliError('EIO', `EIO: ${size} bytes came of ${file.size}: ${path}`, {
+          hint: 'run it again'
+        })
       if (file.mtime !== null) await utimes(draft, file.mtime / 1000, file.mtime / 1000)
       await rename(draft, target)
     } catch (err) {
