@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream/promises'
 import type { Entry, MultiDrive } from '../../index.ts'
 import { failure } from './failures.ts'
 import type { DiskFolder } from './disk.ts'
-import { bytesOf, targetIn } from './trees.ts'
+import { targetIn } from '../share/links.ts'
+import { bytesOf } from './trees.ts'
 
 /** What is at an entry goes into the drives. */
 export async function copyIn(
@@ -45,7 +46,12 @@ export async function copyOut(
   const file = linkname === null ? entry : await view.entry(entry.key, { follow: true })
   if (!file) throw failure('ENOENT', entry.key, `it links to ${linkname!}, where no file is`)
   const { executable } = file.value
-  await disk.write(path, bytesOf(view, file), { executable, mtime }, opts.signal)
+  await disk.write(
+    path,
+    bytesOf(view, file),
+    { executable, mtime, size: file.value.blob?.byteLength ?? 0 },
+    opts.signal
+  )
 }
 
 /** A link that leads to the same wherever the folder lies that it is in. */

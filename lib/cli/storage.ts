@@ -46,16 +46,19 @@ export class Storage {
     const real = await realpath(folder)
     const hash = createHash('sha256').update(real).digest('hex').slice(0, 32)
     const record = join(this.root, 'shares', `${hash}.json`)
-    const known = await readFile(record, 'utf8').then(idIn, (err: unknown) => {
-      if (codeOf(err) === 'ENOENT') return null
-      throw err
-    })
+    const known = await readFile(record, 'utf8').then(
+      (text) => idIn(text, record),
+      (err: unknown) => {
+        if (codeOf(err) === 'ENOENT') return null
+        throw err
+      }
+    )
     const id = known ?? (await this.#newDrive())
     if (known === null) {
       await mkdir(join(this.root, 'shares'), { recursive: true })
       // Whole or not at all: half of it would be another key the next time.
       const draft = `${record}.${randomUUID()}`
-      await writeFile(draft, JSON.stringify({ folder: real, id }))
+      await writeFile(draft, JSON.stringify({ folder: real, id }), { flush: true })
       await rename(draft, record)
     }
     return this.#pathOf('own', id)
@@ -111,7 +114,17 @@ export function toStorageError(cause: unknown, label: string): unknown {
   })
 }
 
-function idIn(text: string): string | null {
-  const { id } = JSON.parse(text) as { id?: unknown }
-  return isValid(id) ? (id as string) : null
+function idIn(text: string, path: string): string {
+  let cause: unknown
+  try {
+    const { id } = JSON.parse(text) as { id?: unknown }
+    if (isValid(id)) return id as string
+  } catch (err) {
+    cause = err
+  }
+  // With another key, whoever has the old one would see the folder never change again.
+  throw new CliError('STORAGE_BROKEN', `STORAGE_BROKEN: it does not say which drive the folder is: ${path}`, {
+    cause,
+    hint: 'put it back from a backup, or remove it for the folder to have another key'
+  })
 }

@@ -35,6 +35,7 @@ export interface KeyedDrive extends Drive {
   checkout(version: number): KeyedDrive
   list(folder: string): AsyncIterable<DriveEntry>
   del(path: string): Promise<void>
+  putEntry(path: string, value: unknown): Promise<void>
   symlink(path: string, target: string, opts?: { metadata?: object | null }): Promise<void>
   createWriteStream(path: string, opts?: { executable?: boolean; metadata?: object | null }): Writable
   once(event: 'close', listener: () => void): unknown

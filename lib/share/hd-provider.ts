@@ -36,6 +36,10 @@ async function serve(): Promise<void> {
   const provider = await Provider.open(folder, { storage, bootstrap, watch, signal })
   try {
     process.stdout.write(`${provider.mirrored.files} files of ${provider.folder}\n${provider.link}\n`)
+    for (const path of provider.mirrored.kept)
+      process.stderr.write(
+        `kept, as it was written by the key and not in the folder: ${JSON.stringify(path)}\n`
+      )
     provider.on('mirrored', ({ added, changed, removed }) => {
       process.stdout.write(`${added} added, ${changed} changed, ${removed} removed\n`)
     })

@@ -206,7 +206,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** A swarm that the peers of several stores can share. */
 export function createSwarm(bootstrap: readonly Bootstrap[] | undefined): OwnSwarm {
-  return new Hyperswarm({ dht: createNode(bootstrap) })
+  const swarm = new Hyperswarm({ dht: createNode(bootstrap) })
+  // One for each drive, as many as there are.
+  swarm.setMaxListeners(0)
+  return swarm
 }
 
 function createNode(bootstrap: readonly Bootstrap[] | undefined): HyperDHT {

@@ -1,8 +1,9 @@
 /** What cannot be meant, or is not there: one line that says what to do, and an exit code. */
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import { COMMANDS } from '../../lib/cli/commands/index.ts'
+import { Storage } from '../../lib/cli/storage.ts'
 import { cli, ownDrives } from '../helpers/cli.ts'
 import { folderOf } from '../helpers/disk.ts'
 import { folder } from '../helpers/drives.ts'
@@ -200,6 +201,16 @@ test('with --json an error is one value too, and with --verbose it says where', 
   t.is(err.split('\n').length, 2)
   const verbose = await cli(['cat', '--verbose', '-d', ann, '/x'])
   t.ok(/\n {4}at /.test(verbose.err))
+})
+
+test('a share of which it is lost what key it had never gets another one by itself', async (t) => {
+  const [storage, ann] = [await folder(t), await folder(t)]
+  await new Storage(storage).shareOf(ann)
+  const [name] = await readdir(join(storage, 'shares'))
+  for (const text of ['', '{}', '{"id":"x"}']) {
+    await writeFile(join(storage, 'shares', name!), text)
+    await fails(t, ['share', ann, '--storage', storage], 1, /STORAGE_BROKEN: .*shares.*remove it/)
+  }
 })
 
 test('a folder that nothing can be written to, as it lies in the way', async (t) => {

@@ -3,8 +3,9 @@ import { chmod, lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } f
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test from 'tape'
+import { DiskFolder } from '../../lib/cli/disk.ts'
 import { cli, lines, values } from '../helpers/cli.ts'
-import { folder } from '../helpers/drives.ts'
+import { failureOf, folder } from '../helpers/drives.ts'
 import { DATE, folderOf, treeOf } from '../helpers/disk.ts'
 
 test('put writes a file, or the input', async (t) => {
@@ -149,6 +150,15 @@ test('what is copied out leads nowhere outside', async (t) => {
   t.is(sync.code, 1)
   t.ok(sync.err.includes('ENOTDIR'), sync.err)
   t.same(await treeOf(outside), { secret: 'secret' }, 'a link on the disk is not followed')
+})
+
+test('a file that comes short never takes the place of another one', async (t) => {
+  const out = await folderOf(t, { a: 'whole' })
+  const bytes = Readable.from([Buffer.from('sho')]) as AsyncIterable<Uint8Array>
+  const file = { executable: false, mtime: null, size: 5 }
+  const err = await failureOf(new DiskFolder(out).write('a', bytes, file, new AbortController().signal))
+  t.is(err.code, 'EIO')
+  t.same(await treeOf(out), { a: 'whole' })
 })
 
 test('sync to the disk, and back', async (t) => {

@@ -90,11 +90,14 @@ test('share in one process, and ls, cat, tree and get in others', async (t) => {
   // Shared again it has the same key, and while it is not shared it can be written to where it was.
   const mine = ['-d', link, '--storage', theirs, ...bootstrap]
   t.is((await cli(['put', ...mine, '-', '/by-key.txt'], { input: 'mine' })).code, 0)
+  t.is((await cli(['put', ...mine, '-', '/only-by-key.txt'], { input: 'kept' })).code, 0)
   await writeFile(join(ann, 'by-key.txt'), 'mine')
   await appendFile(join(ann, 'a.txt'), '!')
   const next = await share(t, ann, '--storage', theirs, ...bootstrap)
   t.is(next.link, link)
   t.is((await cli(['cat', ...at, '/a.txt', '/by-key.txt'])).out, 'from afar!mine')
+  t.match(next.running.err, /^Kept, as it was written by the key .*: \/only-by-key\.txt$/m)
+  t.is((await cli(['cat', ...at, '/only-by-key.txt'])).out, 'kept')
 })
 
 test('watch tells of what comes from afar', async (t) => {

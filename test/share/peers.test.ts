@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
-import { Peers, type PeersOptions } from '../../lib/share/peers.ts'
+import { createStore } from '../../lib/share/drives.ts'
+import { createSwarm, Peers, type PeersOptions } from '../../lib/share/peers.ts'
 import type Corestore from 'corestore'
 import { cleanup, failureOf, folder, hyperdrive, store } from '../helpers/drives.ts'
 import { network, provide } from '../helpers/network.ts'
@@ -145,4 +146,22 @@ test('a provider that goes and comes back is found again', limit, async (t) => {
   await provide(t, root, opts)
   await back
   t.is(String(await drive.get('/file')), 'text')
+})
+
+test('many drives in one swarm are no leak', { timeout: 20_000 }, async (t) => {
+  const swarm = createSwarm(await network(t))
+  cleanup(t, () => swarm.destroy())
+  const corestore = createStore(await folder(t))
+  cleanup(t, () => corestore.close())
+  const warnings: string[] = []
+  const listen = ({ message }: Error) => warnings.push(message)
+  process.on('warning', listen)
+  cleanup(t, () => process.off('warning', listen))
+  const all = Array.from({ length: 12 }, () => new Peers(corestore, { swarm }))
+  await Promise.all(
+    all.map((peers, i) => failureOf(peers.openDrive(Buffer.alloc(32, i + 1), { timeout: 200 })))
+  )
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(warnings, [])
+  for (const peers of all) await peers.close()
 })
