@@ -51,6 +51,7 @@ const HINTS: Record<string, string> = {
   FILE_NOT_FOUND: '`multidrive ls` and `multidrive find` show what is there',
   KEY_INVALID: 'a key is hd:// and 52 letters of z-base-32, or 64 hex digits',
   REQUEST_TIMEOUT: 'no peer gave it in time; is it shared at the moment? A longer --timeout waits longer',
+  STORAGE_IN_FOLDER: 'name another folder with --storage',
   VERSION_NOT_AVAILABLE: 'name the same drives with -d as when the version was taken'
 }
 

@@ -11,6 +11,21 @@ export interface Mirrored {
   readonly removed: number
 }
 
+/** What the version is kept by that a drive had when a folder was taken over into it last. */
+const VERSION = 'multidrive/mirrored'
+
+/** The version that a drive had when a folder was taken over into it last, 0 before the first time. */
+export async function mirroredVersion(drive: KeyedDrive): Promise<number> {
+  const kept = await drive.core.getUserData(VERSION)
+  return kept === null ? 0 : Number(String(kept))
+}
+
+/** What is written from then on by others can be told from what mirroring has written, also where that ends half-way. */
+async function keepVersion(drive: KeyedDrive): Promise<void> {
+  if ((await mirroredVersion(drive)) === drive.version) return
+  await drive.core.setUserData(VERSION, Buffer.from(String(drive.version)))
+}
+
 /**
  * Makes a drive hold what a folder holds. A file with the same length, date and executable bit as the last time is taken for the same
  * without being read, which mirror-drive would do.
@@ -31,14 +46,17 @@ export async function mirrorFolder(
     const known = await drive.entry(entry.key)
     if (known && isSame(entry, known)) continue
     await copy(source, drive, entry, signal)
+    await keepVersion(drive)
     counts[known ? 'changed' : 'added']++
   }
   for await (const { key } of drive.list('/')) {
     signal.throwIfAborted()
     if (seen.has(key)) continue
     await drive.del(key)
+    await keepVersion(drive)
     counts.removed++
   }
+  await keepVersion(drive)
   return counts
 }
 

@@ -108,3 +108,29 @@ test('Provider.open(folder, { signal }) gives up', limit, async (t) => {
   const reason = new Error('enough')
   t.is(await failureOf(Provider.open(root, { bootstrap, signal: AbortSignal.abort(reason) })), reason)
 })
+
+test('Provider.open(folder, { storage }) in that folder', limit, async (t) => {
+  const root = await folder(t)
+  t.is(
+    (await failureOf(Provider.open(root, { storage: join(root, 'a', 'st'), bootstrap: [] }))).code,
+    'STORAGE_IN_FOLDER'
+  )
+  t.same(await readdir(root), [])
+})
+
+test('Provider.open(folder, { force }) of a drive that was changed by its key', limit, async (t) => {
+  const bootstrap = await network(t)
+  const [root, storage] = [await folder(t), await folder(t)]
+  await writeFile(join(root, 'a'), 'text')
+  const first = await Provider.open(root, { bootstrap, storage })
+  const drive = first.drive as unknown as Hyperdrive
+  await drive.put('/b', Buffer.from('by key'))
+  await first.close()
+  const told: unknown[] = []
+  const onmirrored = (...args: unknown[]) => void told.push(args)
+  const failed = await failureOf(Provider.open(root, { bootstrap, storage, onmirrored }))
+  t.same([failed.code, (failed as unknown as { paths: string[] }).paths], ['CHANGED_BY_KEY', ['/b']])
+  t.same(told, [])
+  const second = await provide(t, root, { bootstrap, storage, onmirrored, force: true })
+  t.same(told, [[second.link, { files: 1, ...nothing, removed: 1 }]])
+})
