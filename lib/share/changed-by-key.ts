@@ -40,7 +40,7 @@ async function isAlike(
   const [one, two] = [source.createReadStream(here), drive.createReadStream(key)]
   return sameBytes(
     one as AsyncIterable<unknown> as AsyncIterable<Buffer>,
-    two as AsyncIterable<Uint8Array> as AsyncIterable<Buffer>,
+    two as AsyncIterable<Buffer>,
     signal
   )
 }

@@ -14,7 +14,7 @@ const AWAY = ['--bootstrap', '127.0.0.1:9']
 /** Shares a folder until its link is said; gives what it has said, the network not being there. */
 async function shareOnce(t: Test, ...args: string[]): Promise<Ran> {
   const stopping = new AbortController()
-  const stdout = new PassThrough().setEncoding('utf8') as PassThrough
+  const stdout = new PassThrough().setEncoding('utf8')
   let out = ''
   stdout.on('data', (text: string) => {
     out += text

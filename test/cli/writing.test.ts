@@ -59,7 +59,7 @@ test('rm removes files, and with -r folders', async (t) => {
   t.same(await lines(t, 'find', '-d', ann, '-d', ben, '*'), [])
   t.same(await treeOf(ben), { a: 'his', 'b/f': '' }, 'those of others stay')
   t.is((await cli(['rm', '-d', ann, '/a'])).code, 1)
-  t.is((await cli(['rm', '-f', '-d', ann, '/a'])).code, 0)
+  t.same(await lines(t, 'rm', '-f', '-d', ann, '/a'), [], 'nothing was removed')
 })
 
 test('mv renames files and folders, and moves into folders', async (t) => {
@@ -308,4 +308,14 @@ test('sync --json tells the size of what it removes', async (t) => {
   t.same(await values(t, 'sync', '--delete', '-d', ann, 'drive:/', disk), [
     { op: 'remove', path: 'gone', size: 5 }
   ])
+})
+
+test('get names a link that leads out of the drives, and does not advise to run it again', async (t) => {
+  const outside = await folderOf(t, { secret: '' })
+  const ann = await folderOf(t, { 'docs/a': '1' })
+  await symlink(join(outside, 'secret'), join(ann, 'docs', 'evil'))
+  const { code, err } = await cli(['get', '-d', ann, '/docs', await folder(t)])
+  t.is(code, 1)
+  t.ok(/1 of 2 files failed: \/docs\/evil \(links that lead to no file/.test(err), err)
+  t.notOk(err.includes('goes on where it was'))
 })

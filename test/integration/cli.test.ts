@@ -30,7 +30,7 @@ test('share in one process, and ls, cat, tree and get in others', async (t) => {
   const at = ['-d', link, '--storage', ours, ...bootstrap]
 
   const listed = await start(t, ['ls', '-1', ...at]).ended
-  t.same([listed.code, listed.out, listed.err], [0, 'a.txt\nempty\nünïcode/\n', ''])
+  t.same([listed.code, listed.out, listed.err], [0, 'a.txt\nempty\nünïcode\n', ''])
   t.is((await cli(['cat', ...at, '/a.txt'])).out, 'from afar')
   const local = await folderOf(t, { 'b.txt': 'here' })
   t.same(
@@ -83,6 +83,10 @@ test('share in one process, and ls, cat, tree and get in others', async (t) => {
   const away = await cli(['cat', ...at, '--timeout', '1', '/a.txt'])
   t.same([away.code, away.out], [0, 'from afar'])
   t.ok(away.err.startsWith('No peer of hd://'), away.err)
+  const marked = await cli(['ls', '--json', ...at, '--timeout', '1'])
+  t.is(marked.code, 0)
+  const note = JSON.parse(marked.err)
+  t.same([note.drive, note.note.startsWith('No peer of hd://')], [link, true], 'also with --json')
   const bytes = await cli(['cat', ...at, '--timeout', '1', '/new.txt'])
   t.is(bytes.code, 1)
   t.ok(/REQUEST_TIMEOUT|BLOCK_NOT_AVAILABLE/.test(bytes.err), bytes.err)

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Entry } from '../../../index.ts'
 import type { OverDrives, Session } from '../command.ts'
@@ -7,6 +6,7 @@ import { DiskFolder } from '../disk.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
+import { requireOnDisk } from '../on-disk.ts'
 import { folderNamed } from '../named.ts'
 import { size } from '../output.ts'
 import { below, placeOf, type Place } from '../paths.ts'
@@ -100,7 +100,7 @@ async function outward(session: Session, from: string, to: Place, opts: CopyOpti
 async function inward(session: Session, from: Place, to: Place, opts: CopyOptions): Promise<void> {
   const { multi, view, out } = session
   if (view !== multi) throw new UsageError('--at copies out, to the disk')
-  const stats = await stat(from.path)
+  const stats = await requireOnDisk(from.path)
   const source = resolve(from.path)
   if (stats.isDirectory() && !opts.recursive)
     throw new CliError('EISDIR', `EISDIR: a folder: ${from.given}`, { hint: 'add -r for all that is in it' })
