@@ -25,7 +25,9 @@ export class DiskFolder {
 
   /** Where a path of a drive is on the disk. */
   pathOf(path: string): string {
-    return pathIn(this.root, path)
+    pathIn(this.root, path)
+    // As the root was given.
+    return join(this.root, path)
   }
 
   async write(
