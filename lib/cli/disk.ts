@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { lutimes, rename, stat, rm, symlink, utimes } from 'node:fs/promises'
+import { lutimes, readdir, rename, rm, rmdir, stat, symlink, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { destinationOf, DestinationError, pathIn } from '../share/destination.ts'
@@ -71,6 +71,19 @@ export class DiskFolder {
 
   async remove(path: string): Promise<void> {
     await rm(await this.#prepare(path), { force: true })
+  }
+
+  /**
+   * Removes a folder and those in it, the deepest first.
+   *
+   * @throws ENOTEMPTY where something else is in it
+   */
+  async removeFolder(path: string): Promise<void> {
+    const folder = this.pathOf(path)
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) await this.removeFolder(`${path}/${entry.name}`)
+    }
+    await rmdir(folder)
   }
 
   /** Makes the folders above a path. */

@@ -13,8 +13,8 @@ export interface DrivesOptions {
   readonly bootstrap: readonly Bootstrap[] | undefined
   /** How long a drive that no peer has is waited for, in milliseconds. */
   readonly timeout: number
-  /** Tells people of what is not as it should be. */
-  readonly note: (text: string) => void
+  /** Tells of what is not as it should be, with the drive that it is about. */
+  readonly warn: (text: string, drive?: string | null) => void
   readonly signal: AbortSignal
 }
 
@@ -157,20 +157,23 @@ export class Drives {
 
   /** Has what the peers have, as far as it comes in time. */
   async #update(): Promise<void> {
-    const { timeout, note, signal } = this.#options
+    const { timeout, warn, signal } = this.#options
     let timer: NodeJS.Timeout | undefined
     const over = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeout, 'late')))
     try {
       const ended = await Promise.race([this.multi.update({ wait: true }), over])
       signal.throwIfAborted()
       if (ended === 'late')
-        note('Not all that the peers have has come in time; what is shown may lack the newest.')
+        warn('Not all that the peers have has come in time; what is shown may lack the newest.')
     } finally {
       clearTimeout(timer)
     }
     const away = this.multi.drives.filter((drive) => isRemote(drive) && peersOf(drive) === 0)
     for (const drive of away)
-      note(`No peer of ${this.shortOf(drive)} was found; shown is what is here from before.`)
+      warn(
+        `No peer of ${this.shortOf(drive)} was found; shown is what is here from before.`,
+        this.labelOf(drive)
+      )
   }
 }
 

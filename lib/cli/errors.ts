@@ -35,10 +35,12 @@ export class UsageError extends CliError {
 /** What can be done about an error, by its code. */
 const HINTS: Record<string, string> = {
   BLOCK_NOT_AVAILABLE: 'no peer that has it was found; try again later, or with a longer --timeout',
-  CONNECTION_FAILED:
-    'nobody who has it was found; is it shared at the moment? A longer --timeout waits longer',
+  CONNECTION_FAILED: 'is it shared at the moment? A longer --timeout waits longer',
   DRIVE_NOT_READY: 'nobody who has it was found; is it shared at the moment? A longer --timeout waits longer',
+  DEVICE_FILE:
+    'the folder of --storage was copied or moved, which could make two of one drive; use it where it was, or name another one',
   EACCES: 'the rights of the folder or the file on disk do not allow it',
+  EBUSY: 'the root itself stays; name what is in it',
   EEXIST: 'remove what is there first, or choose another name',
   EISDIR: 'name a file in it, or a command for whole folders: ls, cp -r, rm -r',
   ENOENT: '`multidrive ls` and `multidrive find` show what is there',
@@ -46,11 +48,11 @@ const HINTS: Record<string, string> = {
   ENOTDIR: 'a part of the path is a file; `multidrive ls` shows what is there',
   ENOTEMPTY: 'remove what is in it first: `multidrive rm -r`',
   ERR_FS_EISDIR: 'add -r for a folder with all that is in it',
-  EROFS: 'name one that can be written to, such as -d ./folder; the first such takes the writes',
+  EROFS: 'add one, such as -d ./folder; the first that can be written to takes all',
   EXDEV: 'copy it with `multidrive cp -r`, then remove it',
   FILE_NOT_FOUND: '`multidrive ls` and `multidrive find` show what is there',
-  KEY_INVALID: 'a key is hd:// and 52 letters of z-base-32, or 64 hex digits',
   REQUEST_TIMEOUT: 'no peer gave it in time; is it shared at the moment? A longer --timeout waits longer',
+  STORAGE_IN_FOLDER: 'name another folder with --storage',
   VERSION_NOT_AVAILABLE: 'name the same drives with -d as when the version was taken'
 }
 
@@ -77,11 +79,17 @@ export function tell(err: unknown, drives: Labels | null = null): Told {
   const label = typeof drive === 'object' && drive !== null ? (drives?.labelOf(drive) ?? null) : null
   return {
     error,
-    message: printable(relabelled(told.message, drives)),
+    message: printable(messageOf(told, error, drives)),
     ...(typeof path === 'string' ? { path } : {}),
     ...(label === null ? {} : { drive: label }),
     ...(hint === undefined ? {} : { hint })
   }
+}
+
+function messageOf(err: Error & { path?: unknown }, code: string, drives: Labels | null): string {
+  // What Node says of it says it three times.
+  if (code === 'ERR_FS_EISDIR' && typeof err.path === 'string') return `${code}: a folder: ${err.path}`
+  return relabelled(err.message, drives)
 }
 
 /** What says which drives were tried, with the names that they have here. */

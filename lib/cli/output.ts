@@ -44,6 +44,19 @@ export class Output {
     if (!this.json) this.#io.stderr.write(`${printable(text)}\n`)
   }
 
+  /**
+   * What makes a result other than it seems, on stderr: to people a line, with `--json` a value.
+   *
+   * @param drive - that it is about, as `-d` named it
+   */
+  warn(text: string, drive?: string | null): void {
+    if (!this.json) {
+      this.note(text)
+      return
+    }
+    this.#io.stderr.write(`${JSON.stringify({ note: text, ...(drive == null ? {} : { drive }) })}\n`)
+  }
+
   /** Where bars of progress are to be drawn; null where nobody sees them. */
   get terminal(): Sink | null {
     const { stderr } = this.#io

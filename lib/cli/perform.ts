@@ -40,7 +40,10 @@ export async function perform(
     timeout: (opts.timeout ?? TIMEOUT) * 1000,
     signal
   }
-  const drives = command.over === 'drives' ? new Drives({ ...setting, note: (text) => out.note(text) }) : null
+  const drives =
+    command.over === 'drives'
+      ? new Drives({ ...setting, warn: (text, drive) => out.warn(text, drive) })
+      : null
   const work = async () => {
     if (command.over === 'nothing') return command.run(setting, args as never, opts as never)
     const { drive = [] } = opts
@@ -74,7 +77,7 @@ export async function perform(
     io.stderr.write(out.json ? `${JSON.stringify(told)}\n` : toLine(`multidrive ${command.name}`, told))
     const verbose = opts.verbose === true || Boolean(io.env.DEBUG)
     if (verbose && err instanceof Error) io.stderr.write(`${stackOf(err)}\n`)
-    if (told.error === 'USAGE') return EXIT.usage
+    if (told.error === 'USAGE' || told.error === 'KEY_INVALID') return EXIT.usage
     return command.failure ?? EXIT.failure
   }
 }

@@ -2,13 +2,25 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MultiDrive } from '../../index.ts'
 import { codeOf, UsageError } from './errors.ts'
+import { nameIn, placeNamed } from './named.ts'
 import { below, insidePath, meansFolder } from './paths.ts'
 
+interface InsideOptions {
+  /** Whether the file that a link leads to is meant, and not the link. Default true. */
+  readonly follow?: boolean
+}
+
 /** Where something of a name goes: to a path, or into the folder that is there. */
-export async function insideTarget(multi: MultiDrive, text: string, name: string | null): Promise<string> {
-  const path = insidePath(text)
+export async function insideTarget(
+  multi: MultiDrive,
+  text: string,
+  name: string | null,
+  { follow = true }: InsideOptions = {}
+): Promise<string> {
+  const given = insidePath(text)
+  const path = await placeNamed(multi, given)
   const isFolder = meansFolder(text) || path === '/' || (await isInsideFolder(multi, path))
-  if (!isFolder) return path
+  if (!isFolder) return follow ? path : nameIn(multi, given)
   if (name === null || name === '')
     throw new UsageError(`a folder: ${text}`, 'name the file in it that is to be written')
   return below(path, name)

@@ -1,5 +1,6 @@
 import type { Entry, MultiDrive } from '../../index.ts'
 import { targetIn } from '../share/links.ts'
+import { sameBytes } from '../share/same-bytes.ts'
 
 /** A folder of a view, as a tree of what is below it. */
 export interface Tree {
@@ -93,38 +94,4 @@ async function isSame(
   const isDated = a.mtime !== null && b.mtime !== null && Math.abs(a.mtime - b.mtime) < 1
   if (isDated && !checksum) return true
   return sameBytes(bytesOf(left.view!, a), bytesOf(right.view!, b), signal)
-}
-
-async function sameBytes(
-  a: AsyncIterable<Buffer>,
-  b: AsyncIterable<Buffer>,
-  signal: AbortSignal
-): Promise<boolean> {
-  const [one, two] = [a[Symbol.asyncIterator](), b[Symbol.asyncIterator]()]
-  try {
-    let x: Buffer = Buffer.alloc(0)
-    let y: Buffer = Buffer.alloc(0)
-    for (;;) {
-      signal.throwIfAborted()
-      if (x.length === 0) x = await part(one)
-      if (y.length === 0) y = await part(two)
-      const length = Math.min(x.length, y.length)
-      if (length === 0) return x.length === y.length
-      if (!x.subarray(0, length).equals(y.subarray(0, length))) return false
-      x = x.subarray(length)
-      y = y.subarray(length)
-    }
-  } finally {
-    await one.return?.()
-    await two.return?.()
-  }
-}
-
-/** The next bytes, none at the end. */
-async function part(bytes: AsyncIterator<Buffer>): Promise<Buffer> {
-  for (;;) {
-    const step = await bytes.next()
-    if (step.done === true) return Buffer.alloc(0)
-    if (step.value.length > 0) return step.value
-  }
 }

@@ -8,7 +8,7 @@ import { CliError, codeOf } from './errors.ts'
  */
 export async function versionNamed(multi: MultiDrive, text: string): Promise<string> {
   const tagged = await multi.getTaggedVersion(text)
-  if (tagged !== null) return tagged
+  if (tagged !== null) return requireVersion(tagged)
   try {
     await multi.checkout(text).close()
   } catch (cause) {
@@ -16,6 +16,17 @@ export async function versionNamed(multi: MultiDrive, text: string): Promise<str
     throw noSuchTag(text, cause)
   }
   return text
+}
+
+/**
+ * Folders of the disk have nothing that a version could be of.
+ *
+ * @throws NO_VERSIONS where there is none
+ */
+export function requireVersion(version: string): string {
+  if (version !== '') return version
+  const hint = 'drives with a key have versions: name one with -d, such as what a folder was shared as'
+  throw new CliError('NO_VERSIONS', 'NO_VERSIONS: folders of the disk keep no versions', { hint })
 }
 
 export function noSuchTag(name: string, cause?: unknown): CliError {

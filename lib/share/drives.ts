@@ -18,6 +18,9 @@ export interface Store {
 export interface DriveCore extends EventEmitter {
   readonly length: number
   readonly peers: readonly unknown[]
+  /** What is kept with the core, on this machine alone. */
+  getUserData(name: string): Promise<Buffer | null>
+  setUserData(name: string, value: Buffer): Promise<void>
 }
 
 /** A Hyperdrive, as far as loading and sharing take. */
@@ -34,8 +37,9 @@ export interface KeyedDrive extends Drive {
   get(path: string): Promise<Buffer | null>
   checkout(version: number): KeyedDrive
   list(folder: string): AsyncIterable<DriveEntry>
+  diff(version: number, folder: string): AsyncIterable<{ left: DriveEntry | null; right: DriveEntry | null }>
+  createReadStream(path: string): AsyncIterable<Uint8Array>
   del(path: string): Promise<void>
-  putEntry(path: string, value: unknown): Promise<void>
   symlink(path: string, target: string, opts?: { metadata?: object | null }): Promise<void>
   createWriteStream(path: string, opts?: { executable?: boolean; metadata?: object | null }): Writable
   once(event: 'close', listener: () => void): unknown

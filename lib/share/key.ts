@@ -26,7 +26,7 @@ export function parseKey(link: unknown, prefixes: string | readonly string[] = P
   try {
     return Buffer.from(decode(text.replace(/^0x/i, '')))
   } catch (cause) {
-    const detail = 'a key is 32 bytes, in z-base-32 or in hexadecimal digits'
+    const detail = 'a key is 52 letters of z-base-32, or 64 hex digits'
     throw new TransferError('KEY_INVALID', { detail, cause })
   }
 }

@@ -9,13 +9,25 @@ export interface Mirrored {
   readonly added: number
   readonly changed: number
   readonly removed: number
-  /** Paths in the drive that somebody has written there by its key, which stay: the folder has nothing, or nothing newer, of that name. */
-  readonly kept: readonly string[]
+}
+
+/** What the version is kept by that a drive had when a folder was taken over into it last. */
+const VERSION = 'multidrive/mirrored'
+
+/** The version that a drive had when a folder was taken over into it last, 0 before the first time. */
+export async function mirroredVersion(drive: KeyedDrive): Promise<number> {
+  const kept = await drive.core.getUserData(VERSION)
+  return kept === null ? 0 : Number(String(kept))
+}
+
+/** What is written from then on by others can be told from what mirroring has written, also where that ends half-way. */
+async function keepVersion(drive: KeyedDrive): Promise<void> {
+  if ((await mirroredVersion(drive)) === drive.version) return
+  await drive.core.setUserData(VERSION, Buffer.from(String(drive.version)))
 }
 
 /**
- * Makes a drive hold what a folder holds. What was written into the drive otherwise, by its key, is nobody's to lose: it stays, unless the
- * folder has a newer file there. A file with the same length, date and executable bit as the last time is taken for the same without being
+ * Makes a drive hold what a folder holds. A file with the same length, date and executable bit as the last time is taken for the same without being
  * read, which mirror-drive would do.
  *
  * @throws the reason of the signal; what reading the folder or writing the drive throws
@@ -26,23 +38,13 @@ export async function mirrorFolder(
   signal: AbortSignal
 ): Promise<Mirrored> {
   const counts = { files: 0, added: 0, changed: 0, removed: 0 }
-  const kept: string[] = []
   const seen = new Set<string>()
   for await (const entry of source.list('/')) {
     signal.throwIfAborted()
     seen.add(entry.key)
     counts.files++
     const known = await drive.entry(entry.key)
-    if (known && isSame(entry, known)) {
-      // From now on it is the folder's, and goes with it.
-      if (!isMirrored(known))
-        await drive.putEntry(entry.key, { ...(known.value as EntryValue), metadata: datedBy(entry) })
-      continue
-    }
-    if (known && !isMirrored(known) && !(dateOf(known) < (entry.mtime ?? 0))) {
-      kept.push(entry.key)
-      continue
-    }
+    if (known && isSame(entry, known)) continue
     try {
       await copy(source, drive, entry, signal)
     } catch (err) {
@@ -53,43 +55,28 @@ export async function mirrorFolder(
       counts.files--
       continue
     }
+    await keepVersion(drive)
     counts[known ? 'changed' : 'added']++
   }
-  for await (const entry of drive.list('/')) {
+  for await (const { key } of drive.list('/')) {
     signal.throwIfAborted()
-    if (seen.has(entry.key)) continue
-    if (isMirrored(entry)) {
-      await drive.del(entry.key)
-      counts.removed++
-    } else kept.push(entry.key)
+    if (seen.has(key)) continue
+    await drive.del(key)
+    await keepVersion(drive)
+    counts.removed++
   }
-  return { ...counts, kept: kept.sort() }
+  await keepVersion(drive)
+  return counts
 }
 
 async function copy(source: MultiDrive, drive: KeyedDrive, entry: Entry, signal: AbortSignal): Promise<void> {
-  const { key, value } = entry
-  const metadata = datedBy(entry)
+  const { key, mtime, value } = entry
+  const metadata = mtime === null ? null : { mtime }
   if (value.linkname !== null) return drive.symlink(key, value.linkname, { metadata })
   const { executable } = value
   await pipeline(source.createReadStream(entry), drive.createWriteStream(key, { executable, metadata }), {
     signal
   })
-}
-
-function datedBy({ mtime }: Entry): { mtime: number } | null {
-  return mtime === null ? null : { mtime }
-}
-
-/** Whether an entry is one that a mirror has written: it has a date, and nothing of what MultiDrive or others put beside it. */
-function isMirrored({ value }: DriveEntry): boolean {
-  const { metadata = null } = (value ?? {}) as { metadata?: object | null }
-  return metadata !== null && Object.keys(metadata).join() === 'mtime'
-}
-
-/** Infinity where there is none. */
-function dateOf({ value }: DriveEntry): number {
-  const { mtime } = ((value as EntryValue).metadata ?? {}) as { mtime?: unknown }
-  return typeof mtime === 'number' ? mtime : Infinity
 }
 
 function isSame(here: Entry, there: DriveEntry): boolean {

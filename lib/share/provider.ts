@@ -6,9 +6,12 @@ import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
 import { closeAll } from './closing.ts'
 import { createDrive, createStore, type KeyedDrive } from './drives.ts'
+import { changedByKey } from './changed-by-key.ts'
 import { formatLink } from './key.ts'
-import { mirrorFolder, type Mirrored } from './mirror.ts'
+import { mirroredVersion, mirrorFolder, type Mirrored } from './mirror.ts'
 import { Peers, type Bootstrap, type Swarm } from './peers.ts'
+import { liesIn, realPath } from './real-path.ts'
+import { ShareError } from './share-error.ts'
 import { temporaryFolder } from './temporary.ts'
 
 export interface ProviderOptions {
@@ -20,6 +23,10 @@ export interface ProviderOptions {
   readonly bootstrap?: readonly Bootstrap[] | undefined
   /** Whether changes of the folder are followed. Default false. */
   readonly watch?: boolean | undefined
+  /** Whether changes of the drive that the folder does not have are undone. Default false: they are an error. */
+  readonly force?: boolean | undefined
+  /** Called when the folder is taken over, before others can find it: in a slow network that takes its time. */
+  readonly onmirrored?: ((link: string, mirrored: Mirrored) => void) | undefined
   /** Gives up before it is open. */
   readonly signal?: AbortSignal | undefined
 }
@@ -63,12 +70,15 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
   /**
    * Takes a folder over into a drive and lets others find it.
    *
-   * @throws ENOENT, ENOTDIR and the like for what is no folder; what reading it or writing the drive throws; the reason of the signal
+   * @throws ENOENT, ENOTDIR and the like for what is no folder; STORAGE_IN_FOLDER; CHANGED_BY_KEY when the drive was written to by its key
+   *   and the folder does not have that, unless with `force`; what reading it or writing the drive throws; the reason of the signal
    */
   static async open(folder: string, opts: ProviderOptions = {}): Promise<Provider> {
-    const { storage = null, swarm, bootstrap, watch = false, signal } = opts
+    const { storage = null, swarm, bootstrap, watch = false, force = false, onmirrored } = opts
+    const signal = opts.signal ?? new AbortController().signal
     const root = resolve(folder)
     await readdir(root)
+    if (storage !== null) await requireOutside(storage, root)
     const ends: (() => unknown)[] = []
     const leave = () => closeAll(ends.splice(0).reverse())
     try {
@@ -85,12 +95,13 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
       // From before the first look on, for nothing to be lost between the two.
       const follower = watch ? new Follower(root, source, drive) : null
       if (follower) ends.push(() => follower.close())
-      const mirrored = await mirrorFolder(source, drive, signal ?? new AbortController().signal)
+      if (!force) await requireUnchanged(source, drive, signal)
+      const mirrored = await mirrorFolder(source, drive, signal)
+      onmirrored?.(formatLink(drive.key), mirrored)
       const keyPair = await store.createKeyPair('multidrive/swarm')
       const peers = new Peers(store, { swarm, bootstrap, keyPair })
       ends.push(() => peers.close())
-      await peers.announce(drive.discoveryKey)
-      signal?.throwIfAborted()
+      await unlessAborted(peers.announce(drive.discoveryKey), signal)
       return new Provider(root, drive, mirrored, { follower, leave })
     } catch (err) {
       // What it did not open for is what is to be told.
@@ -102,6 +113,43 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
   /** Serves it no more, and removes what was stored of it nowhere. */
   close(): Promise<void> {
     return (this.#closing ??= this.#leave())
+  }
+}
+
+/**
+ * Keeps the key to write a drive from being shared with its files.
+ *
+ * @throws STORAGE_IN_FOLDER
+ */
+export async function requireOutside(storage: string, folder: string): Promise<void> {
+  if (!liesIn(await realPath(storage), await realPath(folder))) return
+  const detail = `the drive would be kept in the folder that is shared, and its secret key with it: ${storage}`
+  throw new ShareError('STORAGE_IN_FOLDER', detail, [storage])
+}
+
+/** So many paths are named in an error. */
+const NAMED = 5
+
+async function requireUnchanged(source: MultiDrive, drive: KeyedDrive, signal: AbortSignal): Promise<void> {
+  const paths = await changedByKey(source, drive, await mirroredVersion(drive), signal)
+  if (paths.length === 0) return
+  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : ''
+  const detail = `it was changed by its key, which to share the folder again would undo: ${paths.slice(0, NAMED).join(', ')}${more}`
+  throw new ShareError('CHANGED_BY_KEY', detail, paths)
+}
+
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  work.catch(() => undefined)
+  let stop: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import { COMMANDS } from '../../lib/cli/commands/index.ts'
 import { Storage } from '../../lib/cli/storage.ts'
-import { cli, ownDrives } from '../helpers/cli.ts'
-import { folderOf } from '../helpers/disk.ts'
+import { tell } from '../../lib/cli/errors.ts'
+import { cli, ownDrives, values } from '../helpers/cli.ts'
+import { folderOf, treeOf } from '../helpers/disk.ts'
 import { folder } from '../helpers/drives.ts'
 
 /** What each command takes at least. */
@@ -52,7 +53,12 @@ test('every command over a folder that is not there, over a file, and over a key
       /ENOENT: no such folder: .*make it first/
     )
     await fails(t, [name, '-d', join(files, 'file'), ...args], failure, /ENOTDIR: not a folder/)
-    await fails(t, [name, '-d', `hd://${'ab'.repeat(31)}`, ...args], failure, /KEY_INVALID.*hex/)
+    await fails(
+      t,
+      [name, '-d', `hd://${'ab'.repeat(31)}`, ...args],
+      2,
+      /KEY_INVALID: [^(]*\([^()]*hex[^()]*\)\n$/
+    )
   }
   await fails(t, ['ls', '-d', 'ab'.repeat(32)], 1, /ENOENT.*a key is written hd:\/\/KEY/)
   await fails(t, ['ls', '-d', ''], 2, /-d is given nothing/)
@@ -63,7 +69,11 @@ test('every command has a help with examples that name it', async (t) => {
     const { code, out, err } = await cli([name, '--help'])
     t.same([code, err], [0, ''], name)
     t.ok(out.includes('Examples:\n'), out)
-    t.ok(new RegExp(`^ {2}\\$ .*multidrive ${name} `, 'm').test(out))
+    const examples = out.slice(out.indexOf('Examples:\n')).split('\n').slice(1).filter(Boolean)
+    t.same(
+      examples.filter((line) => !line.startsWith(`  $ multidrive ${name}`) || line.includes('npx')),
+      []
+    )
     t.ok(out.includes('--json'))
     t.is((await cli(['help', name])).out, out)
   }
@@ -106,8 +116,19 @@ test('paths that are not there, folders where files are meant, and files where f
     ['log', '/x']
   ])
     await fails(t, [argv[0]!, ...at, ...argv.slice(1)], 1, /ENOENT.*\/x.*multidrive ls/)
-  await fails(t, ['put', ...at, '/no/such/file'], 1, /ENOENT/)
-  await fails(t, ['cp', ...at, '/no/such/file', 'drive:/'], 1, /ENOENT/)
+  for (const argv of [
+    ['put', '/no/such/file'],
+    ['cp', '/no/such/file', 'drive:/'],
+    ['resolve', '/a', '--file', '/no/such/file']
+  ]) {
+    const [name, ...args] = argv as [string, ...string[]]
+    await fails(
+      t,
+      [name, ...at, ...args],
+      1,
+      /ENOENT: no such file on the disk: \/no\/such\/file \(a file of the disk/
+    )
+  }
   await fails(t, ['sync', ...at, '/no/such/folder', 'drive:/'], 1, /ENOENT: no such folder/)
   await fails(t, ['share', '/no/such/folder'], 1, /ENOENT: no such folder/)
   await fails(t, ['share', join(ann, 'a')], 1, /ENOTDIR: not a folder/)
@@ -118,7 +139,8 @@ test('paths that are not there, folders where files are meant, and files where f
   await fails(t, ['put', ...at, '-', '/b'], 2, /a folder: \/b \(name the file in it/)
   await fails(t, ['put', ...at, '-'], 2, /- has no name/)
   await fails(t, ['put', ...at, '-', '/a/x'], 1, /ENOTDIR/)
-  await fails(t, ['rm', ...at, '-r', '/'], 1, /EBUSY/)
+  await fails(t, ['rm', ...at, '-r', '/'], 1, /EBUSY.*root itself/)
+  await fails(t, ['mv', ...at, '/', '/x'], 1, /EBUSY.*root itself/)
   await fails(t, ['tree', ...at, '/a'], 1, /ENOTDIR/)
   await fails(t, ['find', ...at, '*', '/a'], 1, /ENOTDIR/)
   await fails(t, ['sync', ...at, 'drive:/a', '.'], 1, /ENOTDIR/)
@@ -136,11 +158,11 @@ test('options that say nothing, or two things', async (t) => {
   )
   await fails(t, ['sync', ...at, 'drive:/a', 'drive:/b'], 2, /both are in the drives/)
   await fails(t, ['sync', ...at, 'a', 'b'], 2, /neither is in the drives/)
-  await fails(t, ['diff', ...at], 2, /needs one of --since and --with/)
-  await fails(t, ['diff', ...at, '--since', 'v1', '--with', ann], 2, /needs one of/)
+  await fails(t, ['diff', ...at], 2, /needs exactly one of --since and --with/)
+  await fails(t, ['diff', ...at, '--since', 'v1', '--with', ann], 2, /needs exactly one of/)
   await fails(t, ['diff', ...at, '--with', ann, '--to', 'v1'], 2, /--to goes with --since/)
-  await fails(t, ['resolve', ...at, '/a'], 2, /needs one of --keep, --file and --delete/)
-  await fails(t, ['resolve', ...at, '/a', '--delete', '--keep', ann], 2, /needs one of/)
+  await fails(t, ['resolve', ...at, '/a'], 2, /needs exactly one of --keep, --file and --delete/)
+  await fails(t, ['resolve', ...at, '/a', '--delete', '--keep', ann], 2, /needs exactly one of/)
   await fails(t, ['resolve', ...at, '/a', '--keep', await folder(t)], 2, /--keep is none of the drives/)
   await fails(t, ['tag', ...at, '--delete'], 2, /no name/)
   await fails(t, ['find', ...at, '-t', 'folder', '*'], 2, /--type is file or link/)
@@ -219,4 +241,64 @@ test('a folder that nothing can be written to, as it lies in the way', async (t)
   await writeFile(join(disk, 'file'), '')
   await fails(t, ['cp', '-d', ann, 'drive:/a', join(disk, 'file', 'a')], 1, /^multidrive cp: /)
   await fails(t, ['sync', '-d', ann, 'drive:/', join(disk, 'file')], 1, /ENOTDIR/)
+})
+
+test('what is said twice of an error is said once', async (t) => {
+  const ann = await folderOf(t, { 'b/c': '' })
+  await fails(
+    t,
+    ['rm', '-d', ann, '/b'],
+    1,
+    /^multidrive rm: ERR_FS_EISDIR: a folder: \/b \(add -r [^()]*\)$/m
+  )
+  const key = `hd://${'0'.repeat(63)}1`
+  const away = ['-d', key, '--storage', await folder(t), '--bootstrap', '127.0.0.1:9', '--timeout', '0.2']
+  const { err } = await cli(['ls', ...away])
+  t.is(err.split('was found').length, 2, err)
+  t.is(tell(Object.assign(new Error('moved'), { code: 'DEVICE_FILE' })).hint?.includes('--storage'), true)
+})
+
+test('a folder that is not there', async (t) => {
+  const ann = await folderOf(t, { a: '' })
+  for (const path of ['/nope', '/a']) {
+    const line = path === '/a' ? /ENOTDIR.*\/a/ : /ENOENT.*\/nope/
+    await fails(t, ['conflicts', '-d', ann, path], 1, line)
+    await fails(t, ['watch', '-d', ann, path], 1, line)
+    await fails(t, ['diff', '-d', ann, '--with', ann, path], 2, line)
+  }
+  const { storage, links } = await ownDrives(t, 1)
+  const mine = ['-d', links[0]!, '--storage', storage]
+  t.is((await cli(['put', ...mine, '-', '/docs/x'], { input: '' })).code, 0)
+  t.is((await cli(['tag', ...mine, 'v1'])).code, 0)
+  await fails(t, ['diff', ...mine, '--since', 'v1', '/nope'], 2, /ENOENT.*\/nope/)
+  t.is((await cli(['rm', ...mine, '-r', '/docs'])).code, 0)
+  t.is((await cli(['diff', ...mine, '--since', 'v1', '/docs'])).out, '- /docs/x\n', 'one that was there')
+})
+
+test('resolve where there is no conflict', async (t) => {
+  const ann = await folderOf(t, { a: 'text', 'b/c': '' })
+  const none = /NO_CONFLICT: no conflict there: .* \(`multidrive conflicts`/
+  await fails(t, ['resolve', '-d', ann, '/a', '--delete'], 1, none)
+  await fails(t, ['resolve', '-d', ann, '/a', '--file', '-'], 1, none)
+  await fails(t, ['resolve', '-d', ann, '/a', '--keep', ann], 1, none)
+  await fails(t, ['resolve', '-d', ann, '/nope', '--delete'], 1, none)
+  t.same(await treeOf(ann), { a: 'text', 'b/c': '' })
+})
+
+test('tags of what has no versions, and tags that are there', async (t) => {
+  const ann = await folderOf(t, { a: '' })
+  await fails(t, ['tag', '-d', ann, 'v1'], 1, /NO_VERSIONS: folders of the disk keep no versions \(/)
+  const { storage, links } = await ownDrives(t, 1)
+  const mine = ['-d', links[0]!, '--storage', storage]
+  const put = async (input: string) => {
+    t.is((await cli(['put', ...mine, '-', '/a'], { input })).code, 0)
+  }
+  await put('1')
+  const [first] = await values(t, 'tag', ...mine, 'v1')
+  await put('2')
+  await fails(t, ['tag', ...mine, 'v1'], 1, /EEXIST: the tag v1 is given already, to [^ ]+ \(.*--force/)
+  t.is((await cli(['cat', ...mine, '--at', 'v1', '/a'])).out, '1')
+  const [moved] = await values(t, 'tag', ...mine, '--force', 'v1')
+  t.is(moved.was, first.version)
+  t.is((await cli(['cat', ...mine, '--at', 'v1', '/a'])).out, '2')
 })

@@ -2,7 +2,7 @@
 import { chmod, lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import test from 'tape'
+import test, { type Test } from 'tape'
 import { DiskFolder } from '../../lib/cli/disk.ts'
 import { cli, lines, values } from '../helpers/cli.ts'
 import { failureOf, folder } from '../helpers/drives.ts'
@@ -60,7 +60,7 @@ test('rm removes files, and with -r folders', async (t) => {
   t.same(await lines(t, 'find', '-d', ann, '-d', ben, '*'), [])
   t.same(await treeOf(ben), { a: 'his', 'b/f': '' }, 'those of others stay')
   t.is((await cli(['rm', '-d', ann, '/a'])).code, 1)
-  t.is((await cli(['rm', '-f', '-d', ann, '/a'])).code, 0)
+  t.same(await lines(t, 'rm', '-f', '-d', ann, '/a'), [], 'nothing was removed')
 })
 
 test('mv renames files and folders, and moves into folders', async (t) => {
@@ -244,4 +244,88 @@ test('a folder on the disk that is called drive:', async (t) => {
   await writeFile(join(disk, 'drive:', 'a'), '1')
   await lines(t, 'cp', '-d', ann, `${disk}/drive:/a`, 'drive:/b')
   t.same(await treeOf(ann), { b: '1' })
+})
+
+/** A folder with a link to a folder in it. */
+async function linked(t: Test): Promise<string> {
+  const ann = await folderOf(t, { 'cur/v2/f': '1' })
+  await symlink('cur/v2', join(ann, 'latest'))
+  return ann
+}
+
+test('what is named is followed where it is a link to a folder', async (t) => {
+  const ann = await linked(t)
+  const copy = await folderOf(t, { p: 'x' })
+  t.is((await cli(['sync', '-d', ann, '--delete', 'drive:/latest', copy])).code, 0)
+  t.same(await treeOf(copy), { f: '1' })
+  const out = await folder(t)
+  await lines(t, 'cp', '-r', '-d', ann, 'drive:/latest', join(out, 'x'))
+  t.same(await treeOf(out), { 'x/f': '1' })
+  t.same(await lines(t, 'find', '-d', ann, '*', '/latest'), ['/cur/v2/f'])
+  t.ok((await lines(t, 'tree', '-d', ann, '/latest')).at(-1)!.startsWith('1 file,'))
+
+  const disk = await folderOf(t, { 'g/h': 'h', s: 's' })
+  await lines(t, 'put', '-d', ann, join(disk, 's'), '/latest')
+  await lines(t, 'put', '-d', ann, join(disk, 's'), '/latest/new/t')
+  await lines(t, 'cp', '-r', '-d', ann, join(disk, 'g'), 'drive:/latest')
+  await lines(t, 'cp', '-r', '-d', ann, 'drive:/latest', 'drive:/all')
+  await lines(t, 'mv', '-d', ann, '/all/f', '/latest/moved')
+  await lines(t, 'sync', '-d', ann, '--delete', join(disk, 'g'), 'drive:/latest/new')
+  await rm(join(ann, 'latest'))
+  t.same(await treeOf(ann), {
+    'all/g/h': 'h',
+    'all/new/t': 's',
+    'all/s': 's',
+    'cur/v2/f': '1',
+    'cur/v2/g/h': 'h',
+    'cur/v2/moved': '1',
+    'cur/v2/new/h': 'h',
+    'cur/v2/s': 's'
+  })
+  await symlink('cur/v2', join(ann, 'latest'))
+  await lines(t, 'rm', '-d', ann, '/latest')
+  t.ok('cur/v2/f' in (await treeOf(ann)), 'rm is of the link itself')
+})
+
+test('sync puts a file where a folder is, and a folder where a file is', async (t) => {
+  const made = { was: 'file', 'now/deep/er': '1', z: '' }
+  for (const isInward of [true, false]) {
+    const source = await folderOf(t, made)
+    const target = await folderOf(t, { 'was/a': '', 'was/deep/b': '', 'was-not': '', now: 'file', z: '' })
+    await mkdir(join(target, 'was', 'empty'))
+    const args = isInward ? ['-d', target, source, 'drive:/'] : ['-d', source, 'drive:/', target]
+    for (const dry of [['-n'], []]) {
+      const stopped = await cli(['sync', ...dry, ...args])
+      t.is(stopped.code, 1)
+      t.ok(/: (ENOTDIR|EISDIR): [^\n]*--delete/.test(stopped.err), stopped.err)
+    }
+    const plan = await values(t, 'sync', '-n', '--delete', ...args)
+    const done = await values(t, 'sync', '--delete', ...args)
+    const paths = (items: any[]) => items.map(({ op, path }) => `${op} ${path}`).sort()
+    t.same(paths(done), paths(plan), 'as planned')
+    t.same(await treeOf(target), made, isInward ? 'inward' : 'outward')
+  }
+  const source = await folderOf(t, { was: 'file' })
+  const target = await folder(t)
+  await mkdir(join(target, 'was', 'empty'), { recursive: true })
+  t.ok(/EISDIR.*--delete/.test((await cli(['sync', '-d', source, 'drive:/', target])).err))
+  await lines(t, 'sync', '--delete', '-d', source, 'drive:/', target)
+  t.same(await treeOf(target), { was: 'file' })
+})
+
+test('sync --json tells the size of what it removes', async (t) => {
+  const [ann, disk] = [await folder(t), await folderOf(t, { gone: '12345' })]
+  t.same(await values(t, 'sync', '--delete', '-d', ann, 'drive:/', disk), [
+    { op: 'remove', path: 'gone', size: 5 }
+  ])
+})
+
+test('get names a link that leads out of the drives, and does not advise to run it again', async (t) => {
+  const outside = await folderOf(t, { secret: '' })
+  const ann = await folderOf(t, { 'docs/a': '1' })
+  await symlink(join(outside, 'secret'), join(ann, 'docs', 'evil'))
+  const { code, err } = await cli(['get', '-d', ann, '/docs', await folder(t)])
+  t.is(code, 1)
+  t.ok(/1 of 2 files failed: \/docs\/evil \(links that lead to no file/.test(err), err)
+  t.notOk(err.includes('goes on where it was'))
 })

@@ -1,18 +1,16 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hyperdrive from 'hyperdrive'
 import test from 'tape'
-import MultiDrive from '../../index.ts'
-import { createDrive, createStore } from '../../lib/share/drives.ts'
 import { parseKey } from '../../lib/share/key.ts'
 import { Provider } from '../../lib/share/provider.ts'
 import { contents, failureOf, folder } from '../helpers/drives.ts'
 import { network, provide } from '../helpers/network.ts'
 
 const limit = { timeout: 30_000 }
-const nothing = { added: 0, changed: 0, removed: 0, kept: [] }
+const nothing = { added: 0, changed: 0, removed: 0 }
 
 test('Provider.open(folder, { bootstrap }) takes the folder over', limit, async (t) => {
   const bootstrap = await network(t)
@@ -111,48 +109,6 @@ test('Provider.open(folder, { signal }) gives up', limit, async (t) => {
   t.is(await failureOf(Provider.open(root, { bootstrap, signal: AbortSignal.abort(reason) })), reason)
 })
 
-test('what was written into the drive by its key stays, and is told', limit, async (t) => {
-  const bootstrap = await network(t)
-  const [root, storage] = [await folder(t), await folder(t)]
-  for (const name of ['a', 'b', 'gone', 'c']) await writeFile(join(root, name), 'from the folder')
-  const write = async (changes: (multi: MultiDrive) => Promise<unknown>) => {
-    const corestore = createStore(storage)
-    const multi = new MultiDrive(createDrive(corestore.session()))
-    await changes(multi)
-    await multi.close()
-    await corestore.close()
-  }
-  await (await Provider.open(root, { bootstrap, storage })).close()
-  await write(async (multi) => {
-    await multi.put('/a', 'by key')
-    await multi.put('/b', 'by key')
-    await multi.put('/new', 'by key')
-  })
-  await rm(join(root, 'gone'))
-  const later = Date.now() / 1000 + 60
-  await writeFile(join(root, 'b'), 'later in the folder')
-  await utimes(join(root, 'b'), later, later)
-  const second = await Provider.open(root, { bootstrap, storage })
-  t.same(second.mirrored, { files: 3, added: 0, changed: 1, removed: 1, kept: ['/a', '/new'] })
-  t.same(await contents(second.drive as unknown as Hyperdrive), {
-    '/a': 'by key',
-    '/b': 'later in the folder',
-    '/c': 'from the folder',
-    '/new': 'by key'
-  })
-  // What the folder then has itself is the folder's, and goes with it.
-  const { mtime } = (await new MultiDrive(second.drive).entry('/new'))!
-  await second.close()
-  await writeFile(join(root, 'new'), 'by key')
-  await utimes(join(root, 'new'), mtime! / 1000, mtime! / 1000)
-  const third = await Provider.open(root, { bootstrap, storage })
-  t.same(third.mirrored.kept, ['/a'])
-  await third.close()
-  await rm(join(root, 'new'))
-  const last = await provide(t, root, { bootstrap, storage })
-  t.same(last.mirrored, { files: 3, ...nothing, removed: 1, kept: ['/a'] })
-})
-
 test('a folder that is gone is an error, and takes nothing out of the drive', limit, async (t) => {
   const bootstrap = await network(t)
   const root = join(await folder(t), 'root')
@@ -163,4 +119,30 @@ test('a folder that is gone is an error, and takes nothing out of the drive', li
   await rename(root, `${root} elsewhere`)
   t.is(((await failed) as { code?: string }).code, 'ENOENT')
   t.same(await contents(provider.drive as unknown as Hyperdrive), { '/a': 'text' })
+})
+
+test('Provider.open(folder, { storage }) in that folder', limit, async (t) => {
+  const root = await folder(t)
+  t.is(
+    (await failureOf(Provider.open(root, { storage: join(root, 'a', 'st'), bootstrap: [] }))).code,
+    'STORAGE_IN_FOLDER'
+  )
+  t.same(await readdir(root), [])
+})
+
+test('Provider.open(folder, { force }) of a drive that was changed by its key', limit, async (t) => {
+  const bootstrap = await network(t)
+  const [root, storage] = [await folder(t), await folder(t)]
+  await writeFile(join(root, 'a'), 'text')
+  const first = await Provider.open(root, { bootstrap, storage })
+  const drive = first.drive as unknown as Hyperdrive
+  await drive.put('/b', Buffer.from('by key'))
+  await first.close()
+  const told: unknown[] = []
+  const onmirrored = (...args: unknown[]) => void told.push(args)
+  const failed = await failureOf(Provider.open(root, { bootstrap, storage, onmirrored }))
+  t.same([failed.code, (failed as unknown as { paths: string[] }).paths], ['CHANGED_BY_KEY', ['/b']])
+  t.same(told, [])
+  const second = await provide(t, root, { bootstrap, storage, onmirrored, force: true })
+  t.same(told, [[second.link, { files: 1, ...nothing, removed: 1 }]])
 })

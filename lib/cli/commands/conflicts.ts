@@ -1,5 +1,6 @@
 import type { OverDrives } from '../command.ts'
 import { infoLine, infoOfEntry } from '../listing.ts'
+import { folderNamed, placeNamed } from '../named.ts'
 import { insidePath } from '../paths.ts'
 import { printable } from '../printable.ts'
 
@@ -13,7 +14,10 @@ export const conflicts: OverDrives<[folder?: string]> = {
     'Folders of the disk take no part: with them dates decide.',
   examples: ['conflicts -d hd://MINE -d hd://THEIRS', 'conflicts -d hd://MINE -d hd://THEIRS --json /docs'],
   async run({ multi, drives, out }, [folder = '/']) {
-    for await (const { key, candidates } of multi.conflicts({ folder: insidePath(folder) })) {
+    const root = await placeNamed(multi, insidePath(folder))
+    let found = false
+    for await (const { key, candidates } of multi.conflicts({ folder: root })) {
+      found = true
       const value = { path: key, candidates: candidates.map((entry) => infoOfEntry(entry, drives)) }
       await out.item(value, () => {
         const lines = candidates.map((entry, i) =>
@@ -22,5 +26,7 @@ export const conflicts: OverDrives<[folder?: string]> = {
         return [printable(key), ...lines].join('\n')
       })
     }
+    // A folder of which all was deleted shows nowhere, and may have conflicts.
+    if (!found) await folderNamed(multi, root)
   }
 }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Entry } from '../../../index.ts'
 import type { OverDrives, Session } from '../command.ts'
@@ -7,6 +6,8 @@ import { DiskFolder } from '../disk.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
+import { requireOnDisk } from '../on-disk.ts'
+import { folderNamed } from '../named.ts'
 import { size } from '../output.ts'
 import { below, placeOf, type Place } from '../paths.ts'
 import { printable } from '../printable.ts'
@@ -60,7 +61,10 @@ async function copyWithin(
 ): Promise<void> {
   if (view !== multi) throw new UsageError('--at copies out, to the disk')
   const path = await insideTarget(multi, to.given, posix.basename(from))
-  await multi.promises.cp(from, path, { recursive, preserveTimestamps: keepDate })
+  await multi.promises.cp(await multi.promises.realpath(from), path, {
+    recursive,
+    preserveTimestamps: keepDate
+  })
   await out.item({ op: 'copy', path: from, to: path }, `${printable(from)} -> ${printable(path)}`)
 }
 
@@ -85,9 +89,10 @@ async function outward(session: Session, from: string, to: Place, opts: CopyOpti
   if (!opts.recursive) throw failure('ERR_FS_EISDIR', from)
   const root = from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from))
   const disk = new DiskFolder(root)
-  for await (const entry of view.list(from)) {
-    const path = entry.key.slice(from === '/' ? 1 : from.length + 1)
-    await copyOut(view, entry, from, disk, path, opts)
+  const folder = await folderNamed(view, from)
+  for await (const entry of view.list(folder)) {
+    const path = entry.key.slice(folder === '/' ? 1 : folder.length + 1)
+    await copyOut(view, entry, folder, disk, path, opts)
     await tell(entry, disk.pathOf(path))
   }
 }
@@ -95,7 +100,7 @@ async function outward(session: Session, from: string, to: Place, opts: CopyOpti
 async function inward(session: Session, from: Place, to: Place, opts: CopyOptions): Promise<void> {
   const { multi, view, out } = session
   if (view !== multi) throw new UsageError('--at copies out, to the disk')
-  const stats = await stat(from.path)
+  const stats = await requireOnDisk(from.path)
   const source = resolve(from.path)
   if (stats.isDirectory() && !opts.recursive)
     throw new CliError('EISDIR', `EISDIR: a folder: ${from.given}`, { hint: 'add -r for all that is in it' })

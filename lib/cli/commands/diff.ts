@@ -1,8 +1,9 @@
-import type { EntryDifference } from '../../../index.ts'
+import type { EntryDifference, MultiDrive } from '../../../index.ts'
 import type { OverDrives, Session } from '../command.ts'
 import { Drives } from '../drives.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { infoOfEntry } from '../listing.ts'
+import { folderNamed, placeNamed } from '../named.ts'
 import { insidePath } from '../paths.ts'
 import { printable } from '../printable.ts'
 import { compareTrees } from '../trees.ts'
@@ -41,10 +42,12 @@ export const diff: OverDrives<[folder?: string], Options> = {
   failure: 2,
   async run(session, [folder = '/'], opts) {
     if ((opts.since === undefined) === (opts.with === undefined))
-      throw new UsageError('diff needs one of --since and --with', '--since VERSION, or --with SPEC')
+      throw new UsageError('diff needs exactly one of --since and --with', '--since VERSION, or --with SPEC')
     if (opts.to !== undefined && opts.since === undefined) throw new UsageError('--to goes with --since')
     const root = insidePath(folder)
-    const others = opts.with ? new Drives({ ...session, note: (text) => session.out.note(text) }) : null
+    const others = opts.with
+      ? new Drives({ ...session, warn: (text, drive) => session.out.warn(text, drive) })
+      : null
     let differs = false
     try {
       await others?.open(opts.with!)
@@ -76,7 +79,9 @@ async function* since(
 ): AsyncGenerator<Difference, void, void> {
   const version = await versionNamed(multi, before)
   const now = after === undefined ? multi : multi.checkout(await versionNamed(multi, after))
-  for await (const { left, right } of now.diff(version, root))
+  const then = multi.checkout(version)
+  const folder = await folderOfAny([now, then], root).finally(() => then.close())
+  for await (const { left, right } of now.diff(version, folder))
     yield { left, right, from: drives, than: drives }
 }
 
@@ -85,8 +90,18 @@ async function* beside(
   others: Drives,
   root: string
 ): AsyncGenerator<Difference, void, void> {
-  const [left, right] = [multi, others.multi].map((view) => ({ view, folder: root }))
+  await folderOfAny([multi, others.multi], root)
+  const sides = [multi, others.multi].map(async (view) => ({ view, folder: await placeNamed(view, root) }))
+  const [left, right] = await Promise.all(sides)
   const opts = { checksum: false, signal }
   for await (const found of compareTrees(left!, right!, opts))
     yield { left: found.left, right: found.right, from: drives, than: others }
+}
+
+/** @throws ENOENT, ENOTDIR when none of them has the folder */
+async function folderOfAny(views: readonly MultiDrive[], path: string): Promise<string> {
+  const found = await Promise.allSettled(views.map((view) => folderNamed(view, path)))
+  const there = found.find((result) => result.status === 'fulfilled')
+  if (there) return there.value
+  throw (found[0] as PromiseRejectedResult).reason
 }

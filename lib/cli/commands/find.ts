@@ -1,8 +1,8 @@
 import picomatch from 'picomatch'
 import type { OverDrives } from '../command.ts'
 import { UsageError } from '../errors.ts'
-import { failure } from '../failures.ts'
 import { infoLine, infoOfEntry } from '../listing.ts'
+import { folderNamed } from '../named.ts'
 import { below, insidePath } from '../paths.ts'
 import { printable } from '../printable.ts'
 
@@ -34,8 +34,7 @@ export const find: OverDrives<[glob: string, folder?: string], Options> = {
   async run({ view, drives, out }, [glob, folder = '/'], { ignoreCase = false, long = false, type }) {
     if (type !== undefined && type !== 'file' && type !== 'link')
       throw new UsageError(`--type is file or link, not ${type}`)
-    const root = insidePath(folder)
-    if (!(await view.promises.stat(root)).isDirectory()) throw failure('ENOTDIR', root)
+    const root = await folderNamed(view, insidePath(folder))
     const pattern = glob.replace(/^\/+/, '')
     if (pattern === '') throw new UsageError('the glob is empty', `name files, as in '*.txt'`)
     const { base } = picomatch.scan(pattern)

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { HyperDriveDL } from '../../loader/index.ts'
+import { HyperDriveDL, type DownloadResult } from '../../loader/index.ts'
 import type { OverDrives } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { atLeast } from '../numbers.ts'
@@ -60,9 +60,11 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
       }
       throw new CliError(
         'DOWNLOAD_FAILED',
-        `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed`,
+        `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed: ${named(results)}`,
         {
-          hint: 'run it again: it goes on where it was',
+          hint: failures.every(({ code }) => code === 'FILE_NOT_FOUND')
+            ? 'links that lead to no file here; all else is there. Running it again changes nothing before their owner mends them'
+            : 'run it again: it goes on where it was',
           cause: failures[0]
         }
       )
@@ -71,4 +73,12 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
       await loader.close()
     }
   }
+}
+
+/** So many files that failed are named. */
+const NAMED = 5
+
+function named(results: readonly DownloadResult[]): string {
+  const failed = results.filter(({ error }) => error !== null).map(({ file }) => file)
+  return `${failed.slice(0, NAMED).join(', ')}${failed.length > NAMED ? ', …' : ''}`
 }

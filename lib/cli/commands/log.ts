@@ -1,6 +1,7 @@
 import type { OverDrives } from '../command.ts'
 import { failure } from '../failures.ts'
 import { date, isoDate, size } from '../output.ts'
+import { nameIn } from '../named.ts'
 import { insidePath } from '../paths.ts'
 import { printable } from '../printable.ts'
 import { atLeast } from '../numbers.ts'
@@ -14,7 +15,7 @@ export const log: OverDrives<[path: string], { limit?: number }> = {
   options: [['-n, --limit <count>', 'so many at most', atLeast(1)]],
   examples: ['log -d hd://KEY /todo.txt', 'log -d ./notes -d hd://KEY -n 5 /todo.txt'],
   async run({ multi, drives, out }, [given], { limit = -1 }) {
-    const path = insidePath(given)
+    const path = await nameIn(multi, insidePath(given))
     let found = false
     for await (const item of multi.history(path, { limit })) {
       found = true

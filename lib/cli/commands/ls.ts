@@ -1,6 +1,7 @@
 import type { OverDrives } from '../command.ts'
-import { infoLine, infoOfStats, named } from '../listing.ts'
+import { infoLine, infoOfStats } from '../listing.ts'
 import { below, insidePath } from '../paths.ts'
+import { printable } from '../printable.ts'
 
 export const ls: OverDrives<[folder?: string], { names?: boolean }> = {
   over: 'drives',
@@ -16,7 +17,7 @@ export const ls: OverDrives<[folder?: string], { names?: boolean }> = {
     const show = async (at: string, name: string) => {
       const stats = await lstat(at)
       const info = infoOfStats(at, stats, drives)
-      await out.item(info, () => (names ? named(info, name) : infoLine(info, stats.drive, drives, name)))
+      await out.item(info, () => (names ? printable(name) : infoLine(info, stats.drive, drives, name)))
     }
     if (!(await stat(path)).isDirectory()) return show(path, path)
     for (const name of await readdir(path)) await show(below(path, name), name)

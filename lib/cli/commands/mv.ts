@@ -12,7 +12,7 @@ export const mv: OverDrives<[from: string, to: string]> = {
   examples: ['mv -d ./notes /todo.txt /done.txt', 'mv -d ./notes -d hd://KEY /2025 /archive/'],
   async run({ multi, out }, [given, target]) {
     const from = insidePath(given)
-    const to = await insideTarget(multi, target, posix.basename(from))
+    const to = await insideTarget(multi, target, posix.basename(from), { follow: false })
     const { lstat, mkdir, rename } = multi.promises
     await lstat(from)
     // As with files that are written, the folders above it need not be there.

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { OverDrives } from '../command.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { insideTarget } from '../targets.ts'
+import { requireOnDisk } from '../on-disk.ts'
 import { infoOfStats } from '../listing.ts'
 import { size } from '../output.ts'
 import { printable } from '../printable.ts'
@@ -19,12 +19,12 @@ export const put: OverDrives<[file: string, path?: string], { executable?: boole
   examples: [
     'put -d ./notes todo.txt',
     'put -d ./notes todo.txt /2026/',
-    'date | npx multidrive put -d ./notes - /now.txt'
+    'put -d ./notes - /now.txt < draft.txt'
   ],
   async run({ io, multi, drives, out, signal }, [file, given], { executable }) {
     const isInput = file === '-'
     if (isInput && given === undefined) throw new UsageError('- has no name', 'name the path to write to')
-    const stats = isInput ? null : await stat(file)
+    const stats = isInput ? null : await requireOnDisk(file)
     if (stats?.isDirectory() === true)
       throw new CliError('EISDIR', `EISDIR: a folder: ${file}`, {
         hint: `\`multidrive cp -r\` takes folders`

@@ -1,12 +1,14 @@
-import { mkdir, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import type { MultiDrive } from '../../../index.ts'
+import { lstat, mkdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Entry, MultiDrive } from '../../../index.ts'
 import type { OverDrives, Session } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
 import { DiskFolder } from '../disk.ts'
 import { CliError, codeOf, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
+import { folderNamed, placeNamed } from '../named.ts'
+import { obstacleAt, obstacleError, type Look } from '../obstacles.ts'
 import { count, size } from '../output.ts'
 import { below, placeOf } from '../paths.ts'
 import { printable } from '../printable.ts'
@@ -30,7 +32,7 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
     'are kept. Files that only <to> has stay, unless --delete is given.',
   options: [
     ['-n, --dry-run', 'say what would be done, and do nothing'],
-    ['--delete', 'remove files that <from> does not have'],
+    ['--delete', 'remove what <from> does not have, also where it is in the way of what it has'],
     ['--checksum', 'compare the bytes of all files of the same size']
   ],
   examples: [
@@ -55,24 +57,42 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
       throw new CliError('ENOENT', `ENOENT: no such folder: ${from.given}`, {
         hint: 'name a folder of the disk'
       })
-    if (from.inside && !(await view.promises.stat(from.path)).isDirectory())
-      throw failure('ENOTDIR', from.path)
+    const folder = from.inside ? await folderNamed(view, from.path) : await placeNamed(multi, to.path)
     const run = async (local: MultiDrive | null) => {
       const onDisk: Tree = { view: local, folder: '/' }
-      const inDrives: Tree = { view: from.inside ? view : multi, folder: from.inside ? from.path : to.path }
-      const apply = from.inside ? outward(session, inDrives, root) : inward(session, local!, inDrives.folder)
+      const inDrives: Tree = { view: from.inside ? view : multi, folder }
+      const goal = from.inside ? outward(session, inDrives, root) : inward(session, local!, folder)
+      const base = from.inside ? '/' : folder
       const [left, right] = from.inside ? [inDrives, onDisk] : [onDisk, inDrives]
       const counts = { add: 0, change: 0, remove: 0, bytes: 0 }
+      const tell = (difference: Difference) => {
+        const { op, path } = difference
+        const bytes = (difference.left ?? difference.right)!.value.blob?.byteLength ?? 0
+        counts[op]++
+        if (op !== 'remove') counts.bytes += bytes
+        return out.item({ op, path, size: bytes }, () => {
+          return `${SIGNS[op]} ${printable(path)}${op === 'remove' ? '' : `  ${size(bytes).trim()}`}`
+        })
+      }
+      // They come to where folders are: when all is removed that is in these.
+      const waiting: Difference[] = []
       for await (const difference of compareTrees(left, right, { checksum, signal })) {
         const { op, path } = difference
         if (op === 'remove' && !prune) continue
-        if (!dryRun) await apply(difference)
-        const bytes = difference.left?.value.blob?.byteLength ?? 0
-        counts[op]++
-        counts.bytes += bytes
-        await out.item({ op, path, size: bytes }, () => {
-          return `${SIGNS[op]} ${printable(path)}${op === 'remove' ? '' : `  ${size(bytes).trim()}`}`
-        })
+        // What is in the way as a file is removed before, as it is only there.
+        const obstacle = op === 'add' && !(prune && dryRun) ? await obstacleAt(goal.look, base, path) : null
+        if (obstacle && !prune) throw obstacleError(obstacle)
+        if (obstacle?.kind === 'folder') {
+          waiting.push(difference)
+          continue
+        }
+        if (!dryRun) await (difference.left === null ? goal.remove(path) : goal.put(path, difference.left))
+        await tell(difference)
+      }
+      for (const difference of waiting) {
+        await goal.removeFolder(difference.path)
+        await goal.put(difference.path, difference.left!)
+        await tell(difference)
       }
       const { add, change, remove, bytes } = counts
       await out.line(
@@ -85,21 +105,31 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
   }
 }
 
-type Apply = (difference: Difference) => Promise<void>
+/** What is done to the target, by paths from its root on. */
+interface Target {
+  readonly put: (path: string, entry: Entry) => Promise<void>
+  readonly remove: (path: string) => Promise<void>
+  /** A folder in which no files are. */
+  readonly removeFolder: (path: string) => Promise<void>
+  readonly look: Look
+}
 
-function outward({ signal }: Session, { view, folder }: Tree, root: string): Apply {
+function outward({ signal }: Session, { view, folder }: Tree, root: string): Target {
   const disk = new DiskFolder(root)
-  return ({ path, left }) => {
-    if (left === null) return disk.remove(path)
-    return copyOut(view!, left, folder, disk, path, { keepDate: true, signal })
+  return {
+    put: (path, entry) => copyOut(view!, entry, folder, disk, path, { keepDate: true, signal }),
+    remove: (path) => disk.remove(path),
+    removeFolder: (path) => disk.removeFolder(path),
+    look: (path) => lstat(join(root, path))
   }
 }
 
-function inward({ multi, signal }: Session, local: MultiDrive, folder: string): Apply {
-  return async ({ path, left }) => {
-    const at = below(folder, path)
-    if (left === null) await multi.del(at)
-    else await copyIn(local, left, multi, at, { keepDate: true, signal })
+function inward({ multi, signal }: Session, local: MultiDrive, folder: string): Target {
+  return {
+    put: (path, entry) => copyIn(local, entry, multi, below(folder, path), { keepDate: true, signal }),
+    remove: (path) => multi.del(below(folder, path)),
+    removeFolder: (path) => multi.promises.rm(below(folder, path), { recursive: true, force: true }),
+    look: (path) => multi.promises.lstat(path)
   }
 }
 

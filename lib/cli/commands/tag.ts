@@ -1,11 +1,13 @@
+import type { MultiDrive } from '../../../index.ts'
 import type { OverDrives } from '../command.ts'
-import { UsageError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import { pairs } from '../output.ts'
 import { printable } from '../printable.ts'
-import { noSuchTag, versionNamed } from '../versions.ts'
+import { noSuchTag, requireVersion, versionNamed } from '../versions.ts'
 
 interface Options {
   delete?: boolean
+  force?: boolean
   of?: string
 }
 
@@ -14,13 +16,14 @@ export const tag: OverDrives<[name?: string], Options> = {
   name: 'tag',
   args: '[name]',
   summary: 'give the version of all drives a name, or list the names that there are',
-  more: 'A tag lies in the drive that takes the writes. Folders of the disk have no versions: on them it says nothing.',
+  more: 'A tag lies in the drive that takes the writes. Folders of the disk have no versions: a tag takes those of drives with a key. A name that is given stays where it is, unless --force is given.',
   options: [
     ['--of <version>', 'another version than that of now, or the tag of that name'],
-    ['--delete', 'take the name away']
+    ['--delete', 'take the name away'],
+    ['-f, --force', 'move a name that is given already']
   ],
   examples: ['tag -d hd://KEY', 'tag -d hd://KEY v1', 'tag -d hd://KEY --delete v1'],
-  async run({ multi, out }, [name], { delete: remove = false, of }) {
+  async run({ multi, out }, [name], { delete: remove = false, force = false, of }) {
     if (name === undefined) {
       if (remove || of !== undefined) throw new UsageError('tag is given no name')
       const tags = [...(await multi.getAllTags())].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -35,8 +38,20 @@ export const tag: OverDrives<[name?: string], Options> = {
       await multi.deleteTag(name)
       return out.item({ op: 'remove', tag: name }, printable(name))
     }
-    const at = of === undefined ? multi.version : await versionNamed(multi, of)
+    const at = of === undefined ? versionOf(multi) : await versionNamed(multi, of)
+    const before = await multi.getTaggedVersion(name)
+    if (before !== null && before !== at && !force) {
+      const hint = 'choose another name, or add --force to move it'
+      throw new CliError('EEXIST', `EEXIST: the tag ${name} is given already, to ${before}`, { hint })
+    }
     await multi.createTag(name, at)
-    await out.item({ op: 'put', tag: name, version: at }, pairs([[printable(name), at]]))
+    const was = before === null || before === at ? {} : { was: before }
+    const moved = 'was' in was ? `  (moved from ${before})` : ''
+    await out.item({ op: 'put', tag: name, version: at, ...was }, pairs([[printable(name), `${at}${moved}`]]))
   }
+}
+
+function versionOf(multi: MultiDrive): string {
+  // Where nothing can be written, that is what is told.
+  return multi.writable ? requireVersion(multi.version) : multi.version
 }

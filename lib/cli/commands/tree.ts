@@ -1,6 +1,6 @@
 import type { OverDrives } from '../command.ts'
-import { failure } from '../failures.ts'
 import { infoOfEntry, named } from '../listing.ts'
+import { folderNamed } from '../named.ts'
 import { count, date, size } from '../output.ts'
 import { insidePath } from '../paths.ts'
 import { printable } from '../printable.ts'
@@ -16,8 +16,7 @@ export const tree: OverDrives<[folder?: string]> = {
   examples: ['tree -d ./mine -d ./theirs', 'tree -d hd://KEY /docs'],
   at: true,
   async run({ view, drives, out }, [folder = '/']) {
-    const root = insidePath(folder)
-    if (!(await view.promises.stat(root)).isDirectory()) throw failure('ENOTDIR', root)
+    const root = await folderNamed(view, insidePath(folder))
     const from = new Map<string, number>()
     let files = 0
     let bytes = 0

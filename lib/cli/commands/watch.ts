@@ -2,6 +2,7 @@ import type { OverDrives } from '../command.ts'
 import { changesBelow } from '../changes.ts'
 import { infoLine, infoOfEntry } from '../listing.ts'
 import { atLeast } from '../numbers.ts'
+import { folderNamed } from '../named.ts'
 import { insidePath } from '../paths.ts'
 
 const SIGNS = { add: '+', change: '~', remove: '-' }
@@ -14,7 +15,7 @@ export const watch: OverDrives<[folder?: string], { count?: number }> = {
   options: [['-n, --count <changes>', 'end after so many', atLeast(1)]],
   examples: ['watch -d ./notes -d hd://KEY', 'watch -d hd://KEY --json /docs', 'watch -d ./notes -n 1'],
   async run({ multi, drives, out, signal }, [folder = '/'], { count = Infinity }) {
-    const root = insidePath(folder)
+    const root = await folderNamed(multi, insidePath(folder))
     let left = count
     const watching = () => out.note(`Watching ${root}; Ctrl-C ends it.`)
     for await (const { op, entry } of changesBelow(multi, drives.folders, root, { signal, watching })) {
