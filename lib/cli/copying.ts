@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream/promises'
 import type { Entry, MultiDrive } from '../../index.ts'
 import { failure } from './failures.ts'
 import type { DiskFolder } from './disk.ts'
-import { bytesOf, targetIn } from './trees.ts'
+import { targetIn } from '../share/links.ts'
+import { bytesOf } from './trees.ts'
 
 /** What is at an entry goes into the drives. */
 export async function copyIn(

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { lstat, lutimes, mkdir, rename, rm, symlink, utimes } from 'node:fs/promises'
+import { lutimes, rename, rm, symlink, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { CliError, codeOf } from './errors.ts'
+import { destinationOf, DestinationError, pathIn } from '../share/destination.ts'
+import { CliError } from './errors.ts'
 
 export interface DiskFile {
   readonly executable: boolean
@@ -17,8 +18,6 @@ export interface DiskFile {
  */
 export class DiskFolder {
   readonly root: string
-  /** Those of which it is known that they are folders, and no links. */
-  readonly #folders = new Set<string>()
 
   constructor(root: string) {
     this.root = root
@@ -26,11 +25,7 @@ export class DiskFolder {
 
   /** Where a path of a drive is on the disk. */
   pathOf(path: string): string {
-    const names = path.split('/').filter((name) => name !== '')
-    const bad = names.find((name) => name === '.' || name === '..' || FORBIDDEN.test(name))
-    if (bad !== undefined || names.length === 0)
-      throw new CliError('EINVAL', `EINVAL: no name for a file on this disk: ${path}`)
-    return join(this.root, ...names)
+    return pathIn(this.root, path)
   }
 
   async write(
@@ -71,27 +66,11 @@ export class DiskFolder {
 
   /** Makes the folders above a path. */
   async #prepare(path: string): Promise<string> {
-    const target = this.pathOf(path)
-    const names = dirname(path)
-      .split('/')
-      .filter((name) => name !== '')
-    await mkdir(this.root, { recursive: true })
-    let folder = this.root
-    for (const name of names) {
-      folder = join(folder, name)
-      if (this.#folders.has(folder)) continue
-      await mkdir(folder).catch((err: unknown) => {
-        if (codeOf(err) !== 'EEXIST') throw err
-      })
-      if (!(await lstat(folder)).isDirectory())
-        throw new CliError('ENOTDIR', `ENOTDIR: not a folder on the disk, or a link to one: ${folder}`, {
-          hint: 'remove it, or name another folder'
-        })
-      this.#folders.add(folder)
+    try {
+      return await destinationOf(this.root, path)
+    } catch (err) {
+      if (!(err instanceof DestinationError) || err.code !== 'ENOTDIR') throw err
+      throw new CliError(err.code, err.message, { hint: 'remove it, or name another folder', cause: err })
     }
-    return target
   }
 }
-
-/** What no name on this system may hold. */
-const FORBIDDEN = process.platform === 'win32' ? /[\u0000-\u001f<>:"\\|?*]|[. ]$/ : /[\u0000/]/

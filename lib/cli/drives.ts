@@ -1,5 +1,6 @@
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
+import { closeAll } from '../share/closing.ts'
 import { createDrive, type Store } from '../share/drives.ts'
 import { formatLink } from '../share/key.ts'
 import { createSwarm, Peers, type Bootstrap, type OwnSwarm } from '../share/peers.ts'
@@ -89,15 +90,7 @@ export class Drives {
       () => this.#swarm?.destroy(),
       ...this.#stores.map((store) => () => store.close())
     ]
-    const failures: unknown[] = []
-    for (const end of ends) {
-      try {
-        await end()
-      } catch (err) {
-        failures.push(err)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
+    await closeAll(ends)
   }
 
   /**

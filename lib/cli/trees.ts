@@ -1,5 +1,5 @@
-import { posix } from 'node:path'
 import type { Entry, MultiDrive } from '../../index.ts'
+import { targetIn } from '../share/links.ts'
 
 /** A folder of a view, as a tree of what is below it. */
 export interface Tree {
@@ -52,14 +52,6 @@ export async function* compareTrees(
     await a.return()
     await b.return()
   }
-}
-
-/** Where a link leads, as a path from the folder of a tree on; null where it leads out of it. */
-export function targetIn(folder: string, key: string, linkname: string): string | null {
-  const target = posix.resolve(posix.dirname(key), linkname.replaceAll('\\', '/'))
-  if (folder === '/') return target.slice(1)
-  if (target === folder) return ''
-  return target.startsWith(`${folder}/`) ? target.slice(folder.length + 1) : null
 }
 
 /** The bytes of a file, part by part. */

@@ -43,6 +43,8 @@ interface DownloadSettings {
   /** How many files are fetched at once. */
   readonly concurrency: number
   readonly reporter: ProgressReporter | null
+  /** Between two reports of one file, in milliseconds. */
+  readonly interval: number | undefined
   /** What is done when all are through. */
   readonly end: () => Promise<void>
 }
@@ -53,10 +55,10 @@ class Tracker implements DownloadTracker {
   readonly progress: FileProgress
   done = false
 
-  constructor({ file, size }: DownloadJob, reporter: ProgressReporter | null) {
+  constructor({ file, size }: DownloadJob, { reporter, interval }: DownloadSettings) {
     this.file = file
     this.size = size
-    this.progress = new FileProgress(file, size, reporter)
+    this.progress = new FileProgress(file, size, reporter, interval)
   }
 
   get loaded(): number {
@@ -73,8 +75,9 @@ export class LoaderDownload {
   #stopped: (file: string) => TransferError = (path) => new TransferError('DOWNLOAD_FAILED', { path })
 
   /** @internal */
-  constructor(jobs: readonly DownloadJob[], { concurrency, reporter, end }: DownloadSettings) {
-    const trackers = jobs.map((job) => new Tracker(job, reporter))
+  constructor(jobs: readonly DownloadJob[], settings: DownloadSettings) {
+    const { concurrency, end } = settings
+    const trackers = jobs.map((job) => new Tracker(job, settings))
     this.trackers = trackers
     const limit = pLimit(concurrency)
     const fetching = jobs.map((job, i) => limit(() => this.#fetch(job, trackers[i]!)))

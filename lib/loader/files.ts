@@ -2,6 +2,8 @@ import { posix } from 'node:path'
 import type MultiDrive from '../../index.ts'
 import type { Entry } from '../../index.ts'
 import { TransferError } from '../share/errors.ts'
+import { targetIn } from '../share/links.ts'
+import { isAbsence } from './failure.ts'
 
 /** A file with its bytes. */
 export interface FoundFile {
@@ -51,7 +53,7 @@ export async function fileAt(multi: MultiDrive, path: string, patience: Patience
   const key = toKey(path)
   const entry = key === '/' ? null : await multi.entry(key, { follow: true, ...patience })
   if (entry?.value.blob) return entry
-  const detail = (await isFolder(multi, key)) ? 'it is a folder' : undefined
+  const detail = (await folderAt(multi, key, patience)) === null ? undefined : 'it is a folder'
   throw new TransferError('FILE_NOT_FOUND', { path: key, detail })
 }
 
@@ -67,8 +69,8 @@ export async function filesAt(multi: MultiDrive, path: string, patience: Patienc
     const entry = await multi.entry(key, { follow: true, ...patience })
     if (entry?.value.blob) return [{ key, name: posix.basename(key), entry }]
   }
-  if (!(await isFolder(multi, key))) throw new TransferError('FILE_NOT_FOUND', { path: key })
-  const folder = key === '/' ? '/' : await multi.promises.realpath(key)
+  const folder = await folderAt(multi, key, patience)
+  if (folder === null) throw new TransferError('FILE_NOT_FOUND', { path: key })
   const found: Found[] = []
   for await (const entry of multi.list(folder, patience)) {
     const name = nameIn(folder, entry.key)
@@ -81,12 +83,11 @@ export async function filesAt(multi: MultiDrive, path: string, patience: Patienc
 async function linkAt(multi: MultiDrive, folder: string, link: Entry, patience: Patience): Promise<Found> {
   const { key } = link
   const name = nameIn(folder, key)
-  const target = posix.resolve(posix.dirname(key), link.value.linkname ?? '')
-  const isInside = folder === '/' || target.startsWith(folder + '/')
+  const targetName = targetIn(folder, key, link.value.linkname ?? '')
   try {
-    if (isInside && target !== '/') {
-      await multi.promises.stat(key)
-      return { key, name, target, targetName: nameIn(folder, target) }
+    if (targetName !== null && targetName !== '') {
+      await inTime(multi.promises.stat(key), key, patience)
+      return { key, name, target: posix.join(folder, targetName), targetName }
     }
     return { key, name, entry: await fileAt(multi, key, patience) }
   } catch (cause) {
@@ -98,20 +99,49 @@ async function linkAt(multi: MultiDrive, folder: string, link: Entry, patience: 
   }
 }
 
-/** @throws what keeps it from being known */
-async function isFolder(multi: MultiDrive, key: string): Promise<boolean> {
+/**
+ * The folder that a path leads to, also by links; null where there is none.
+ *
+ * @throws what keeps it from being known
+ */
+export async function folderAt(multi: MultiDrive, key: string, patience: Patience): Promise<string | null> {
+  const { realpath, stat } = multi.promises
   try {
-    return (await multi.promises.stat(key)).isDirectory()
+    if (!(await inTime(stat(key), key, patience)).isDirectory()) return null
+    return key === '/' ? key : await inTime(realpath(key), key, patience)
   } catch (err) {
-    if (isAbsence(err)) return false
+    if (isAbsence(err)) return null
     throw err
   }
 }
 
-function isAbsence(err: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ERR_INVALID_ARG_VALUE'].includes(
-    (err as NodeJS.ErrnoException).code ?? ''
-  )
+/** What a call gives that knows of no timeouts itself. */
+async function inTime<T>(answer: Promise<T>, path: string, { timeout }: Patience): Promise<T> {
+  if (timeout === 0) return answer
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const detail = `the drive has not answered within ${timeout} ms`
+    timer = setTimeout(() => reject(new TransferError('CONNECTION_FAILED', { path, detail })), timeout)
+  })
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * A drive that was never whole here shows nothing, or only a part, while nobody is there to ask. That is no answer.
+ *
+ * @throws CONNECTION_FAILED where there is such a drive
+ */
+export function requireAnswers(multi: MultiDrive, path: string, cause?: unknown): void {
+  const silent = multi.unsynced.some((drive) => {
+    const { core, peers = core?.peers } = drive as {
+      core?: { peers: readonly unknown[] }
+      peers?: readonly unknown[] | null
+    }
+    return peers?.length === 0
+  })
+  if (!silent) return
+  const detail = 'nobody is there to tell what the drive holds'
+  throw new TransferError('CONNECTION_FAILED', { path: toKey(path), detail, cause })
 }
 
 function nameIn(folder: string, key: string): string {

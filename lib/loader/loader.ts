@@ -1,13 +1,23 @@
 import { join, resolve } from 'node:path'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
+import { destinationOf } from '../share/destination.ts'
 import { TransferError } from '../share/errors.ts'
 import { Base } from './base.ts'
-import { destinationOf } from './destination.ts'
 import { LoaderDownload, type DownloadJob } from './download.ts'
-import { loaderError } from './failure.ts'
-import { fileAt, filesAt, toKey, type Found, type FoundFile, type FoundLink, type Patience } from './files.ts'
-import { invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
+import { loaderError, openingError } from './failure.ts'
+import {
+  fileAt,
+  folderAt,
+  filesAt,
+  requireAnswers,
+  toKey,
+  type Found,
+  type FoundFile,
+  type FoundLink,
+  type Patience
+} from './files.ts'
+import { bounded, invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
 import { CallbackReporter, type DownloadReport, type ProgressReporter } from './progress.ts'
 import { openSource, type LoaderSource } from './source.ts'
 import { saveFile, saveLink, type SavedFile } from './to-disk.ts'
@@ -26,8 +36,9 @@ export interface LoaderDownloadOptions {
   readonly diskPath?: string | undefined
   /** Told how far each file is. */
   readonly progressReporter?: ProgressReporter | null | undefined
-  /** The same as one function; it is called at most every `progressReportInterval` milliseconds for each file, 100 by default. */
+  /** The same as one function; of the two, a reporter is told. What it throws is an uncaught exception, and fails no file. */
   readonly progressCallback?: ((report: DownloadReport) => void) | null | undefined
+  /** There are so many milliseconds at least between two reports of one file; default 100. A reporter's own counts before it. */
   readonly progressReportInterval?: number | undefined
   /** How many files are fetched at once. Default 4. */
   readonly concurrency?: number | undefined
@@ -46,13 +57,14 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   readonly #origin: Origin
   readonly #patience: Patience
   readonly #downloads = new Set<LoaderDownload>()
+  readonly #ending = new AbortController()
   #source: LoaderSource | null = null
 
   /** @throws KEY_OR_DRIVE_REQUIRED, KEY_INVALID; EINVAL for any other option that is none */
   constructor(opts: HyperDriveDLOptions) {
     super(opts)
     this.#origin = originOf(opts)
-    this.#patience = { timeout: opts.timeout ?? TIMEOUT }
+    this.#patience = { timeout: bounded(opts.timeout ?? TIMEOUT) }
   }
 
   /**
@@ -91,6 +103,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       folder,
       filesAt(multi, folder.endsWith('/') ? folder : `${folder}/`, this.#patience)
     )
+    requireAnswers(multi, folder)
     const files = found.filter((file) => !('error' in file))
     if (opts.names === true) return files.map(({ name }) => name)
     const isCached = (file: Found) =>
@@ -114,7 +127,9 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     const key = toKey(path)
     const has = async () => {
       const found = key === '/' ? null : await multi.entry(key, { follow: true, ...this.#patience })
-      return multi.has(found?.key ?? (key === '/' ? '/' : `${key}/`))
+      if (found) return multi.has(found.key)
+      const folder = key === '/' ? key : await folderAt(multi, key, this.#patience)
+      return folder !== null && multi.has(folder === '/' ? folder : `${folder}/`)
     }
     return this.#asked(key, has())
   }
@@ -137,26 +152,26 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       throw invalid('concurrency is a whole number from 1 on')
     if (diskPath !== undefined && typeof diskPath !== 'string') throw invalid('diskPath is a text')
     if (!((options.timeout ?? 0) >= 0)) throw invalid('timeout is in milliseconds')
+    if (!((options.progressReportInterval ?? 0) >= 0))
+      throw invalid('progressReportInterval is in milliseconds')
     const multi = await this.#open()
     // All files of one version, whatever is written meanwhile.
     const view = multi.checkout(multi.version)
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
+      if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
       const jobs = found.map((file) => jobOf(view, file, options))
       const reporter =
         progressReporter ??
         (progressCallback
-          ? new CallbackReporter(
-              new Map(jobs.map(({ file, size }) => [file, size])),
-              progressCallback,
-              options.progressReportInterval
-            )
+          ? new CallbackReporter(new Map(jobs.map(({ file, size }) => [file, size])), progressCallback)
           : null)
       // It may have been closed while it looked.
       this.#require()
       const download = new LoaderDownload(jobs, {
         concurrency,
         reporter,
+        interval: progressReporter?.progressReportInterval ?? options.progressReportInterval,
         end: async () => {
           this.#downloads.delete(download)
           await view.close()
@@ -192,15 +207,28 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   protected override async _open(): Promise<void> {
-    this.#source = await openSource(this.#origin, this.opts)
+    const { signal } = this.#ending
+    try {
+      this.#source = await openSource(this.#origin, this.opts, signal)
+    } catch (cause) {
+      throw signal.aborted ? closed(cause) : openingError(cause)
+    }
     this.client = this.#source.multi
   }
 
+  /** Closes it, also while it opens: that then rejects with DRIVE_NOT_READY. */
+  override close(): Promise<void> {
+    this.#ending.abort()
+    return super.close()
+  }
+
   protected override async _close(): Promise<void> {
-    await Promise.all(
+    const stopped = await Promise.allSettled(
       [...this.#downloads].map((download) => download.stop('DRIVE_NOT_READY', 'it was closed'))
     )
     await this.#source?.close()
+    const failed = stopped.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
     this.client = null
   }
 
@@ -211,8 +239,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   #require(): MultiDrive {
-    if (this.closing !== null || this.client === null)
-      throw new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed' })
+    if (this.closing !== null || this.client === null) throw closed()
     return this.client
   }
 
@@ -223,9 +250,15 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
 
   async #asked<T>(path: string, answer: Promise<T>): Promise<T> {
     return answer.catch((cause: unknown) => {
-      throw loaderError(cause, toKey(path))
+      const err = loaderError(cause, toKey(path))
+      if (err.code === 'FILE_NOT_FOUND' && this.client) requireAnswers(this.client, path, err)
+      throw err
     })
   }
+}
+
+function closed(cause?: unknown): TransferError {
+  return new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed', cause })
 }
 
 function isReporter(opts: object | null): opts is ProgressReporter {
@@ -245,7 +278,8 @@ function jobOf(view: MultiDrive, found: Found, opts: LoaderDownloadOptions): Dow
 /** What a link in the folder leads to comes with the folder. */
 function linkTo(found: FoundLink, { diskPath }: LoaderDownloadOptions): DownloadJob['run'] {
   return async (signal) => {
-    if (diskPath === undefined) return false
+    // It has no bytes that could be elsewhere.
+    if (diskPath === undefined) return true
     const target = await destinationOf(diskPath, found.name)
     const to = join(resolve(diskPath), ...found.targetName.split('/'))
     return inTurn(target, signal, () => saveLink(to, target))

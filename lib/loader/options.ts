@@ -49,6 +49,7 @@ interface Untyped extends Omit<HyperDriveDLOptions, 'drive' | 'key' | 'keys'> {
 export function originOf(opts: HyperDriveDLOptions): Origin {
   // It may come from untyped code.
   const { drive = null, key = null, keys = [], prefix = PREFIX, timeout = 0, version }: Untyped = opts
+  if (typeof prefix !== 'string') throw invalid('prefix is a text')
   if (!(timeout >= 0)) throw invalid('timeout is in milliseconds')
   const isVersion = typeof version === 'string' || (Number.isSafeInteger(version) && Number(version) > 0)
   if (version !== undefined && !isVersion) throw invalid('version is a number from 1 on, or a text')
@@ -56,11 +57,20 @@ export function originOf(opts: HyperDriveDLOptions): Origin {
   if (!isArray(keys)) throw invalid('keys is an array')
   const links = key === null ? keys : [key, ...keys]
   if (links.length === 0) throw new TransferError('KEY_OR_DRIVE_REQUIRED')
-  return { keys: links.map((link) => parseKey(link, prefix)) }
+  const all = new Map(links.map((link) => parseKey(link, prefix)).map((id) => [id.toString('hex'), id]))
+  return { keys: [...all.values()] }
 }
 
 function isArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value)
+}
+
+/** The longest time that a timer has, in milliseconds; with more it ends at once. */
+const LONGEST = 2 ** 31 - 1
+
+/** Milliseconds as timers take them: 0 for without bound, where nobody would see the end. */
+export function bounded(timeout: number): number {
+  return timeout > LONGEST ? 0 : timeout
 }
 
 export function invalid(detail: string): MultiDriveError {

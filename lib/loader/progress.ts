@@ -30,7 +30,6 @@ const INTERVAL = 100
 
 /** Makes reports for a callback. */
 export class CallbackReporter implements ProgressReporter {
-  readonly progressReportInterval: number | undefined
   readonly #sizes: ReadonlyMap<string, number>
   readonly #loaded = new Map<string, number>()
   readonly #report: (report: DownloadReport) => void
@@ -39,15 +38,10 @@ export class CallbackReporter implements ProgressReporter {
   #complete = 0
 
   /** @param sizes - of every file, in bytes */
-  constructor(
-    sizes: ReadonlyMap<string, number>,
-    report: (report: DownloadReport) => void,
-    interval: number | undefined
-  ) {
+  constructor(sizes: ReadonlyMap<string, number>, report: (report: DownloadReport) => void) {
     this.#sizes = sizes
     this.#report = report
     this.#totalSize = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-    this.progressReportInterval = interval
   }
 
   update(file: string, bytes: number): void {
@@ -87,11 +81,14 @@ export class FileProgress {
   readonly #file: string
   readonly #size: number
   readonly #reporter: ProgressReporter | null
+  readonly #interval: number
   #loaded = 0
   #told = 0
   #toldAt = -Infinity
 
-  constructor(file: string, size: number, reporter: ProgressReporter | null) {
+  /** @param interval - between two reports, in milliseconds */
+  constructor(file: string, size: number, reporter: ProgressReporter | null, interval = INTERVAL) {
+    this.#interval = interval
     this.#file = file
     this.#size = size
     this.#reporter = reporter
@@ -106,7 +103,7 @@ export class FileProgress {
   reach(bytes: number): void {
     this.#loaded = Math.max(this.#loaded, Math.min(bytes, this.#size))
     const now = performance.now()
-    if (now - this.#toldAt >= (this.#reporter?.progressReportInterval ?? INTERVAL)) this.#tell(now)
+    if (now - this.#toldAt >= this.#interval) this.#tell(now)
   }
 
   complete(): void {

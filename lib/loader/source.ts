@@ -1,8 +1,10 @@
 import MultiDrive, { type Drive } from '../../index.ts'
 import { createStore, type KeyedDrive, type Store } from '../share/drives.ts'
+import { closeAll } from '../share/closing.ts'
+import { TransferError } from '../share/errors.ts'
 import { Peers } from '../share/peers.ts'
 import { temporaryFolder } from '../share/temporary.ts'
-import { invalid, type HyperDriveDLOptions, type Origin } from './options.ts'
+import { bounded, invalid, type HyperDriveDLOptions, type Origin } from './options.ts'
 
 /** The drives of a loader, open and read as one. */
 export interface LoaderSource {
@@ -11,18 +13,26 @@ export interface LoaderSource {
   close(): Promise<void>
 }
 
-/** @throws CONNECTION_FAILED when nobody has answered in time; what opening a drive that was given throws */
-export async function openSource(origin: Origin, opts: HyperDriveDLOptions): Promise<LoaderSource> {
+/**
+ * @param signal - ends the search for peers
+ * @throws CONNECTION_FAILED when nobody has answered in time; what opening a drive that was given throws
+ */
+export async function openSource(
+  origin: Origin,
+  opts: HyperDriveDLOptions,
+  signal: AbortSignal
+): Promise<LoaderSource> {
   const ends: (() => unknown)[] = []
-  const close = async () => {
-    for (const end of ends.splice(0).reverse()) await end()
-  }
+  const close = () => closeAll(ends.splice(0).reverse())
   try {
     const multi =
-      'drive' in origin ? await openGiven(origin.drive, opts, ends) : await openKeys(origin.keys, opts, ends)
+      'drive' in origin
+        ? await openGiven(origin.drive, opts, ends)
+        : await openKeys(origin.keys, opts, ends, signal)
     return { multi, close }
   } catch (err) {
-    await close()
+    // What it did not open for is what is to be told.
+    await close().catch(() => undefined)
     throw err
   }
 }
@@ -33,6 +43,8 @@ async function openGiven(
   ends: (() => unknown)[]
 ): Promise<MultiDrive> {
   const given = drive as Drive & Partial<Pick<KeyedDrive, 'ready'>>
+  if ((drive as { closed?: unknown }).closed === true)
+    throw new TransferError('DRIVE_NOT_READY', { detail: 'the drive that was given is closed' })
   await given.ready?.()
   if (version !== undefined && typeof (drive as Partial<KeyedDrive>).checkout !== 'function')
     throw invalid('the drive has no versions')
@@ -52,7 +64,8 @@ async function openGiven(
 async function openKeys(
   keys: readonly Buffer[],
   opts: HyperDriveDLOptions,
-  ends: (() => unknown)[]
+  ends: (() => unknown)[],
+  signal: AbortSignal
 ): Promise<MultiDrive> {
   const { version } = opts
   const only = keys.length === 1
@@ -61,7 +74,13 @@ async function openKeys(
   await store.ready()
   const peers = new Peers(store, { swarm: opts.swarm, bootstrap: opts.bootstrap })
   ends.push(() => peers.close())
-  const wanted = { timeout: opts.timeout, version: typeof version === 'number' ? version : undefined }
+  // Its failure shows when it is closed for good.
+  const giveUp = () => void peers.close().catch(() => undefined)
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp)
+  ends.push(() => signal.removeEventListener('abort', giveUp))
+  const timeout = opts.timeout === undefined ? undefined : bounded(opts.timeout)
+  const wanted = { timeout, version: typeof version === 'number' ? version : undefined }
   const opening = await Promise.allSettled(keys.map((key) => peers.openDrive(key, wanted)))
   const drives = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   for (const drive of drives) ends.push(() => drive.close())

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { lstat, open, readlink, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
+import { chmod, lstat, open, readlink, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { TransferError } from '../share/errors.ts'
 
@@ -37,44 +37,114 @@ const DATES = 1
 /** No name of a file is longer than 255 bytes, and a partial file has 22 more. */
 const NAME = 200
 
+/** So much of the end of a partial file is compared before it is gone on with. */
+const CHECKED = 1 << 16
+
 /**
  * Saves a file. Its bytes go into a partial file beside it, named after the version; what was there of it from a time before is kept, and
  * the file has its own name only when it is whole.
+ *
+ * Others may save the same version to the same place at the same time. A partial file is therefore never made shorter: all that is in it has
+ * been written from its start on, and whoever goes on with it writes the same bytes.
  *
  * @returns whether it had been there, whole, before
  * @throws DOWNLOAD_FAILED when it does not come to its length, the reason of the signal, and what the disk and the drive throw
  */
 export async function saveFile(file: SavedFile, target: string, opts: SaveOptions): Promise<boolean> {
   const { signal, onprogress } = opts
-  signal.throwIfAborted()
-  if (await isThere(file, target, signal)) {
-    onprogress(file.size)
-    return true
+  for (let isFirst = true; ; isFirst = false) {
+    signal.throwIfAborted()
+    if (await isThere(file, target, signal)) {
+      onprogress(file.size)
+      return isFirst
+    }
+    if (await savePartial(file, target, opts)) return false
   }
-  const partial = partialOf(file, target)
-  // A link in its place is not followed: it may lead anywhere.
-  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW)
+}
+
+/** @returns false where the partial file is not there any more under its name: another process has taken it */
+async function savePartial(file: SavedFile, target: string, opts: SaveOptions): Promise<boolean> {
+  const { signal, onprogress } = opts
+  const isAnonymous = file.version === null
+  const partial = partialOf(isAnonymous ? { key: file.key, version: randomUUID() } : file, target)
   try {
-    let length = (await handle.stat()).size
-    if (file.version === null || length > file.size) {
-      await handle.truncate(0)
-      length = 0
+    const { handle, length } = await openPartial(file, partial, signal)
+    let id: string
+    try {
+      onprogress(length)
+      if (length < file.size) await append(file, handle, length, opts)
+      const { size } = await handle.stat()
+      if (size !== file.size) {
+        const detail = `${size} bytes came of ${file.size}`
+        throw new TransferError('DOWNLOAD_FAILED', { path: file.key, detail })
+      }
+      if (file.executable) await handle.chmod(0o755)
+      if (file.mtime !== null) await handle.utimes(Date.now() / 1000, file.mtime / 1000)
+      await handle.sync()
+      id = idOf(await handle.stat())
+    } finally {
+      await handle.close()
     }
-    onprogress(length)
-    if (length < file.size) await append(file, handle, length, opts)
-    const { size } = await handle.stat()
-    if (size !== file.size) {
-      const detail = `${size} bytes came of ${file.size}`
-      throw new TransferError('DOWNLOAD_FAILED', { path: file.key, detail })
+    const named = await statOf(partial)
+    if (named === null || idOf(named) !== id) {
+      const placed = await statOf(target)
+      return placed !== null && idOf(placed) === id
     }
-    if (file.executable) await handle.chmod(0o755)
-    if (file.mtime !== null) await handle.utimes(Date.now() / 1000, file.mtime / 1000)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    await takePlace(partial, target)
+    return true
+  } catch (err) {
+    // Nobody could ever go on with it.
+    if (isAnonymous) await unlink(partial).catch(ignoreAbsence)
+    throw err
   }
-  await takePlace(partial, target)
+}
+
+/** Opens a partial file to go on with it where it can be. */
+async function openPartial(
+  file: SavedFile,
+  partial: string,
+  signal: AbortSignal
+): Promise<{ handle: FileHandle; length: number }> {
+  for (;;) {
+    // A link in its place is not followed: it may lead anywhere.
+    const handle = await open(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW)
+    try {
+      const length = (await handle.stat()).size
+      if (length === 0 || (length <= file.size && (await endsAsIn(file, handle, length, signal))))
+        return { handle, length }
+    } catch (err) {
+      await handle.close()
+      throw err
+    }
+    await handle.close()
+    await unlink(partial).catch(ignoreAbsence)
+  }
+}
+
+/** Whether what a partial file ends with has reached the disk: after the power failed, some have it as zeros. */
+async function endsAsIn(
+  file: SavedFile,
+  handle: FileHandle,
+  length: number,
+  signal: AbortSignal
+): Promise<boolean> {
+  const start = Math.max(0, length - CHECKED)
+  const here = Buffer.alloc(length - start)
+  const { bytesRead } = await handle.read(here, 0, here.byteLength, start)
+  if (bytesRead < here.byteLength) return false
+  let done = 0
+  for await (const chunk of file.read(start, signal)) {
+    const part = chunk.subarray(0, here.byteLength - done)
+    if (!here.subarray(done, done + part.byteLength).equals(part)) return false
+    done += part.byteLength
+    if (done === here.byteLength) return true
+  }
+  signal.throwIfAborted()
   return false
+}
+
+function idOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`
 }
 
 /**
@@ -87,10 +157,14 @@ export async function saveLink(to: string, target: string): Promise<boolean> {
   const text = relative(dirname(target), to) || '.'
   const known = await readlink(target).catch(() => null)
   if (known === text) return true
-  const partial = partialOf({ key: target, version: text }, target)
-  await unlink(partial).catch(ignoreAbsence)
+  const partial = partialOf({ key: target, version: randomUUID() }, target)
   await symlink(text, partial)
-  await takePlace(partial, target)
+  try {
+    await rename(partial, target)
+  } catch (err) {
+    await unlink(partial).catch(ignoreAbsence)
+    throw err
+  }
   return false
 }
 
@@ -179,9 +253,15 @@ async function takePlace(partial: string, target: string): Promise<void> {
 /** Whether a file is on the disk: by its date as the drive has it, or by its bytes where that has none. */
 async function isThere(file: SavedFile, target: string, signal: AbortSignal): Promise<boolean> {
   const found = await statOf(target)
+  if (found?.isDirectory() === true) {
+    const cause = Object.assign(new Error(`EISDIR: a folder is in its place: ${target}`), { code: 'EISDIR' })
+    throw new TransferError('DOWNLOAD_FAILED', { path: file.key, cause })
+  }
   if (!found?.isFile() || found.size !== file.size) return false
-  if (file.mtime !== null) return Math.abs(found.mtimeMs - file.mtime) < DATES
-  return hasBytes(file, target, signal)
+  const isSame =
+    file.mtime === null ? await hasBytes(file, target, signal) : Math.abs(found.mtimeMs - file.mtime) < DATES
+  if (isSame && file.executable && (found.mode & 0o100) === 0) await chmod(target, 0o755)
+  return isSame
 }
 
 async function hasBytes(file: SavedFile, target: string, signal: AbortSignal): Promise<boolean> {

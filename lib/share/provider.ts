@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
+import { closeAll } from './closing.ts'
 import { createDrive, createStore, type KeyedDrive } from './drives.ts'
 import { formatLink } from './key.ts'
 import { mirrorFolder, type Mirrored } from './mirror.ts'
@@ -69,9 +70,7 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
     const root = resolve(folder)
     await readdir(root)
     const ends: (() => unknown)[] = []
-    const leave = async () => {
-      for (const end of ends.splice(0).reverse()) await end()
-    }
+    const leave = () => closeAll(ends.splice(0).reverse())
     try {
       const temporary = storage === null ? await temporaryFolder() : null
       if (temporary) ends.push(() => temporary.remove())
@@ -94,7 +93,8 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
       signal?.throwIfAborted()
       return new Provider(root, drive, mirrored, { follower, leave })
     } catch (err) {
-      await leave()
+      // What it did not open for is what is to be told.
+      await leave().catch(() => undefined)
       throw err
     }
   }

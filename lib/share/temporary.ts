@@ -9,16 +9,24 @@ export interface TemporaryFolder {
   remove(): Promise<void>
 }
 
+const folders = new Set<string>()
+
+/** A process may end without closing what it has open, and a model is large. */
+function leave(): void {
+  for (const path of folders) rmSync(path, { recursive: true, force: true })
+}
+
 export async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), 'multidrive-'))
-  // A process may end without closing what it has open, and a model is large.
-  const leave = () => rmSync(path, { recursive: true, force: true })
-  process.once('exit', leave)
+  // One listener for all of them: an emitter takes many for a leak.
+  if (folders.size === 0) process.on('exit', leave)
+  folders.add(path)
   return {
     path,
     async remove() {
-      process.off('exit', leave)
       await rm(path, { recursive: true, force: true })
+      folders.delete(path)
+      if (folders.size === 0) process.off('exit', leave)
     }
   }
 }

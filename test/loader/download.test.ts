@@ -1,5 +1,16 @@
-import { once } from 'node:events'
-import { lstat, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { EventEmitter, once } from 'node:events'
+import {
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  stat,
+  symlink,
+  writeFile
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import {
@@ -17,8 +28,10 @@ import {
   localdrive,
   multidrive,
   over,
-  store
+  store,
+  uncaught
 } from '../helpers/drives.ts'
+import { saveFile, type SavedFile } from '../../lib/loader/to-disk.ts'
 import { bytesOf, loaderOf } from './helpers.ts'
 
 const limit = { timeout: 30_000 }
@@ -444,4 +457,180 @@ test('a Localdrive', limit, async (t) => {
   t.same(await run(loader, '/', { diskPath: target }), whole('/sub/a'))
   t.same(await run(loader, '/', { diskPath: target }), there('/sub/a'))
   t.ok((await readFile(join(target, 'sub/a'))).equals(bytesOf(SIZE)))
+})
+
+test('names that are none on a disk, and those that MultiDrive keeps for itself', limit, async (t) => {
+  const real = await hyperdrive(t)
+  for (const path of ['/.multidrive/log', '/sub/.MultiDrive/log', '/ok']) await real.put(path, 'text')
+  const target = await folder(t)
+  const results = await run(loaderOf(t, { drive: real }), '/', { diskPath: target })
+  t.same(
+    results.map(({ file, error }) => [file, error?.code]),
+    [
+      ['/.multidrive/log', 'DOWNLOAD_FAILED'],
+      ['/ok', undefined],
+      ['/sub/.MultiDrive/log', 'DOWNLOAD_FAILED']
+    ]
+  )
+  t.same(await readdir(target), ['ok'])
+})
+
+test('a folder in the place of a file is told before anything is fetched', limit, async (t) => {
+  const { copy, loader } = await remote(t, { '/a': bytesOf(SIZE) })
+  const target = await folder(t)
+  await mkdir(join(target, 'a'))
+  let fetched = 0
+  ;(await copy.getBlobs()).core.on('download', () => fetched++)
+  const [{ error }] = (await run(loader, '/a', { diskPath: target })) as [DownloadResult]
+  t.is(error?.code, 'DOWNLOAD_FAILED')
+  t.is((error!.cause as NodeJS.ErrnoException).code, 'EISDIR')
+  t.is(fetched, 0)
+  t.same(await readdir(target), ['a'])
+})
+
+test('a partial file whose end did not reach the disk is not gone on with', limit, async (t) => {
+  const { loader } = await remote(t, { '/a': bytesOf(4_000_000) })
+  const target = await folder(t)
+  await (await reaches(loader, '/a', { diskPath: target }, 2_000_000)).cancel()
+  const [name] = await readdir(target)
+  const partial = join(target, name!)
+  const { size } = await stat(partial)
+  // As some file systems leave it when the power fails.
+  const handle = await open(partial, 'r+')
+  await handle.write(Buffer.alloc(100_000), 0, 100_000, size - 100_000)
+  await handle.close()
+  t.same(await run(loader, '/a', { diskPath: target }), whole('/a'))
+  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000)))
+})
+
+const quiet = { signal: new AbortController().signal, onprogress: () => undefined }
+
+/** A file to be saved, its bytes from where they are asked for. */
+function saved(version: string | null, read: SavedFile['read'], size: number): SavedFile {
+  return { key: '/a', size, version, mtime: 1, executable: false, read }
+}
+
+test(
+  'a file of which nothing tells its version is never gone on with, and leaves nothing',
+  limit,
+  async (t) => {
+    const target = await folder(t)
+    const size = 4 << 20
+    const half = size / 2
+    const [one, two] = [bytesOf(size, 1), bytesOf(size, 2)]
+    const [isHalf, isWhole] = [new EventEmitter(), new EventEmitter()]
+    const [halfway, through] = [once(isHalf, 'it'), once(isWhole, 'it')]
+    // As two processes would, which know nothing of each other.
+    const first = saveFile(
+      saved(
+        null,
+        async function* () {
+          yield one.subarray(0, half)
+          isHalf.emit('it')
+          await through
+          yield one.subarray(half)
+        },
+        size
+      ),
+      join(target, 'a'),
+      quiet
+    )
+    await halfway
+    await saveFile(
+      saved(
+        null,
+        async function* () {
+          yield two
+        },
+        size
+      ),
+      join(target, 'a'),
+      quiet
+    )
+    t.ok((await readFile(join(target, 'a'))).equals(two))
+    isWhole.emit('it')
+    await first
+    t.ok((await readFile(join(target, 'a'))).equals(one), 'nothing of the other one is in it')
+    t.same(await readdir(target), ['a'])
+
+    const broken = new Error('the drive broke')
+    const failing = saved(
+      null,
+      async function* () {
+        yield one.subarray(0, half)
+        throw broken
+      },
+      size
+    )
+    t.is(await failureOf(saveFile(failing, join(target, 'b'), quiet)), broken)
+    t.same(await readdir(target), ['a'])
+  }
+)
+
+test('a partial file that another process has taken is never given a name unfinished', limit, async (t) => {
+  const target = await folder(t)
+  const size = 4 << 20
+  const bytes = bytesOf(size)
+  const file = saved(
+    'v',
+    async function* (start) {
+      yield bytes.subarray(start, size / 2)
+      const partial = (await readdir(target)).find((name) => name.endsWith('.part'))
+      if (partial !== undefined && start === 0 && isFirst) {
+        isFirst = false
+        // Renamed by one, begun anew by another one.
+        await rename(join(target, partial), join(target, 'elsewhere'))
+        await writeFile(join(target, partial), bytes.subarray(0, 1000))
+      }
+      yield bytes.subarray(Math.max(start, size / 2))
+    },
+    size
+  )
+  let isFirst = true
+  t.is(await saveFile(file, join(target, 'a'), quiet), false)
+  t.ok((await readFile(join(target, 'a'))).equals(bytes))
+  t.same((await readdir(target)).sort(), ['a', 'elsewhere'])
+})
+
+test('progressReportInterval also counts for a reporter that has none', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/a', bytesOf(5 << 20))
+  const loader = loaderOf(t, { drive })
+  let updates = 0
+  const progressReporter = { update: () => updates++, completeFile: () => undefined }
+  await run(loader, '/a', { diskPath: await folder(t), progressReporter, progressReportInterval: 0 })
+  t.ok(updates >= 5, `${updates} reports, one for each MiB`)
+  for (const progressReportInterval of [-1, NaN, 'soon'])
+    t.is((await failureOf(loader.download('/a', { progressReportInterval } as object))).code, 'EINVAL')
+})
+
+test('what a reporter throws is thrown where nobody can miss it, and fails no file', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/a', 'text')
+  const mistake = new Error('a mistake in a callback')
+  const thrown = uncaught(t)
+  const download = run(loaderOf(t, { drive }), '/a', {
+    diskPath: await folder(t),
+    progressReporter: {
+      update() {},
+      completeFile() {
+        throw mistake
+      }
+    }
+  })
+  t.is(await thrown, mistake)
+  t.same(await download, whole('/a'))
+})
+
+test('links in the store come with what they lead to', limit, async (t) => {
+  const { theirs, loader } = await remote(t, { '/m/blobs/1': bytesOf(SIZE) })
+  await theirs.symlink('/m/model', 'blobs/1')
+  await theirs.symlink('/dir', 'm/blobs')
+  await loader.ready()
+  await loader.client!.update({ wait: true })
+  t.is(await loader.cached('/dir'), false)
+  await run(loader, '/m')
+  t.same(await run(loader, '/m'), there('/m/blobs/1', '/m/model'))
+  t.is(await loader.cached('/m/model'), true)
+  t.is(await loader.cached('/dir'), true, 'a folder behind a link')
 })
