@@ -93,7 +93,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
       filesAt(multi, folder.endsWith('/') ? folder : `${folder}/`, this.#patience)
     )
     requireAnswers(multi, folder)
-    const files = found.filter((file) => !('error' in file))
+    const files = found.filter((file) => 'entry' in file || ('target' in file && file.leadsTo === 'file'))
     if (names) return files.map(({ name }) => name)
     const isCached = (file: Found) =>
       'target' in file ? this.cached(file.target) : multi.has((file as FoundFile).entry.key)
