@@ -1,16 +1,20 @@
-/**
- * Serves a folder over Hyperdrive, until it is interrupted.
- *
- *   npm run hd-provider -- FOLDER            from memory, under a key of its own each time
- *   npm run hd-provider -- FOLDER STORAGE    from a folder for the drive, under the same key the next time
- *
- *   --watch                  follows changes of the folder
- *   --bootstrap HOST:PORT    a node to enter the DHT by, instead of the public ones; may be given again
- */
+/** Serves a folder over Hyperdrive, until it is interrupted. What `--help` prints says how it is used. */
 import { parseArgs } from 'node:util'
 import { Provider } from './provider.ts'
 
 const USAGE = 'usage: npm run hd-provider -- FOLDER [STORAGE] [--watch] [--bootstrap HOST:PORT]…'
+
+const HELP = `${USAGE}
+
+Shares a folder as a Hyperdrive, and prints the link to it, until it is interrupted.
+
+  FOLDER                   the folder that is shared
+  STORAGE                  a folder for the drive: the link is the same the next time. Without one the drive is in a
+                           temporary folder, and has another link each time
+  --watch                  follow changes of the folder
+  --bootstrap HOST:PORT    a node to enter the DHT by, instead of the public ones; may be given again
+  -h, --help               print this
+`
 
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
@@ -27,15 +31,26 @@ try {
 async function serve(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { watch: { type: 'boolean', default: false }, bootstrap: { type: 'string', multiple: true } }
+    options: {
+      watch: { type: 'boolean', default: false },
+      bootstrap: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h', default: false }
+    }
   })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return
+  }
   const [folder, storage = null, ...rest] = positionals
   if (folder === undefined || rest.length > 0) throw new Error(USAGE)
   const { bootstrap, watch } = values
   const { signal } = stopping
   const provider = await Provider.open(folder, { storage, bootstrap, watch, signal })
   try {
-    process.stdout.write(`${provider.mirrored.files} files of ${provider.folder}\n${provider.link}\n`)
+    const { files } = provider.mirrored
+    process.stdout.write(
+      `${files} ${files === 1 ? 'file' : 'files'} of ${provider.folder}\n${provider.link}\n`
+    )
     provider.on('mirrored', ({ added, changed, removed }) => {
       process.stdout.write(`${added} added, ${changed} changed, ${removed} removed\n`)
     })
