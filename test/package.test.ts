@@ -145,6 +145,22 @@ test('a strict consumer compiles against the types, which lean on nothing untype
   t.is(await compile(folder, compiler, ['consumer.mts', 'consumer.cts', 'example.mts']), 'it compiles')
 })
 
+test('a consumer compiles whose types of Node have more members than ours', async (t) => {
+  const { folder } = await installing
+  await writeFile(join(folder, 'later.mts'), LATER)
+  const compiler = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: false,
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2024'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')]
+  }
+  t.is(await compile(folder, compiler, ['later.mts']), 'it compiles')
+})
+
 test('a consumer compiles that finds modules as of old, without esModuleInterop', async (t) => {
   const { folder } = await installing
   await writeFile(join(folder, 'old.ts'), OLD)
@@ -188,6 +204,8 @@ const JOB = `
 `
 
 const ESM = `
+import type { BigIntStats, Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import MultiDrive, {
   byMtime,
   byOrder,
@@ -262,6 +280,12 @@ for await (const item of multi.list()) {
   gives<unknown>()(item)
 }
 void stream.on('data', () => undefined).pipe(new Writable())
+const asNodes: [Stats, BigIntStats, FileHandle] = [
+  await multi.promises.stat('/a'),
+  await multi.promises.stat('/a', { bigint: true }),
+  await multi.promises.open('/a')
+]
+void asNodes
 const options: HyperDriveDLOptions = { drive: multi, bootstrap: ['127.0.0.1:1', { host: 'a', port: 1 }], timeout: 1 }
 const loader = new HyperDriveDL(options)
 gives<ListedFile[]>()(await loader.list())
@@ -295,6 +319,27 @@ void loaded
 const made: Promise<Entry | null> = new MultiDrive(drive).entry('/a')
 const called: Promise<Buffer | null> = MultiDrive(drive, { compareStats: MultiDrive.byOrder }).get('/a')
 void [made, called, MultiDrive.MultiDriveError]
+`
+
+const LATER = `
+import type * as fs from 'node:fs'
+import type * as promises from 'node:fs/promises'
+import MultiDrive, { type Drive } from 'multidrive'
+declare module 'fs' {
+  interface StatsBase<T> { inLaterVersions: T }
+}
+declare module 'fs/promises' {
+  interface FileHandle { inLaterVersions(): void }
+}
+export type Later = [fs.Stats['inLaterVersions'], promises.FileHandle['inLaterVersions']]
+declare const drive: Drive
+const multi = new MultiDrive(drive)
+const handle = await multi.promises.open('/a')
+const size: bigint = (await handle.stat({ bigint: true })).size
+const bytes: Buffer = await multi.promises.readFile(handle)
+await multi.promises.writeFile(handle, bytes)
+await multi.promises.appendFile(handle, 'text', 'utf8')
+for await (const chunk of handle.readableWebStream()) void [chunk, size]
 `
 
 const OLD = `

@@ -31,5 +31,5 @@ function codeOf(cause: unknown): TransferErrorCode {
   if (!(cause instanceof MultiDriveError)) return 'DOWNLOAD_FAILED'
   // No drive holds a path that is none.
   if (isAbsence(cause)) return 'FILE_NOT_FOUND'
-  return cause.code === 'CLOSED' ? 'DRIVE_NOT_READY' : 'DOWNLOAD_FAILED'
+  return ['CLOSED', 'VERSION_NOT_AVAILABLE'].includes(cause.code) ? 'DRIVE_NOT_READY' : 'DOWNLOAD_FAILED'
 }

@@ -15,17 +15,19 @@ export interface FoundFile {
   readonly entry: Entry
 }
 
-/** A symbolic link to something in the folder that was asked for. */
+/** A symbolic link to a place in the folder that was asked for. */
 export interface FoundLink {
   readonly key: string
   readonly name: string
   /** The path in the drive that it leads to. */
   readonly target: string
-  /** That path from the folder that was asked for. */
+  /** That path from the folder that was asked for; empty for the folder itself. */
   readonly targetName: string
+  /** What is there. */
+  readonly leadsTo: 'file' | 'folder' | 'nothing'
 }
 
-/** A symbolic link that leads to no file. */
+/** A symbolic link that leads out of the folder, and to no file there. */
 export interface FoundNothing {
   readonly key: string
   readonly name: string
@@ -58,8 +60,8 @@ export async function fileAt(multi: MultiDrive, path: string, patience: Patience
 }
 
 /**
- * The file at a path, or all that lies in the folder there. A link in the folder that leads to something in it stays one; any other stands
- * for the file that it leads to.
+ * The file at a path, or all that lies in the folder there. A link in the folder that leads to a place in it stays one, whatever
+ * is there; any other stands for the file that it leads to.
  *
  * @throws FILE_NOT_FOUND when there is neither
  */
@@ -82,20 +84,32 @@ export async function filesAt(multi: MultiDrive, path: string, patience: Patienc
 
 async function linkAt(multi: MultiDrive, folder: string, link: Entry, patience: Patience): Promise<Found> {
   const { key } = link
+  const { linkname } = link.value
   const name = nameIn(folder, key)
-  const targetName = targetIn(folder, key, link.value.linkname ?? '')
+  const isText = linkname !== null && !linkname.includes('\0')
+  const targetName = isText ? targetIn(folder, key, linkname) : null
+  if (targetName !== null) {
+    const leadsTo = await kindAt(multi, key, patience)
+    return { key, name, target: posix.join(folder, targetName), targetName, leadsTo }
+  }
   try {
-    if (targetName !== null && targetName !== '') {
-      await inTime(multi.promises.stat(key), key, patience)
-      return { key, name, target: posix.join(folder, targetName), targetName }
-    }
     return { key, name, entry: await fileAt(multi, key, patience) }
   } catch (cause) {
-    if (cause instanceof TransferError || isAbsence(cause)) {
-      const detail = `it is a link to ${link.value.linkname}`
-      return { key, name, error: new TransferError('FILE_NOT_FOUND', { path: key, detail, cause }) }
-    }
-    throw cause
+    const isNothing = cause instanceof TransferError ? cause.code === 'FILE_NOT_FOUND' : isAbsence(cause)
+    if (!isNothing) throw cause
+    const detail = `it is a link to ${linkname}`
+    return { key, name, error: new TransferError('FILE_NOT_FOUND', { path: key, detail, cause }) }
+  }
+}
+
+/** What a path leads to, also by links. */
+async function kindAt(multi: MultiDrive, key: string, patience: Patience): Promise<FoundLink['leadsTo']> {
+  try {
+    const stats = await inTime(multi.promises.stat(key), key, patience)
+    return stats.isDirectory() ? 'folder' : 'file'
+  } catch (err) {
+    if (isAbsence(err)) return 'nothing'
+    throw err
   }
 }
 

@@ -1,5 +1,6 @@
 export { HyperDriveDL, HyperDriveDL as default, HyperDriveDL as 'module.exports' } from './loader.ts'
-export type { ListedFile, LoaderDownloadOptions } from './loader.ts'
+export type { ListedFile } from './loader.ts'
+export type { LoaderDownloadOptions } from './download-options.ts'
 export type { DownloadResult, DownloadTracker, LoaderDownload } from './download.ts'
 export type { HyperDriveDLOptions, LoaderStore } from './options.ts'
 export type { DownloadReport, ProgressReporter } from './progress.ts'

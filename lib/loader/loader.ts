@@ -3,8 +3,10 @@ import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
 import { destinationOf } from '../share/destination.ts'
 import { TransferError } from '../share/errors.ts'
+import { checkPath, invalid, toOptions, toRange } from './arguments.ts'
 import { Base } from './base.ts'
 import { LoaderDownload, type DownloadJob } from './download.ts'
+import { toPlan, type DownloadPlan, type LoaderDownloadOptions } from './download-options.ts'
 import { loaderError, openingError } from './failure.ts'
 import {
   fileAt,
@@ -17,8 +19,8 @@ import {
   type FoundLink,
   type Patience
 } from './files.ts'
-import { bounded, invalid, originOf, type HyperDriveDLOptions, type Origin } from './options.ts'
-import { CallbackReporter, type DownloadReport, type ProgressReporter } from './progress.ts'
+import { checkLogger, settingsOf, type HyperDriveDLOptions, type Settings } from './options.ts'
+import { CallbackReporter, type ProgressReporter } from './progress.ts'
 import { openSource, type LoaderSource } from './source.ts'
 import { saveFile, saveLink, type SavedFile } from './to-disk.ts'
 import { inTurn } from './turns.ts'
@@ -31,30 +33,12 @@ export interface ListedFile {
   readonly cached: boolean
 }
 
-export interface LoaderDownloadOptions {
-  /** The folder on the disk that the files go to. Default: none, they are kept in the store. */
-  readonly diskPath?: string | undefined
-  /** Told how far each file is. */
-  readonly progressReporter?: ProgressReporter | null | undefined
-  /** The same as one function; of the two, a reporter is told. What it throws is an uncaught exception, and fails no file. */
-  readonly progressCallback?: ((report: DownloadReport) => void) | null | undefined
-  /** There are so many milliseconds at least between two reports of one file; default 100. A reporter's own counts before it. */
-  readonly progressReportInterval?: number | undefined
-  /** How many files are fetched at once. Default 4. */
-  readonly concurrency?: number | undefined
-  /** Give a file up when no byte of it came for so many milliseconds; 0, the default, waits for peers that come back. */
-  readonly timeout?: number | undefined
-}
-
-const TIMEOUT = 30_000
-const CONCURRENCY = 4
-
 /**
  * Loads files from Hyperdrives, such as the weights of a model for what runs it. It opens by itself when it is first asked for something,
  * and all that it is asked for after it was closed rejects with DRIVE_NOT_READY.
  */
 export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
-  readonly #origin: Origin
+  readonly #settings: Settings
   readonly #patience: Patience
   readonly #downloads = new Set<LoaderDownload>()
   readonly #ending = new AbortController()
@@ -62,20 +46,22 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
 
   /** @throws KEY_OR_DRIVE_REQUIRED, KEY_INVALID; EINVAL for any other option that is none */
   constructor(opts: HyperDriveDLOptions) {
+    checkLogger(opts)
     super(opts)
-    this.#origin = originOf(opts)
-    this.#patience = { timeout: bounded(opts.timeout ?? TIMEOUT) }
+    this.#settings = settingsOf(opts)
+    this.#patience = { timeout: this.#settings.timeout }
   }
 
   /**
    * The bytes of a file, or some of them, as a stream; links are followed. It stays on the version that is newest now.
    *
    * @param opts - `start`, `end` (inclusive) or `length`, in bytes; `wait` and `timeout`, in milliseconds, for bytes that are not here
-   * @throws FILE_NOT_FOUND when there is none, or a folder; CONNECTION_FAILED, DRIVE_NOT_READY
+   * @throws FILE_NOT_FOUND when there is none, or a folder; CONNECTION_FAILED, DRIVE_NOT_READY; EINVAL for a path or an option that is none
    */
-  async getStream(path: string, opts: RangeOptions = {}): Promise<ReadableOf<Buffer>> {
+  async getStream(path: string, opts?: RangeOptions | null): Promise<ReadableOf<Buffer>> {
+    const range = toRange(opts)
     const { multi, entry } = await this.#file(path)
-    return multi.createReadStream(entry, opts) as ReadableOf<Buffer>
+    return multi.createReadStream(entry, range) as ReadableOf<Buffer>
   }
 
   /**
@@ -93,19 +79,22 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    *
    * @param folder - default: the root
    * @param opts - with `names: true`, their paths from the folder on
-   * @throws FILE_NOT_FOUND when there is no such folder; CONNECTION_FAILED, DRIVE_NOT_READY
+   * @throws FILE_NOT_FOUND when there is no such folder; CONNECTION_FAILED, DRIVE_NOT_READY; EINVAL for a path or an option that is none
    */
   list(folder: string | undefined, opts: { readonly names: true }): Promise<string[]>
-  list(folder?: string, opts?: { readonly names?: false | undefined }): Promise<ListedFile[]>
-  async list(folder = '/', opts: { readonly names?: boolean | undefined } = {}): Promise<unknown> {
+  list(folder?: string, opts?: { readonly names?: false | undefined } | null): Promise<ListedFile[]>
+  async list(folder = '/', opts: { readonly names?: boolean | undefined } | null = null): Promise<unknown> {
+    checkPath(folder)
+    const { names = false } = toOptions(opts)
+    if (typeof names !== 'boolean') throw invalid('names is true or false')
     const multi = await this.#open()
     const found = await this.#asked(
       folder,
       filesAt(multi, folder.endsWith('/') ? folder : `${folder}/`, this.#patience)
     )
     requireAnswers(multi, folder)
-    const files = found.filter((file) => !('error' in file))
-    if (opts.names === true) return files.map(({ name }) => name)
+    const files = found.filter((file) => 'entry' in file || ('target' in file && file.leadsTo === 'file'))
+    if (names) return files.map(({ name }) => name)
     const isCached = (file: Found) =>
       'target' in file ? this.cached(file.target) : multi.has((file as FoundFile).entry.key)
     return this.#asked(
@@ -120,9 +109,10 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    * Whether all bytes of a file, or of every file in a folder, are on this machine. Those of a drive that lies here always are.
    *
    * @returns false where there is nothing
-   * @throws DRIVE_NOT_READY; what keeps it from being known
+   * @throws DRIVE_NOT_READY; EINVAL for what is no path; what keeps it from being known
    */
   async cached(path: string): Promise<boolean> {
+    checkPath(path)
     const multi = await this.#open()
     const key = toKey(path)
     const has = async () => {
@@ -140,38 +130,31 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    * @param path - one with a slash at its end is a folder
    * @param opts - or, as of old, a progress reporter
    * @returns the download at work: `trackers`, `await()`, `cancel()`
-   * @throws FILE_NOT_FOUND when there is neither; CONNECTION_FAILED, DRIVE_NOT_READY; EINVAL for a bad option
+   * @throws FILE_NOT_FOUND when there is neither; CONNECTION_FAILED, DRIVE_NOT_READY; EINVAL for a path or an option that is none
    */
   async download(
     path: string,
     opts: LoaderDownloadOptions | ProgressReporter | null = {}
   ): Promise<LoaderDownload> {
-    const options = isReporter(opts) ? { progressReporter: opts } : (opts ?? {})
-    const { concurrency = CONCURRENCY, diskPath, progressCallback, progressReporter } = options
-    if (!(Number.isInteger(concurrency) && concurrency >= 1))
-      throw invalid('concurrency is a whole number from 1 on')
-    if (diskPath !== undefined && typeof diskPath !== 'string') throw invalid('diskPath is a text')
-    if (!((options.timeout ?? 0) >= 0)) throw invalid('timeout is in milliseconds')
-    if (!((options.progressReportInterval ?? 0) >= 0))
-      throw invalid('progressReportInterval is in milliseconds')
+    checkPath(path)
+    const plan = toPlan(opts)
+    const { concurrency, callback, interval } = plan
     const multi = await this.#open()
     // All files of one version, whatever is written meanwhile.
     const view = multi.checkout(multi.version)
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
       if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
-      const jobs = found.map((file) => jobOf(view, file, options))
+      const jobs = found.map((file) => jobOf(view, file, plan))
       const reporter =
-        progressReporter ??
-        (progressCallback
-          ? new CallbackReporter(new Map(jobs.map(({ file, size }) => [file, size])), progressCallback)
-          : null)
+        plan.reporter ??
+        (callback && new CallbackReporter(new Map(jobs.map(({ file, size }) => [file, size])), callback))
       // It may have been closed while it looked.
       this.#require()
       const download = new LoaderDownload(jobs, {
         concurrency,
         reporter,
-        interval: progressReporter?.progressReportInterval ?? options.progressReportInterval,
+        interval,
         end: async () => {
           this.#downloads.delete(download)
           await view.close()
@@ -191,9 +174,10 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
    *
    * @param path - default: the root
    * @returns whether there was anything to remove
-   * @throws FILE_NOT_FOUND, CONNECTION_FAILED, DRIVE_NOT_READY
+   * @throws FILE_NOT_FOUND, CONNECTION_FAILED, DRIVE_NOT_READY; EINVAL for what is no path
    */
   async deleteLocal(path = '/'): Promise<boolean> {
+    checkPath(path)
     const multi = await this.#open()
     const remove = async () => {
       let blocks = 0
@@ -209,11 +193,23 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   protected override async _open(): Promise<void> {
     const { signal } = this.#ending
     try {
-      this.#source = await openSource(this.#origin, this.opts, signal)
+      this.#source = await openSource(this.#settings, signal)
     } catch (cause) {
       throw signal.aborted ? closed(cause) : openingError(cause)
     }
     this.client = this.#source.multi
+  }
+
+  /**
+   * Opens it, once; resolves when it is open.
+   *
+   * @throws CONNECTION_FAILED when nobody has answered in time, or has told of the version; DRIVE_NOT_READY when it was closed, and when the
+   *   drive that was given is closed or has not come to the version; EINVAL for a version that the drive cannot have
+   */
+  override ready(): Promise<void> {
+    // Where it did not open, that says why.
+    const isOver = this.closing !== null && (this.opened || this.opening === null)
+    return isOver ? Promise.reject(closed()) : super.ready()
   }
 
   /** Closes it, also while it opens: that then rejects with DRIVE_NOT_READY. */
@@ -233,8 +229,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   async #open(): Promise<MultiDrive> {
-    // Where it did not open, that says why.
-    if (this.opening !== null || this.closing === null) await this.ready()
+    await this.ready()
     return this.#require()
   }
 
@@ -244,6 +239,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 
   async #file(path: string): Promise<{ multi: MultiDrive; entry: Entry }> {
+    checkPath(path)
     const multi = await this.#open()
     return { multi, entry: await this.#asked(path, fileAt(multi, path, this.#patience)) }
   }
@@ -261,35 +257,30 @@ function closed(cause?: unknown): TransferError {
   return new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed', cause })
 }
 
-function isReporter(opts: object | null): opts is ProgressReporter {
-  return opts !== null && 'update' in opts && typeof opts.update === 'function'
-}
-
-function jobOf(view: MultiDrive, found: Found, opts: LoaderDownloadOptions): DownloadJob {
+function jobOf(view: MultiDrive, found: Found, plan: DownloadPlan): DownloadJob {
   const { key: file } = found
   if ('error' in found) return { file, size: 0, run: () => Promise.reject(found.error) }
-  if ('target' in found) return { file, size: 0, run: linkTo(found, opts) }
+  if ('target' in found) return { file, size: 0, run: linkTo(found, plan) }
   const size = found.entry.value.blob!.byteLength
-  const run =
-    opts.diskPath === undefined ? toStore(view, found, opts) : toDisk(view, found, opts.diskPath, opts)
+  const run = plan.diskPath === null ? toStore(view, found, plan) : toDisk(view, found, plan.diskPath, plan)
   return { file, size, run }
 }
 
 /** What a link in the folder leads to comes with the folder. */
-function linkTo(found: FoundLink, { diskPath }: LoaderDownloadOptions): DownloadJob['run'] {
+function linkTo(found: FoundLink, { diskPath }: DownloadPlan): DownloadJob['run'] {
   return async (signal) => {
     // It has no bytes that could be elsewhere.
-    if (diskPath === undefined) return true
+    if (diskPath === null) return true
     const target = await destinationOf(diskPath, found.name)
     const to = join(resolve(diskPath), ...found.targetName.split('/'))
     return inTurn(target, signal, () => saveLink(to, target))
   }
 }
 
-function toStore(view: MultiDrive, { entry }: FoundFile, opts: LoaderDownloadOptions): DownloadJob['run'] {
+function toStore(view: MultiDrive, { entry }: FoundFile, { patience }: DownloadPlan): DownloadJob['run'] {
   return async (signal, onprogress) => {
     if (await view.has(entry.key)) return true
-    const download = view.download(entry.key, opts.timeout === undefined ? {} : { timeout: opts.timeout })
+    const download = view.download(entry.key, patience)
     download.on('progress', ({ bytesDone }) => onprogress(bytesDone))
     const stop = () => download.destroy()
     signal.addEventListener('abort', stop)
@@ -307,7 +298,7 @@ function toDisk(
   view: MultiDrive,
   found: FoundFile,
   diskPath: string,
-  opts: LoaderDownloadOptions
+  { patience }: DownloadPlan
 ): DownloadJob['run'] {
   const { entry } = found
   const file: SavedFile = {
@@ -317,8 +308,7 @@ function toDisk(
     mtime: entry.mtime,
     executable: entry.value.executable,
     async *read(start, signal) {
-      const timeout = opts.timeout === undefined ? {} : { timeout: opts.timeout }
-      const stream = view.createReadStream(entry, { start, ...timeout })
+      const stream = view.createReadStream(entry, { start, ...patience })
       const stop = () => stream.destroy()
       signal.addEventListener('abort', stop)
       try {

@@ -1,17 +1,21 @@
-/**
- * Serves a folder over Hyperdrive, until it is interrupted.
- *
- *   npm run hd-provider -- FOLDER            from a temporary folder, under a key of its own each time
- *   npm run hd-provider -- FOLDER STORAGE    from a folder for the drive, under the same key the next time
- *
- *   --watch                  follows changes of the folder
- *   --force                  undoes what was written to the drive by its key
- *   --bootstrap HOST:PORT    a node to enter the DHT by, instead of the public ones; may be given again
- */
+/** Serves a folder over Hyperdrive, until it is interrupted. What `--help` prints says how it is used. */
 import { parseArgs } from 'node:util'
 import { Provider } from './provider.ts'
 
 const USAGE = 'usage: npm run hd-provider -- FOLDER [STORAGE] [--watch] [--force] [--bootstrap HOST:PORT]…'
+
+const HELP = `${USAGE}
+
+Shares a folder as a Hyperdrive, and prints the link to it, until it is interrupted.
+
+  FOLDER                   the folder that is shared
+  STORAGE                  a folder for the drive: the link is the same the next time. Without one the drive is in a
+                           temporary folder, and has another link each time
+  --watch                  follow changes of the folder
+  --force                  undo what was written to the drive by its key
+  --bootstrap HOST:PORT    a node to enter the DHT by, instead of the public ones; may be given again
+  -h, --help               print this
+`
 
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
@@ -36,7 +40,7 @@ async function serve(): Promise<void> {
     }
   })
   if (values.help) {
-    process.stdout.write(`${USAGE}\n`)
+    process.stdout.write(HELP)
     return
   }
   const [folder, storage = null, ...rest] = positionals

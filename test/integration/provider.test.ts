@@ -61,3 +61,28 @@ test('npm run hd-provider without a folder says how it is used', limit, async (t
     t.match(text.replace(/^(npm )?warn.*\n/gim, ''), said)
   }
 })
+
+test('npm run hd-provider -- --help', limit, async (t) => {
+  const tmp = await folder(t)
+  for (const flag of ['--help', '-h']) {
+    const child = start(t, tmp, 'lib/share/hd-provider.ts', [flag])
+    let text = ''
+    child.stdout!.setEncoding('utf8').on('data', (more: string) => (text += more))
+    const [code] = (await once(child, 'close')) as [number]
+    t.is(code, 0)
+    t.match(text, /^usage: npm run hd-provider -- FOLDER/)
+    for (const word of ['STORAGE', '--watch', '--bootstrap', 'temporary folder'])
+      t.ok(text.includes(word), word)
+  }
+})
+
+test('npm run hd-provider counts files', limit, async (t) => {
+  const bootstrap = await network(t)
+  const [root, tmp] = [await folder(t), await folder(t)]
+  await writeFile(join(root, 'a.txt'), 'text')
+  const nodes = bootstrap.map((node) => (typeof node === 'string' ? node : `${node.host}:${node.port}`))
+  const args = [root, ...nodes.flatMap((node) => ['--bootstrap', node])]
+  const child = start(t, tmp, 'lib/share/hd-provider.ts', args)
+  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string]
+  t.is(line, `1 file of ${root}`)
+})

@@ -167,7 +167,12 @@ test('links in a folder', limit, async (t) => {
   await drive.symlink('/m/dir', './deep/../blobs')
   await drive.symlink('/m/up', '../out')
   await drive.symlink('/m/broken', 'none')
+  await drive.symlink('/m/deep/loop', 'loop')
+  await drive.symlink('/m/deep/self', '..')
   await drive.symlink('/m/etc', '../../../etc/passwd')
+  await drive.symlink('/m/away', '../none')
+  await drive.put('/theirs/a', 'text')
+  await drive.symlink('/m/theirs', '/theirs')
   const loader = loaderOf(t, { drive })
   const target = await folder(t)
   for (const round of ['first', 'again']) {
@@ -176,25 +181,72 @@ test('links in a folder', limit, async (t) => {
     t.same(
       failed.map(({ file, error }) => [file, error!.code]),
       [
-        ['/m/broken', 'FILE_NOT_FOUND'],
-        ['/m/etc', 'FILE_NOT_FOUND']
+        ['/m/away', 'FILE_NOT_FOUND'],
+        ['/m/etc', 'FILE_NOT_FOUND'],
+        ['/m/theirs', 'FILE_NOT_FOUND']
       ]
     )
     t.same(
       results.filter(({ error }) => !error),
-      (round === 'first' ? whole : there)('/m/blobs/1', '/m/deep/abs', '/m/dir', '/m/model', '/m/up'),
+      (round === 'first' ? whole : there)(
+        '/m/blobs/1',
+        '/m/broken',
+        '/m/deep/abs',
+        '/m/deep/loop',
+        '/m/deep/self',
+        '/m/dir',
+        '/m/model',
+        '/m/up'
+      ),
       round
     )
   }
   t.is(await readlink(join(target, 'model')), 'blobs/1')
   t.is(await readlink(join(target, 'deep/abs')), '../blobs/1')
   t.is(await readlink(join(target, 'dir')), 'blobs')
+  t.is(await readlink(join(target, 'broken')), 'none', 'also one that leads nowhere')
+  t.is(await readlink(join(target, 'deep/loop')), 'loop')
+  t.is(await readlink(join(target, 'deep/self')), '..', 'and one to the folder itself')
   t.ok((await readFile(join(target, 'dir/1'))).equals(bytesOf(SIZE)))
   t.notOk((await lstat(join(target, 'up'))).isSymbolicLink(), 'one that leads out is a copy')
   t.is(await readFile(join(target, 'up'), 'utf8'), 'outside')
   t.same(await run(loader, '/m/model', { diskPath: join(target, 'one') }), whole('/m/model'))
   t.notOk((await lstat(join(target, 'one/model'))).isSymbolicLink(), 'one that is asked for is its file')
 })
+
+test('links of a whole drive, to the store and to the disk', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  await drive.put('/a/f', 'text')
+  await drive.symlink('/a/up', '..')
+  await drive.symlink('/broken', 'a/none')
+  const loader = loaderOf(t, { drive })
+  t.same(await run(loader, '/'), there('/a/f', '/a/up', '/broken'))
+  const target = await folder(t)
+  t.same(await run(loader, '/', { diskPath: target }), whole('/a/f', '/a/up', '/broken'))
+  t.same(await run(loader, '/', { diskPath: target }), there('/a/f', '/a/up', '/broken'))
+  t.is(await readlink(join(target, 'a/up')), '..')
+  t.is(await readlink(join(target, 'broken')), 'a/none')
+  for (const path of ['/broken', '/a/none'])
+    t.is((await failureOf(loader.download(path))).code, 'FILE_NOT_FOUND', `${path}, asked for itself`)
+})
+
+test(
+  'a link of which the drive does not say in time what it leads to is no link to nothing',
+  limit,
+  async (t) => {
+    const drive = await hyperdrive(t)
+    await drive.put('/m/f', 'text')
+    await drive.symlink('/m/link', 'f')
+    const never = () => new Promise<never>(() => undefined)
+    const silent = over(drive, {
+      list: (...args: [string]) => drive.list(...args),
+      entry: (key: string, ...args: unknown[]) => (key === '/m/f' ? never() : drive.entry(key, ...args))
+    })
+    const loader = loaderOf(t, { drive: silent, timeout: 200 })
+    t.is((await failureOf(loader.list('/m'))).code, 'CONNECTION_FAILED')
+    t.is((await failureOf(loader.download('/m/'))).code, 'CONNECTION_FAILED')
+  }
+)
 
 test('nothing ever leads outside of diskPath', limit, async (t) => {
   const outside = await folder(t)

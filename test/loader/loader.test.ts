@@ -270,13 +270,18 @@ test('list(folder, { names })', limit, async (t) => {
   for (const path of ['/a', '/sub/ß/日本 1', '/sub/b', '/sub0']) await drive.put(path, path)
   await drive.symlink('/sub/link', 'b')
   await drive.symlink('/sub/broken', 'none')
+  await drive.symlink('/sub/loop', 'loop')
+  await drive.symlink('/folder', 'sub')
+  await drive.symlink('/sub/folder', '..')
   const loader = loaderOf(t, { drive })
   const keys = ['/a', '/sub/b', '/sub/link', '/sub/ß/日本 1', '/sub0']
   t.same(
     await loader.list(),
     keys.map((key) => ({ key, cached: true }))
   )
+  for (const { key } of await loader.list()) t.ok((await loader.getFileSize(key)) > 0, key)
   t.same(await loader.list('.'), await loader.list('/'))
+  t.same(await loader.list('folder', { names: true }), await loader.list('sub', { names: true }))
   t.same(await loader.list('sub', { names: true }), ['b', 'link', 'ß/日本 1'])
   for (const path of ['/none', '/a']) t.is((await failureOf(loader.list(path))).code, 'FILE_NOT_FOUND', path)
   const empty = loaderOf(t, { drive: await hyperdrive(t) })

@@ -71,8 +71,17 @@ interface OptionCalls {
 }
 
 type OptionPromises = {
-  readonly [K in keyof OptionCalls]: NodePromises[K] & ((...args: OptionCalls[K]) => Promise<void>)
+  readonly [K in keyof OptionCalls]: NodePromises[K] &
+    ((...args: OptionCalls[K]) => Promise<void>) &
+    (K extends 'cp' ? unknown : WriteToHandle)
 }
+
+/** A FileHandle that was opened here; later ones of Node's have more members. */
+type WriteToHandle = (
+  file: FileHandle,
+  data: FileData,
+  opts?: Loose<WriteFileOptions> | BufferEncoding | null
+) => Promise<void>
 
 /** What `util.promisify` makes of a call. As in Node's declarations, the member is there for types alone. */
 interface Promisified<F> {
@@ -233,7 +242,7 @@ export interface FsPromises
   readonly stat: StatCall
   readonly lstat: StatCall
   readonly readdir: ReaddirPromise
-  readonly readFile: ReadFileOf<PathLike | NodeFileHandle>
+  readonly readFile: ReadFileOf<PathLike | FileHandle | NodeFileHandle>
   // Node's declaration takes any text for an encoding.
   readonly readlink: TextPromise & NodePromises['readlink']
   readonly realpath: TextPromise

@@ -1,11 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { ReadStream, WriteStream } from 'node:fs'
-import type {
-  CreateReadStreamOptions,
-  CreateWriteStreamOptions,
-  FileHandle as NodeFileHandle
-} from 'node:fs/promises'
+import type { CreateReadStreamOptions, CreateWriteStreamOptions } from 'node:fs/promises'
 import { createInterface, type Interface } from 'node:readline'
 import type { ReadableStream } from 'node:stream/web'
 import { failure } from '../../errors.ts'
@@ -29,8 +25,10 @@ import { bufferStreamOf, byteStreamOf } from './web-streams.ts'
 
 type View = NodeJS.ArrayBufferView
 
+// It names no interface of Node's that it implements, and Stats do not: each major version of Node's types adds members to them, and users
+// could not compile against the next one.
 /** Node's `FileHandle` (docs of `fs`, "Class: FileHandle"). Its errors are EBADF once it is closed, and those of the drive. */
-export class FileHandle extends EventEmitter implements NodeFileHandle {
+export class FileHandle extends EventEmitter {
   readonly #files: OpenFiles
   #fd: number
   readonly #pending = new Set<Promise<unknown>>()

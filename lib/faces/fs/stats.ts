@@ -120,7 +120,7 @@ class DriveStats implements Stale {
 }
 
 /** Node's `fs.Stats` with what only a drive knows. */
-export class Stats extends DriveStats implements fs.Stats {
+export class Stats extends DriveStats {
   readonly dev = 0
   /** The same for a path whatever becomes of it. */
   readonly ino: number
@@ -167,7 +167,7 @@ Object.setPrototypeOf(
 )
 
 /** Node's `fs.BigIntStats` with what only a drive knows. */
-export class BigIntStats extends DriveStats implements fs.BigIntStats {
+export class BigIntStats extends DriveStats {
   readonly dev = 0n
   readonly ino: bigint
   readonly nlink = 1n
