@@ -11,7 +11,12 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+
+/** So long the output of a test is waited for that has ended, in milliseconds. */
+const LEFT_BEHIND = 5000
 
 const here = dirname(fileURLToPath(import.meta.url))
 const words = process.argv.slice(2)
@@ -48,7 +53,12 @@ async function run(file: string): Promise<void> {
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // What it has said is read to its end, unless a process that it left behind keeps that open.
+  const rest = Promise.all([child.stdout, child.stderr].map((stream) => finished(stream)))
+  await Promise.race([rest, setTimeout(LEFT_BEHIND, undefined, { ref: false })]).catch(() => undefined)
+  child.stdout.destroy()
+  child.stderr.destroy()
 
   const passed = Number(/^# pass +(\d+)$/m.exec(output)?.[1] ?? 0)
   const failed = Number(/^# fail +(\d+)$/m.exec(output)?.[1] ?? 0)
