@@ -115,9 +115,7 @@ declare module 'hypercore-id-encoding' {
 }
 
 declare module 'hypercore-storage' {
-  class CorestoreStorage {
-    constructor(folder: string, opts?: { writeBufferSize?: number })
-  }
+  const CorestoreStorage: new (folder: string, opts?: { writeBufferSize?: number }) => object
   export = CorestoreStorage
 }
 
