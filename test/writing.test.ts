@@ -152,13 +152,13 @@ test('a put whose bytes cannot be brought into the drive fails with its error, a
   const multi = await multidrive(t, [own])
   await multi.put('/file', 'x')
   const { version } = own
-  const blobs = (await own.getBlobs())!
-  const put = blobs.put.bind(blobs)
+  const { core } = (await own.getBlobs())!
+  const append = core.append.bind(core)
   for (const path of ['/file', '/file/below']) {
     const cause = Object.assign(new Error('no space'), { code: 'ENOSPC' })
-    blobs.put = () => Promise.reject(cause)
+    core.append = () => Promise.reject(cause)
     const err = await failureOf(multi.put(path, 'y'))
-    blobs.put = put
+    core.append = append
     t.is(err.code, path === '/file' ? 'ENOSPC' : 'ENOTDIR', path)
   }
   t.is(own.version, version)
