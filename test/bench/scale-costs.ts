@@ -12,6 +12,7 @@ import type MultiDrive from '../../index.ts'
 import type { LocatorStats } from '../../index.ts'
 import { fill, MIB, openFilled, over, pathsOf } from './corpus.ts'
 import { median, type Cost } from './harness.ts'
+import { shipped } from './shipped.ts'
 
 const DRIVES = 64
 const KIB = 1024
@@ -44,6 +45,7 @@ export async function scaleCosts(folder: string, files: number): Promise<readonl
 
 async function measured(folder: string, count: number): Promise<Cost[]> {
   // What the process needs whatever the number of drives is there before.
+  await shipped()
   const rss = () => (globalThis.gc?.(), process.memoryUsage.rss())
   const before = rss()
   const { store, drives } = await openFilled(folder, count)
