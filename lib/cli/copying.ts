@@ -3,8 +3,9 @@ import { pipeline } from 'node:stream/promises'
 import type { Entry, MultiDrive } from '../../index.ts'
 import { failure } from './failures.ts'
 import type { DiskFolder } from './disk.ts'
+import { fileOf } from '../share/entry-file.ts'
 import { targetIn } from '../share/links.ts'
-import { bytesOf } from './trees.ts'
+import type { Transit } from '../share/transit.ts'
 
 /** What is at an entry goes into the drives. */
 export async function copyIn(
@@ -35,7 +36,7 @@ export async function copyOut(
   folder: string,
   disk: DiskFolder,
   path: string,
-  opts: { keepDate: boolean; signal: AbortSignal }
+  opts: { keepDate: boolean; signal: AbortSignal; transit: Transit }
 ): Promise<void> {
   const { linkname } = entry.value
   const mtime = opts.keepDate ? entry.mtime : null
@@ -45,12 +46,8 @@ export async function copyOut(
   }
   const file = linkname === null ? entry : await view.entry(entry.key, { follow: true })
   if (!file) throw failure('ENOENT', entry.key, `it links to ${linkname!}, where no file is`)
-  const { executable } = file.value
-  await disk.write(
-    path,
-    bytesOf(view, file),
-    { executable, mtime, size: file.value.blob?.byteLength ?? 0 },
-    opts.signal
+  await opts.transit.carry(view, file, () =>
+    disk.save(path, fileOf(view, file, { key: entry.key, mtime }), opts.signal)
   )
 }
 

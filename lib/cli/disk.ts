@@ -1,18 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { lutimes, readdir, rename, rm, rmdir, stat, symlink, utimes } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { readdir, rmdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { destinationOf, DestinationError, pathIn } from '../share/destination.ts'
-import { CliError } from './errors.ts'
-
-export interface DiskFile {
-  readonly executable: boolean
-  /** In bytes. */
-  readonly size: number
-  /** In milliseconds since the epoch; null for now. */
-  readonly mtime: number | null
-}
+import type { SavedFile } from '../share/partial.ts'
+import { saveFile, saveLink } from '../share/save.ts'
+import { CliError, codeOf } from './errors.ts'
 
 /**
  * A folder of the disk that is written to by paths of drives. What their owners name leads nowhere outside of it: no name has `..` in it, and
@@ -32,45 +23,25 @@ export class DiskFolder {
     return join(this.root, path)
   }
 
-  async write(
-    path: string,
-    bytes: AsyncIterable<Uint8Array>,
-    file: DiskFile,
-    signal: AbortSignal
-  ): Promise<void> {
+  async save(path: string, file: SavedFile, signal: AbortSignal): Promise<void> {
     const target = await this.#prepare(path)
-    const draft = join(dirname(target), `.${basename(target).slice(0, 64)}.${randomUUID()}.partial`)
-    try {
-      const mode = file.executable ? 0o777 : 0o666
-      await pipeline(bytes, createWriteStream(draft, { flags: 'wx', mode }), { signal })
-      const { size } = await stat(draft)
-      if (size !== file.size)
-        throw new CliError('EIO', `EIO: ${size} bytes came of ${file.size}: ${path}`, {
-          hint: 'run it again'
-        })
-      if (file.mtime !== null) await utimes(draft, file.mtime / 1000, file.mtime / 1000)
-      await rename(draft, target)
-    } catch (err) {
-      await rm(draft, { force: true })
-      throw err
-    }
+    await advised(saveFile(file, target, { signal }))
   }
 
-  async link(path: string, target: string, mtime: number | null): Promise<void> {
-    const at = await this.#prepare(path)
-    const draft = join(dirname(at), `.${randomUUID()}.partial`)
-    try {
-      await symlink(target, draft)
-      if (mtime !== null) await lutimes(draft, mtime / 1000, mtime / 1000)
-      await rename(draft, at)
-    } catch (err) {
-      await rm(draft, { force: true })
-      throw err
-    }
+  /** @param mtime - in milliseconds since the epoch; null for now */
+  async link(path: string, to: string, mtime: number | null): Promise<void> {
+    await saveLink(to, await this.#prepare(path), mtime)
   }
 
-  async remove(path: string): Promise<void> {
-    await rm(await this.#prepare(path), { force: true })
+  /** @returns whether it was there */
+  async remove(path: string): Promise<boolean> {
+    try {
+      await unlink(await this.#prepare(path))
+      return true
+    } catch (err) {
+      if (codeOf(err) === 'ENOENT') return false
+      throw err
+    }
   }
 
   /**
@@ -87,12 +58,17 @@ export class DiskFolder {
   }
 
   /** Makes the folders above a path. */
-  async #prepare(path: string): Promise<string> {
-    try {
-      return await destinationOf(this.root, path)
-    } catch (err) {
-      if (!(err instanceof DestinationError) || err.code !== 'ENOTDIR') throw err
-      throw new CliError(err.code, err.message, { hint: 'remove it, or name another folder', cause: err })
-    }
+  #prepare(path: string): Promise<string> {
+    return advised(destinationOf(this.root, path))
+  }
+}
+
+/** What is in the way is told with what can be done about it. */
+async function advised<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (err) {
+    if (!(err instanceof DestinationError) || err.code === 'EINVAL') throw err
+    throw new CliError(err.code, err.message, { hint: 'remove it, or name another folder', cause: err })
   }
 }

@@ -1,7 +1,7 @@
 import Localdrive from 'localdrive'
 import MultiDrive, { type Drive } from '../../index.ts'
 import { closeAll } from '../share/closing.ts'
-import { createDrive, type Store } from '../share/drives.ts'
+import { createDrive } from '../share/drives.ts'
 import { formatLink } from '../share/key.ts'
 import { createSwarm, Peers, type Bootstrap, type OwnSwarm } from '../share/peers.ts'
 import { CliError } from './errors.ts'
@@ -27,7 +27,7 @@ export class Drives {
   readonly #labels = new Map<object, string>()
   readonly #specs = new Map<Spec, Drive>()
   readonly #storage: Storage
-  readonly #stores: Store[] = []
+  readonly #stores: (() => Promise<void>)[] = []
   readonly #peers: Peers[] = []
   readonly #ends: (() => unknown)[] = []
   #multi: MultiDrive | null = null
@@ -88,7 +88,7 @@ export class Drives {
       ...this.#ends.splice(0).reverse(),
       ...this.#peers.map((peers) => () => peers.close()),
       () => this.#swarm?.destroy(),
-      ...this.#stores.map((store) => () => store.close())
+      ...this.#stores
     ]
     await closeAll(ends)
   }
@@ -137,10 +137,10 @@ export class Drives {
 
   /** @param own - whether one of our own is to be opened for writing */
   async #openKey(key: Buffer, own: boolean): Promise<Drive> {
-    const { store, isOwn } = await this.#storage.open(key)
-    this.#stores.push(store)
+    const { store, isOwn, isTemporary, close } = await this.#storage.open(key)
+    this.#stores.push(close)
     if (this.#closed) {
-      await store.close()
+      await close()
       throw new CliError('CLOSED', 'it was closed while a drive was opened')
     }
     if (isOwn) {
@@ -148,7 +148,11 @@ export class Drives {
       await drive.ready()
       return drive
     }
-    const { bootstrap, timeout } = this.#options
+    const { bootstrap, timeout, warn } = this.#options
+    if (isTemporary) {
+      const link = formatLink(key)
+      warn(`${short(link)} is open in another process; what comes now is not kept for the next time.`, link)
+    }
     this.#swarm ??= createSwarm(bootstrap)
     const peers = new Peers(store, { swarm: this.#swarm })
     this.#peers.push(peers)

@@ -36,6 +36,7 @@ export class UsageError extends CliError {
 const HINTS: Record<string, string> = {
   BLOCK_NOT_AVAILABLE: 'no peer that has it was found; try again later, or with a longer --timeout',
   CONNECTION_FAILED: 'is it shared at the moment? A longer --timeout waits longer',
+  DOWNLOAD_FAILED: 'run it again: it goes on where it was',
   DRIVE_NOT_READY: 'nobody who has it was found; is it shared at the moment? A longer --timeout waits longer',
   DEVICE_FILE:
     'the folder of --storage was copied or moved, which could make two of one drive; use it where it was, or name another one',

@@ -1,3 +1,4 @@
+import { raceSignal } from 'race-signal'
 import type MultiDrive from '../../index.ts'
 import type { Bootstrap } from '../share/peers.ts'
 import type { Command, Session, Setting } from './command.ts'
@@ -57,7 +58,8 @@ export async function perform(
   const working = work()
   let code: number = EXIT.ok
   try {
-    code = (await unlessStopped(working, signal)) ?? EXIT.ok
+    // Stopped, it may go on until what it uses is closed.
+    code = (await raceSignal(working, signal)) ?? EXIT.ok
   } catch (err) {
     code = report(err)
   }
@@ -84,22 +86,6 @@ export async function perform(
 
 async function viewOf(multi: MultiDrive, at: string | undefined): Promise<MultiDrive> {
   return at === undefined ? multi : multi.checkout(await versionNamed(multi, at))
-}
-
-/** What a promise gives, unless it is to stop before; it may then go on until what it uses is closed. */
-async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => undefined)
-  let stop: () => void = () => undefined
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('it was stopped'))
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop)
-  })
-  try {
-    return await Promise.race([work, stopped])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 function stackOf(err: Error): string {

@@ -4,11 +4,23 @@ import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { encode, isValid } from 'hypercore-id-encoding'
 import envPaths from 'env-paths'
+import { closeAll } from '../share/closing.ts'
 import { createDrive, createStore, type Store } from '../share/drives.ts'
+import { temporaryFolder } from '../share/temporary.ts'
 import { CliError, codeOf } from './errors.ts'
 
 /** Where drives are kept when nobody says: the platform's folder for data. */
 export const DEFAULT_STORAGE = envPaths('multidrive', { suffix: '' }).data
+
+/** The Corestore of a drive. */
+export interface OpenStore {
+  readonly store: Store
+  /** Whether it has the key pair of the drive. */
+  readonly isOwn: boolean
+  /** Whether what is in it is gone when it is closed. */
+  readonly isTemporary: boolean
+  readonly close: () => Promise<void>
+}
 
 /**
  * The folder in which drives are kept. A Corestore is locked by the process that has it open, so each drive has one of its own: who shares a
@@ -26,15 +38,33 @@ export class Storage {
   }
 
   /**
-   * Opens the Corestore of a drive, which is made where there is none.
+   * Opens the Corestore of a drive, which is made where there is none. While another process has it open, a drive of others is kept in a
+   * temporary one: to read it takes no more.
    *
-   * @returns it, and whether it has the key pair of the drive
-   * @throws STORAGE_LOCKED when another process has it open
+   * @throws STORAGE_LOCKED when another process has that of a drive open that was made here
    */
-  async open(key: Uint8Array): Promise<{ store: Store; isOwn: boolean }> {
+  async open(key: Uint8Array): Promise<OpenStore> {
     const id = encode(key)
     const isOwn = existsSync(this.#pathOf('own', id))
-    return { store: await openStore(this.#pathOf(isOwn ? 'own' : 'drives', id), `hd://${id}`), isOwn }
+    try {
+      const store = await openStore(this.#pathOf(isOwn ? 'own' : 'drives', id), `hd://${id}`)
+      return { store, isOwn, isTemporary: false, close: () => store.close() }
+    } catch (err) {
+      if (isOwn || codeOf(err) !== 'STORAGE_LOCKED') throw err
+    }
+    const folder = await temporaryFolder()
+    try {
+      const store = await openStore(folder.path, `hd://${id}`)
+      return {
+        store,
+        isOwn,
+        isTemporary: true,
+        close: () => closeAll([() => store.close(), () => folder.remove()])
+      }
+    } catch (err) {
+      await folder.remove()
+      throw err
+    }
   }
 
   /**

@@ -4,6 +4,8 @@ import type { DownloadReport, ProgressReporter } from './progress.ts'
 export interface LoaderDownloadOptions {
   /** The folder on the disk that the files go to. Default: none, they are kept in the store. */
   readonly diskPath?: string | undefined
+  /** Whether what is fetched for `diskPath` stays in the store too. Default: true, but false where the store is a temporary one. */
+  readonly keep?: boolean | undefined
   /** Told how far each file is. */
   readonly progressReporter?: ProgressReporter | null | undefined
   /** The same as one function; of the two, a reporter is told. What it throws is an uncaught exception, and fails no file. */
@@ -20,6 +22,7 @@ export interface LoaderDownloadOptions {
 export interface DownloadPlan {
   /** Null where the files stay in the store. */
   readonly diskPath: string | null
+  readonly keep: boolean
   readonly reporter: ProgressReporter | null
   readonly callback: ((report: DownloadReport) => void) | null
   /** In milliseconds; undefined for the default. */
@@ -31,8 +34,14 @@ export interface DownloadPlan {
 
 const CONCURRENCY = 4
 
-/** @throws EINVAL for an option that is none; null is for what is not given */
-export function toPlan(opts: LoaderDownloadOptions | ProgressReporter | null | undefined): DownloadPlan {
+/**
+ * @param keep - its default
+ * @throws EINVAL for an option that is none; null is for what is not given
+ */
+export function toPlan(
+  opts: LoaderDownloadOptions | ProgressReporter | null | undefined,
+  keep: boolean
+): DownloadPlan {
   const given: { readonly [name in keyof LoaderDownloadOptions]?: unknown } =
     isObject(opts) && 'update' in opts ? { progressReporter: opts } : toOptions<LoaderDownloadOptions>(opts)
   const { progressReporter, progressCallback, concurrency, diskPath } = given
@@ -44,12 +53,14 @@ export function toPlan(opts: LoaderDownloadOptions | ProgressReporter | null | u
     throw invalid('concurrency is a whole number from 1 on')
   if (diskPath != null && !(typeof diskPath === 'string' && diskPath !== '' && !diskPath.includes('\0')))
     throw invalid('diskPath is the path of a folder')
+  if (given.keep != null && typeof given.keep !== 'boolean') throw invalid('keep is true or false')
   const reporter = (progressReporter ?? null) as ProgressReporter | null
   const interval = toTimeout(given.progressReportInterval, 'progressReportInterval')
   const own = toTimeout(reporter?.progressReportInterval, 'progressReportInterval')
   const timeout = toTimeout(given.timeout)
   return {
     diskPath: diskPath ?? null,
+    keep: given.keep ?? keep,
     reporter,
     callback: (progressCallback ?? null) as DownloadPlan['callback'],
     interval: own ?? interval,

@@ -1,8 +1,11 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
 import { destinationOf } from '../share/destination.ts'
+import { fileOf, isOwn } from '../share/entry-file.ts'
 import { TransferError } from '../share/errors.ts'
+import { isSaved, saveFile, saveLink } from '../share/save.ts'
+import { giveBack, Transit } from '../share/transit.ts'
 import { checkPath, invalid, toOptions, toRange } from './arguments.ts'
 import { Base } from './base.ts'
 import { LoaderDownload, type DownloadJob } from './download.ts'
@@ -22,7 +25,6 @@ import {
 import { checkLogger, settingsOf, type HyperDriveDLOptions, type Settings } from './options.ts'
 import { CallbackReporter, type ProgressReporter } from './progress.ts'
 import { openSource, type LoaderSource } from './source.ts'
-import { saveFile, saveLink, type SavedFile } from './to-disk.ts'
 import { inTurn } from './turns.ts'
 
 /** A file of a listing. */
@@ -137,7 +139,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     opts: LoaderDownloadOptions | ProgressReporter | null = {}
   ): Promise<LoaderDownload> {
     checkPath(path)
-    const plan = toPlan(opts)
+    const plan = toPlan(opts, keepsFetched(this.#settings))
     const { concurrency, callback, interval } = plan
     const multi = await this.#open()
     // All files of one version, whatever is written meanwhile.
@@ -145,7 +147,8 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
       if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
-      const jobs = found.map((file) => jobOf(view, file, plan))
+      const transit = plan.keep ? null : new Transit()
+      const jobs = found.map((file) => jobOf(view, file, plan, transit))
       const reporter =
         plan.reporter ??
         (callback && new CallbackReporter(new Map(jobs.map(({ file, size }) => [file, size])), callback))
@@ -158,6 +161,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
         end: async () => {
           this.#downloads.delete(download)
           await view.close()
+          await transit?.end()
         }
       })
       this.#downloads.add(download)
@@ -180,12 +184,14 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     checkPath(path)
     const multi = await this.#open()
     const remove = async () => {
-      let blocks = 0
+      const cleared = new Set<Drive>()
       for (const file of await filesAt(multi, path, this.#patience)) {
         if (!('entry' in file) || isOwn(file.entry.drive)) continue
-        blocks += (await multi.clear(file.entry, { diff: true }))?.blocks ?? 0
+        const gone = await multi.clear(file.entry, { diff: true })
+        if (gone !== null && gone.blocks > 0) cleared.add(file.entry.drive)
       }
-      return blocks > 0
+      await giveBack(cleared)
+      return cleared.size > 0
     }
     return this.#asked(path, remove())
   }
@@ -253,16 +259,22 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   }
 }
 
+/** A store that is removed at close would only take room. */
+function keepsFetched({ origin, store }: Settings): boolean {
+  return 'drive' in origin || store !== undefined
+}
+
 function closed(cause?: unknown): TransferError {
   return new TransferError('DRIVE_NOT_READY', { detail: 'the loader was closed', cause })
 }
 
-function jobOf(view: MultiDrive, found: Found, plan: DownloadPlan): DownloadJob {
+function jobOf(view: MultiDrive, found: Found, plan: DownloadPlan, transit: Transit | null): DownloadJob {
   const { key: file } = found
   if ('error' in found) return { file, size: 0, run: () => Promise.reject(found.error) }
   if ('target' in found) return { file, size: 0, run: linkTo(found, plan) }
   const size = found.entry.value.blob!.byteLength
-  const run = plan.diskPath === null ? toStore(view, found, plan) : toDisk(view, found, plan.diskPath, plan)
+  const run =
+    plan.diskPath === null ? toStore(view, found, plan) : toDisk(view, found, plan.diskPath, plan, transit)
   return { file, size, run }
 }
 
@@ -273,7 +285,7 @@ function linkTo(found: FoundLink, { diskPath }: DownloadPlan): DownloadJob['run'
     if (diskPath === null) return true
     const target = await destinationOf(diskPath, found.name)
     const to = join(resolve(diskPath), ...found.targetName.split('/'))
-    return inTurn(target, signal, () => saveLink(to, target))
+    return inTurn(target, signal, () => saveLink(relative(dirname(target), to) || '.', target))
   }
 }
 
@@ -296,49 +308,19 @@ function toStore(view: MultiDrive, { entry }: FoundFile, { patience }: DownloadP
 
 function toDisk(
   view: MultiDrive,
-  found: FoundFile,
-  diskPath: string,
-  { patience }: DownloadPlan
+  { key, name, entry }: FoundFile,
+  to: string,
+  { patience }: DownloadPlan,
+  transit: Transit | null
 ): DownloadJob['run'] {
-  const { entry } = found
-  const file: SavedFile = {
-    key: found.key,
-    size: entry.value.blob!.byteLength,
-    version: versionOf(entry),
-    mtime: entry.mtime,
-    executable: entry.value.executable,
-    async *read(start, signal) {
-      const stream = view.createReadStream(entry, { start, ...patience })
-      const stop = () => stream.destroy()
-      signal.addEventListener('abort', stop)
-      try {
-        signal.throwIfAborted()
-        yield* stream as AsyncIterable<Uint8Array>
-      } finally {
-        signal.removeEventListener('abort', stop)
-        stream.destroy()
-      }
-    }
-  }
+  const file = fileOf(view, entry, { key, ...patience })
   return async (signal, onprogress) => {
-    const target = await destinationOf(diskPath, found.name)
-    return inTurn(target, signal, () => saveFile(file, target, { signal, onprogress }))
+    const target = await destinationOf(to, name)
+    return inTurn(target, signal, async () => {
+      if (await isSaved(file, target, signal)) return true
+      const save = () => saveFile(file, target, { signal, onprogress })
+      await (transit ? transit.carry(view, entry, save) : save())
+      return false
+    })
   }
-}
-
-/** What tells a version of a file from every other; null where nothing does. */
-function versionOf({ drive, mtime, seq, value }: Entry): string | null {
-  const { key = null, root = null } = drive as { key?: Buffer | null; root?: string }
-  if (seq === null && mtime === null) return null
-  return JSON.stringify([key?.toString('hex') ?? root, seq, mtime, value.blob])
-}
-
-/** Whether the bytes of a drive may be nowhere else. */
-function isOwn(drive: Drive): boolean {
-  const { core, writable } = drive as {
-    writable?: boolean
-    core?: { core?: { header?: { keyPair?: { secretKey?: unknown } | null } | null } | null }
-  }
-  // A session that cannot be written to may be of a core that can.
-  return writable === true || Boolean(core?.core?.header?.keyPair?.secretKey)
 }

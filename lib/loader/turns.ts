@@ -1,3 +1,5 @@
+import { raceSignal } from 'race-signal'
+
 /** Who saves to a path of the disk, one after another. */
 const saving = new Map<string, Promise<void>>()
 
@@ -16,21 +18,9 @@ export async function inTurn<T>(path: string, signal: AbortSignal, job: () => Pr
     if (saving.get(path) === through) saving.delete(path)
   })
   try {
-    await unlessAborted(before, signal)
+    await raceSignal(before, signal)
     return await job()
   } finally {
     leave()
   }
-}
-
-function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    void promise.then(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    })
-  })
 }

@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 
 /** What keeps a file of a drive from going below a folder of the disk. */
 export class DestinationError extends Error {
-  /** EINVAL for a name that is none, ENOTDIR where something else than a folder is in the way. */
-  readonly code: 'EINVAL' | 'ENOTDIR'
+  /** EINVAL for a name that is none, ENOTDIR where something else than a folder is in the way, EISDIR where a folder is. */
+  readonly code: 'EINVAL' | 'ENOTDIR' | 'EISDIR'
   readonly path: string
 
   constructor(code: DestinationError['code'], path: string, detail: string, cause?: unknown) {

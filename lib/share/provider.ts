@@ -3,6 +3,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import Localdrive from 'localdrive'
+import { raceSignal } from 'race-signal'
 import MultiDrive, { type Drive } from '../../index.ts'
 import { closeAll } from './closing.ts'
 import { createDrive, createStore, type KeyedDrive } from './drives.ts'
@@ -101,7 +102,7 @@ export class Provider extends EventEmitter<{ mirrored: [Mirrored]; error: [unkno
       const keyPair = await store.createKeyPair('multidrive/swarm')
       const peers = new Peers(store, { swarm, bootstrap, keyPair })
       ends.push(() => peers.close())
-      await unlessAborted(peers.announce(drive.discoveryKey), signal)
+      await raceSignal(peers.announce(drive.discoveryKey), signal)
       return new Provider(root, drive, mirrored, { follower, leave })
     } catch (err) {
       // What it did not open for is what is to be told.
@@ -136,21 +137,6 @@ async function requireUnchanged(source: MultiDrive, drive: KeyedDrive, signal: A
   const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : ''
   const detail = `it was changed by its key, which to share the folder again would undo: ${paths.slice(0, NAMED).join(', ')}${more}`
   throw new ShareError('CHANGED_BY_KEY', detail, paths)
-}
-
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  work.catch(() => undefined)
-  let stop: () => void = () => undefined
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 interface Parts {

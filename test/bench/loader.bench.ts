@@ -98,7 +98,7 @@ export const bench: Bench = {
           }
         }
       ],
-      fewer: { getStream: { warmup: 1, measured: 7 }, toDisk: { warmup: 1, measured: 5 } },
+      fewer: { getStream: { warmup: 1, measured: 7 }, toDisk: { warmup: 1, measured: 9 } },
       async costs(): Promise<Cost[]> {
         const key = formatLink(drive.key)
         const streaming = await memory({ key, bootstrap, path: '/streamed.bin', diskPath: null })

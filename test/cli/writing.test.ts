@@ -1,11 +1,24 @@
 /** put, rm, mv, cp and sync, over folders of the disk. */
-import { chmod, lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import Localdrive from 'localdrive'
 import test, { type Test } from 'tape'
-import { DiskFolder } from '../../lib/cli/disk.ts'
+import { fileOf } from '../../lib/share/entry-file.ts'
+import { saveFile } from '../../lib/share/save.ts'
 import { cli, lines, values } from '../helpers/cli.ts'
-import { failureOf, folder } from '../helpers/drives.ts'
+import { failureOf, folder, multidrive } from '../helpers/drives.ts'
 import { DATE, folderOf, treeOf } from '../helpers/disk.ts'
 
 test('put writes a file, or the input', async (t) => {
@@ -150,15 +163,6 @@ test('what is copied out leads nowhere outside', async (t) => {
   t.is(sync.code, 1)
   t.ok(sync.err.includes('ENOTDIR'), sync.err)
   t.same(await treeOf(outside), { secret: 'secret' }, 'a link on the disk is not followed')
-})
-
-test('a file that comes short never takes the place of another one', async (t) => {
-  const out = await folderOf(t, { a: 'whole' })
-  const bytes = Readable.from([Buffer.from('sho')]) as AsyncIterable<Uint8Array>
-  const file = { executable: false, mtime: null, size: 5 }
-  const err = await failureOf(new DiskFolder(out).write('a', bytes, file, new AbortController().signal))
-  t.is(err.code, 'EIO')
-  t.same(await treeOf(out), { a: 'whole' })
 })
 
 test('sync to the disk, and back', async (t) => {
@@ -328,4 +332,67 @@ test('get names a link that leads out of the drives, and does not advise to run 
   t.is(code, 1)
   t.ok(/1 of 2 files failed: \/docs\/evil \(links that lead to no file/.test(err), err)
   t.notOk(err.includes('goes on where it was'))
+})
+
+test('cp, sync and get go on from what is there of a file', async (t) => {
+  const size = 300_000
+  const ann = await folderOf(t, { 'docs/a': 'a'.repeat(size), 'docs/b': 'b' })
+  const multi = await multidrive(t, [new Localdrive(ann)])
+  const entry = (await multi.entry('/docs/a'))!
+  const broken = new Error('broken')
+  const half = {
+    ...fileOf(multi, entry),
+    async *read() {
+      // Other bytes than the file has tell that these were not read again.
+      yield Buffer.from('b'.repeat(100_000))
+      yield Buffer.from('a'.repeat(100_000))
+      throw broken
+    }
+  }
+  for (const argv of [
+    ['cp', 'drive:/docs/a'],
+    ['cp', '-r', 'drive:/docs/'],
+    ['sync', '--delete', 'drive:/docs'],
+    ['get', '/docs']
+  ]) {
+    const out = await folder(t)
+    const isIn = argv.includes('-r')
+    const target = isIn ? join(out, 'docs') : out
+    await mkdir(target, { recursive: true })
+    const { signal } = new AbortController()
+    t.is(await failureOf(saveFile(half, join(target, 'a'), { signal })), broken)
+    const said = await lines(t, ...argv, '-d', ann, out)
+    t.is(await readFile(join(target, 'a'), 'utf8'), 'b'.repeat(100_000) + 'a'.repeat(200_000), argv.join(' '))
+    t.same(await readdir(target), argv.includes('drive:/docs/a') ? ['a'] : ['a', 'b'])
+    t.notOk(said.some((line) => line.includes('.part')))
+  }
+})
+
+test('cp -r and sync of many files, side by side', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`d${i % 7}/f${i}`, `text ${i}`]))
+  const ann = await folderOf(t, files)
+  const paths = Object.keys(files)
+    .map((path) => `/${path}`)
+    .sort()
+  const [one, two] = [await folder(t), await folder(t)]
+  const copied = await values(t, 'cp', '-d', ann, '-r', '-j', '7', 'drive:/', one)
+  t.same(
+    copied.map(({ path }) => path),
+    paths,
+    'told of in the order of their paths'
+  )
+  t.same(await treeOf(one), files)
+  const synced = await values(t, 'sync', '-d', two, one, 'drive:/')
+  t.same(
+    synced.map(({ path }) => `/${path}`),
+    paths
+  )
+  t.same(await treeOf(two), files)
+
+  // One that cannot be copied ends it, and says which it was.
+  await mkdir(join(one, 'd3', 'f3x', 'inside'), { recursive: true })
+  await writeFile(join(ann, 'd3', 'f3x'), 'in the way')
+  const failed = await cli(['cp', '-d', ann, '-r', '-j', '1', 'drive:/', one])
+  t.is(failed.code, 1)
+  t.match(failed.err, /^multidrive cp: EISDIR: .*f3x \(remove it, or name another folder\)\n$/)
 })

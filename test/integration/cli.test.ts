@@ -1,10 +1,13 @@
 /** The command between processes: one shares, others read, over a network of this machine. */
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decode } from 'hypercore-id-encoding'
+import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
+import { Storage } from '../../lib/cli/storage.ts'
 import { cli, lines, start, values, type Running } from '../helpers/cli.ts'
 import { folderOf, treeOf } from '../helpers/disk.ts'
-import { folder } from '../helpers/drives.ts'
+import { cleanup, folder } from '../helpers/drives.ts'
 import { network } from '../helpers/network.ts'
 
 const isPosix = process.platform !== 'win32'
@@ -99,6 +102,43 @@ test('share in one process, and ls, cat, tree and get in others', async (t) => {
   const next = await share(t, ann, '--storage', theirs, ...bootstrap)
   t.is(next.link, link)
   t.is((await cli(['cat', ...at, '/a.txt', '/by-key.txt'])).out, 'from afar!mine')
+})
+
+test('two commands over one drive of others at once', async (t) => {
+  const bootstrap = await bootstrapOf(t)
+  const ann = await folderOf(t, { a: 'text', 'm/model': 'm'.repeat(300_000) })
+  const [theirs, ours, out, tmp] = [await folder(t), await folder(t), await folder(t), await folder(t)]
+  const { link } = await share(t, ann, '--storage', theirs, ...bootstrap)
+  const at = ['-d', link, '--storage', ours, ...bootstrap]
+  const watching = start(t, ['watch', ...at])
+  await watching.says(/Watching/, 'err')
+  const read = await start(t, ['cat', ...at, '/a'], { TMPDIR: tmp }).ended
+  t.same([read.code, read.out], [0, 'text'])
+  t.match(
+    read.err,
+    /^hd:\/\/\w{8}… is open in another process; what comes now is not kept for the next time\.\n$/
+  )
+  const got = await start(t, ['get', '--json', ...at, '/m', out], { TMPDIR: tmp }).ended
+  t.is(got.code, 0)
+  t.is(JSON.parse(got.err).drive, link)
+  t.same(await treeOf(out), { model: 'm'.repeat(300_000) })
+  const left = (await readdir(tmp)).filter((name) => name.startsWith('multidrive'))
+  t.same(left, [], 'nothing is left of it')
+  const removed = await start(t, ['rm', ...at, '/a']).ended
+  t.is(removed.code, 1)
+  t.match(removed.err, /EROFS/)
+
+  // The storage takes what is read, but no second copy of what is saved.
+  watching.child.kill('SIGINT')
+  await watching.ended
+  t.is((await cli(['cat', ...at, '/a'])).out, 'text')
+  t.is((await cli(['get', ...at, '/', join(out, 'all')])).code, 0)
+  const { store } = await new Storage(ours).open(decode(link.slice('hd://'.length)))
+  const drive = new Hyperdrive(store.session(), link.slice('hd://'.length))
+  cleanup(t, () => store.close())
+  cleanup(t, () => drive.close())
+  await drive.ready()
+  t.same([await drive.has('/a'), await drive.has('/m/model')], [true, false])
 })
 
 test('watch tells of what comes from afar', async (t) => {

@@ -83,6 +83,7 @@ test('download(path, opts) with an option that is none: EINVAL', limit, async (t
     { diskPath: 5 },
     { diskPath: '' },
     { diskPath: 'a\0b' },
+    { keep: 1 },
     { concurrency: 0 },
     { concurrency: '2' },
     { timeout: -1 },
@@ -100,7 +101,7 @@ test('download(path, opts) with an option that is none: EINVAL', limit, async (t
   ]
   for (const opts of bad)
     t.is((await failureOf(loader.download('/a', opts as object))).code, 'EINVAL', JSON.stringify(opts))
-  const none = { diskPath: null, concurrency: null, timeout: null, progressCallback: null }
+  const none = { diskPath: null, keep: null, concurrency: null, timeout: null, progressCallback: null }
   for (const opts of [null, undefined, {}, none]) {
     const download = await loader.download('/a', opts)
     t.same(await download.await(), [{ file: '/a', error: null, cached: true }])

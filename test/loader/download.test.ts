@@ -1,76 +1,12 @@
-import { EventEmitter, once } from 'node:events'
-import {
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  readlink,
-  rename,
-  stat,
-  symlink,
-  writeFile
-} from 'node:fs/promises'
+import { lstat, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test, { type Test } from 'tape'
-import {
-  TransferError,
-  type DownloadReport,
-  type DownloadResult,
-  type HyperDriveDL,
-  type LoaderDownload
-} from '../../lib/loader/index.ts'
-import {
-  failureOf,
-  folder,
-  hyperdrive,
-  link,
-  localdrive,
-  multidrive,
-  over,
-  store,
-  uncaught
-} from '../helpers/drives.ts'
-import { saveFile, type SavedFile } from '../../lib/loader/to-disk.ts'
-import { bytesOf, loaderOf } from './helpers.ts'
+import test from 'tape'
+import { TransferError, type DownloadResult } from '../../lib/loader/index.ts'
+import { failureOf, folder, hyperdrive, localdrive, multidrive, over } from '../helpers/drives.ts'
+import { bytesOf, loaderOf, remote, run, there, whole } from './helpers.ts'
 
 const limit = { timeout: 30_000 }
 const SIZE = 500_000
-
-/** A loader over the copy of a drive, and what ends the exchange of the two. */
-async function remote(t: Test, files: Record<string, Buffer | string>, opts: object = {}) {
-  const theirs = await hyperdrive(t)
-  for (const [path, content] of Object.entries(files)) await theirs.put(path, content)
-  const corestore = await store(t)
-  const copy = await hyperdrive(t, { store: corestore, key: theirs.key })
-  const unlink = link(theirs.corestore, corestore)
-  await once(copy.core, 'append')
-  return { theirs, copy, unlink, loader: loaderOf(t, { drive: copy, ...opts }) }
-}
-
-const whole = (...files: string[]) => files.map((file) => ({ file, error: null, cached: false }))
-const there = (...files: string[]) => files.map((file) => ({ file, error: null, cached: true }))
-
-async function run(loader: HyperDriveDL, path: string, opts: object = {}): Promise<DownloadResult[]> {
-  return (await loader.download(path, opts)).await()
-}
-
-/** Resolves when a download has so many bytes of its first file. */
-function reaches(loader: HyperDriveDL, path: string, opts: object, bytes: number): Promise<LoaderDownload> {
-  return new Promise((resolve, reject) => {
-    let sum = 0
-    const progressReporter = {
-      progressReportInterval: 0,
-      update(_file: string, more: number) {
-        sum += more
-        if (sum >= bytes) starting.then(resolve, reject)
-      },
-      completeFile() {}
-    }
-    const starting = loader.download(path, { ...opts, progressReporter })
-    starting.catch(reject)
-  })
-}
 
 test('download(file) to the cache', limit, async (t) => {
   const { loader } = await remote(t, { '/sub/a': bytesOf(SIZE) })
@@ -279,106 +215,6 @@ test('nothing ever leads outside of diskPath', limit, async (t) => {
   t.same((await readdir(target)).sort(), ['file', 'sub'])
 })
 
-test('a partial file is resumed from the bytes there', limit, async (t) => {
-  const { copy, loader, theirs, unlink } = await remote(t, { '/a': bytesOf(4_000_000) })
-  const target = await folder(t)
-  const download = await reaches(loader, '/a', { diskPath: target }, 2_000_000)
-  await download.cancel()
-  const [{ error }] = (await download.await()) as [DownloadResult]
-  t.is(error?.code, 'DOWNLOAD_FAILED')
-  t.match(error!.message, /it was cancelled/)
-  const names = await readdir(target)
-  t.is(names.length, 1)
-  t.match(names[0]!, /^a\.[0-9a-f]{16}\.part$/)
-  const { size } = await stat(join(target, names[0]!))
-  t.ok(size >= 2_000_000 && size < 4_000_000, `${size} bytes`)
-  await unlink()
-  await loader.close()
-
-  const corestore = await store(t)
-  const other = await hyperdrive(t, { store: corestore, key: copy.key })
-  link(theirs.corestore, corestore)
-  await once(other.core, 'append')
-  let fetched = 0
-  ;(await other.getBlobs()).core.on('download', (_index: number, bytes: number) => (fetched += bytes))
-  const reports: DownloadReport[] = []
-  const progressCallback = (report: DownloadReport) => reports.push(report)
-  const second = loaderOf(t, { drive: other })
-  t.same(await run(second, '/a', { diskPath: target, progressCallback }), whole('/a'))
-  t.ok(fetched <= 4_000_000 - size + 2 * 65_536, `${fetched} bytes came`)
-  t.ok(reports[0]!.loadedSize >= size, 'what was there counts from the start')
-  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000)))
-  t.same(await readdir(target), ['a'])
-})
-
-test('a partial file of another version, or one that is too long, is not resumed', limit, async (t) => {
-  const { loader, theirs } = await remote(t, { '/a': bytesOf(4_000_000) })
-  const target = await folder(t)
-  const stopped = async () => {
-    const before = await readdir(target)
-    await (await reaches(loader, '/a', { diskPath: target }, 2_000_000)).cancel()
-    return (await readdir(target)).find((name) => !before.includes(name))!
-  }
-  const old = await stopped()
-  await theirs.put('/a', bytesOf(4_000_000, 2))
-  await loader.client!.update({ wait: true })
-  const partial = await stopped()
-  t.not(partial, old, 'each version has its own')
-  await writeFile(join(target, partial), bytesOf(4_000_001, 3))
-  t.same(await run(loader, '/a', { diskPath: target }), whole('/a'))
-  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000, 2)))
-})
-
-test('progress counts bytes and never runs backwards', limit, async (t) => {
-  const files = { '/a': bytesOf(SIZE), '/b': bytesOf(3 * SIZE, 2), '/c': '', '/d': 'x' }
-  const { loader } = await remote(t, files)
-  const target = await folder(t)
-  await run(loader, '/a', { diskPath: target })
-  for (const diskPath of [undefined, target]) {
-    const reports: DownloadReport[] = []
-    const seen: Record<string, number> = {}
-    const complete: string[] = []
-    const opts = { diskPath, progressReportInterval: 0 }
-    await run(loader, '/', { ...opts, progressCallback: (report: DownloadReport) => reports.push(report) })
-    if (diskPath === undefined) await loader.deleteLocal()
-    await run(loader, '/', {
-      ...opts,
-      progressReporter: {
-        progressReportInterval: 0,
-        update: (file: string, bytes: number) => (seen[file] = (seen[file] ?? 0) + bytes),
-        completeFile: (file: string) => complete.push(file)
-      }
-    })
-    t.same(seen, { '/a': SIZE, '/b': 3 * SIZE, '/d': 1 }, 'every byte counts once')
-    t.same(complete.sort(), Object.keys(files))
-    for (const of of ['loadedSize', 'overallProgress', 'filesProcessed'] as const)
-      t.ok(
-        reports.every((report, i) => i === 0 || report[of] >= reports[i - 1]![of]),
-        of
-      )
-    t.ok(reports.every(({ totalSize, totalFiles }) => totalSize === 4 * SIZE + 1 && totalFiles === 4))
-    t.same(
-      (({ loadedSize, overallProgress, filesProcessed }) => [loadedSize, overallProgress, filesProcessed])(
-        reports.at(-1)!
-      ),
-      [4 * SIZE + 1, 100, 4]
-    )
-    t.ok(reports.some(({ overallProgress }) => overallProgress > 0 && overallProgress < 100))
-  }
-})
-
-test('download(path, reporter), as of old', limit, async (t) => {
-  const { loader } = await remote(t, { '/a': bytesOf(SIZE) })
-  let sum = 0
-  const complete: string[] = []
-  const reporter = {
-    update: (_file: string, bytes: number) => (sum += bytes),
-    completeFile: (file: string) => complete.push(file)
-  }
-  t.same(await (await loader.download('/a', reporter)).await(), whole('/a'))
-  t.same([sum, complete], [SIZE, ['/a']])
-})
-
 test('what cannot be saved fails by itself', limit, async (t) => {
   const drive = await hyperdrive(t)
   await drive.put('/a', 'text')
@@ -422,23 +258,6 @@ test('a drive that gives too few or too many bytes', limit, async (t) => {
     t.ok(error!.message.includes(detail), error!.message)
     t.notOk((await readdir(target)).includes('a'), 'it has no name')
   }
-})
-
-test('the same file twice at once', limit, async (t) => {
-  const { loader, theirs } = await remote(t, { '/a': bytesOf(SIZE) })
-  await theirs.put('/dated', bytesOf(SIZE), { metadata: { mtime: 1_600_000_000_000 } })
-  await loader.ready()
-  await loader.client!.update({ wait: true })
-  const target = await folder(t)
-  for (const path of ['/a', '/dated']) {
-    const both = await Promise.all([
-      run(loader, path, { diskPath: target }),
-      run(loader, path, { diskPath: target })
-    ])
-    t.same(both, [whole(path), there(path)], path)
-  }
-  t.same((await readdir(target)).sort(), ['a', 'dated'])
-  t.same(await Promise.all([run(loader, '/a'), run(loader, '/a')]), [there('/a'), there('/a')])
 })
 
 test('files that change meanwhile are of the version of the call', limit, async (t) => {
@@ -540,140 +359,6 @@ test('a folder in the place of a file is told before anything is fetched', limit
   t.same(await readdir(target), ['a'])
 })
 
-test('a partial file whose end did not reach the disk is not gone on with', limit, async (t) => {
-  const { loader } = await remote(t, { '/a': bytesOf(4_000_000) })
-  const target = await folder(t)
-  await (await reaches(loader, '/a', { diskPath: target }, 2_000_000)).cancel()
-  const [name] = await readdir(target)
-  const partial = join(target, name!)
-  const { size } = await stat(partial)
-  // As some file systems leave it when the power fails.
-  const handle = await open(partial, 'r+')
-  await handle.write(Buffer.alloc(100_000), 0, 100_000, size - 100_000)
-  await handle.close()
-  t.same(await run(loader, '/a', { diskPath: target }), whole('/a'))
-  t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000)))
-})
-
-const quiet = { signal: new AbortController().signal, onprogress: () => undefined }
-
-/** A file to be saved, its bytes from where they are asked for. */
-function saved(version: string | null, read: SavedFile['read'], size: number): SavedFile {
-  return { key: '/a', size, version, mtime: 1, executable: false, read }
-}
-
-test(
-  'a file of which nothing tells its version is never gone on with, and leaves nothing',
-  limit,
-  async (t) => {
-    const target = await folder(t)
-    const size = 4 << 20
-    const half = size / 2
-    const [one, two] = [bytesOf(size, 1), bytesOf(size, 2)]
-    const [isHalf, isWhole] = [new EventEmitter(), new EventEmitter()]
-    const [halfway, through] = [once(isHalf, 'it'), once(isWhole, 'it')]
-    // As two processes would, which know nothing of each other.
-    const first = saveFile(
-      saved(
-        null,
-        async function* () {
-          yield one.subarray(0, half)
-          isHalf.emit('it')
-          await through
-          yield one.subarray(half)
-        },
-        size
-      ),
-      join(target, 'a'),
-      quiet
-    )
-    await halfway
-    await saveFile(
-      saved(
-        null,
-        async function* () {
-          yield two
-        },
-        size
-      ),
-      join(target, 'a'),
-      quiet
-    )
-    t.ok((await readFile(join(target, 'a'))).equals(two))
-    isWhole.emit('it')
-    await first
-    t.ok((await readFile(join(target, 'a'))).equals(one), 'nothing of the other one is in it')
-    t.same(await readdir(target), ['a'])
-
-    const broken = new Error('the drive broke')
-    const failing = saved(
-      null,
-      async function* () {
-        yield one.subarray(0, half)
-        throw broken
-      },
-      size
-    )
-    t.is(await failureOf(saveFile(failing, join(target, 'b'), quiet)), broken)
-    t.same(await readdir(target), ['a'])
-  }
-)
-
-test('a partial file that another process has taken is never given a name unfinished', limit, async (t) => {
-  const target = await folder(t)
-  const size = 4 << 20
-  const bytes = bytesOf(size)
-  const file = saved(
-    'v',
-    async function* (start) {
-      yield bytes.subarray(start, size / 2)
-      const partial = (await readdir(target)).find((name) => name.endsWith('.part'))
-      if (partial !== undefined && start === 0 && isFirst) {
-        isFirst = false
-        // Renamed by one, begun anew by another one.
-        await rename(join(target, partial), join(target, 'elsewhere'))
-        await writeFile(join(target, partial), bytes.subarray(0, 1000))
-      }
-      yield bytes.subarray(Math.max(start, size / 2))
-    },
-    size
-  )
-  let isFirst = true
-  t.is(await saveFile(file, join(target, 'a'), quiet), false)
-  t.ok((await readFile(join(target, 'a'))).equals(bytes))
-  t.same((await readdir(target)).sort(), ['a', 'elsewhere'])
-})
-
-test('progressReportInterval also counts for a reporter that has none', limit, async (t) => {
-  const drive = await hyperdrive(t)
-  await drive.put('/a', bytesOf(5 << 20))
-  const loader = loaderOf(t, { drive })
-  let updates = 0
-  const progressReporter = { update: () => updates++, completeFile: () => undefined }
-  await run(loader, '/a', { diskPath: await folder(t), progressReporter, progressReportInterval: 0 })
-  t.ok(updates >= 5, `${updates} reports, one for each MiB`)
-  for (const progressReportInterval of [-1, NaN, 'soon'])
-    t.is((await failureOf(loader.download('/a', { progressReportInterval } as object))).code, 'EINVAL')
-})
-
-test('what a reporter throws is thrown where nobody can miss it, and fails no file', limit, async (t) => {
-  const drive = await hyperdrive(t)
-  await drive.put('/a', 'text')
-  const mistake = new Error('a mistake in a callback')
-  const thrown = uncaught(t)
-  const download = run(loaderOf(t, { drive }), '/a', {
-    diskPath: await folder(t),
-    progressReporter: {
-      update() {},
-      completeFile() {
-        throw mistake
-      }
-    }
-  })
-  t.is(await thrown, mistake)
-  t.same(await download, whole('/a'))
-})
-
 test('links in the store come with what they lead to', limit, async (t) => {
   const { theirs, loader } = await remote(t, { '/m/blobs/1': bytesOf(SIZE) })
   await theirs.symlink('/m/model', 'blobs/1')
@@ -685,4 +370,32 @@ test('links in the store come with what they lead to', limit, async (t) => {
   t.same(await run(loader, '/m'), there('/m/blobs/1', '/m/model'))
   t.is(await loader.cached('/m/model'), true)
   t.is(await loader.cached('/dir'), true, 'a folder behind a link')
+})
+
+test('keep: whether what is saved to the disk stays in the store', limit, async (t) => {
+  const { copy, loader } = await remote(t, { '/a': bytesOf(SIZE), '/b': bytesOf(SIZE, 2) })
+  const diskPath = await folder(t)
+  t.same(await run(loader, '/a', { diskPath }), whole('/a'))
+  t.is(await loader.cached('/a'), true, 'by default it does in a drive that was given')
+  t.same(await run(loader, '/', { diskPath: join(diskPath, 'more'), keep: false }), whole('/a', '/b'))
+  t.same(await loader.list(), [
+    { key: '/a', cached: true },
+    { key: '/b', cached: false }
+  ])
+  t.is(await copy.has('/a'), true, 'what was there before is left alone')
+  t.ok((await readFile(join(diskPath, 'more', 'b'))).equals(bytesOf(SIZE, 2)))
+  t.same(await run(loader, '/b', {}), whole('/b'), 'it is fetched again')
+  t.is(await loader.cached('/b'), true)
+})
+
+test('keep: false never removes what may be nowhere else', limit, async (t) => {
+  const own = await hyperdrive(t)
+  await own.put('/a', bytesOf(SIZE))
+  const local = await localdrive(t)
+  await local.put('/b', 'text')
+  const loader = loaderOf(t, { drive: await multidrive(t, [own, local]) })
+  const diskPath = await folder(t)
+  t.same(await run(loader, '/', { diskPath, keep: false }), whole('/a', '/b'))
+  t.ok((await own.get('/a'))!.equals(bytesOf(SIZE)))
+  t.is((await local.get('/b'))!.toString(), 'text')
 })

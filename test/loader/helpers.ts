@@ -1,6 +1,12 @@
+import { once } from 'node:events'
 import type { Test } from 'tape'
-import { HyperDriveDL, type HyperDriveDLOptions } from '../../lib/loader/index.ts'
-import { cleanup } from '../helpers/drives.ts'
+import {
+  HyperDriveDL,
+  type DownloadResult,
+  type HyperDriveDLOptions,
+  type LoaderDownload
+} from '../../lib/loader/index.ts'
+import { cleanup, hyperdrive, link, store } from '../helpers/drives.ts'
 
 /** A loader that is closed when the test is over. */
 export function loaderOf(t: Test, opts: HyperDriveDLOptions): HyperDriveDL {
@@ -18,4 +24,44 @@ export function bytesOf(length: number, seed = 1): Buffer {
     bytes[i] = state >>> 16
   }
   return bytes
+}
+
+/** A loader over the copy of a drive, and what ends the exchange of the two. */
+export async function remote(t: Test, files: Record<string, Buffer | string>, opts: object = {}) {
+  const theirs = await hyperdrive(t)
+  for (const [path, content] of Object.entries(files)) await theirs.put(path, content)
+  const corestore = await store(t)
+  const copy = await hyperdrive(t, { store: corestore, key: theirs.key })
+  const unlink = link(theirs.corestore, corestore)
+  await once(copy.core, 'append')
+  return { theirs, copy, unlink, loader: loaderOf(t, { drive: copy, ...opts }) }
+}
+
+export const whole = (...files: string[]) => files.map((file) => ({ file, error: null, cached: false }))
+export const there = (...files: string[]) => files.map((file) => ({ file, error: null, cached: true }))
+
+export async function run(loader: HyperDriveDL, path: string, opts: object = {}): Promise<DownloadResult[]> {
+  return (await loader.download(path, opts)).await()
+}
+
+/** Resolves when a download has so many bytes of its first file. */
+export function reaches(
+  loader: HyperDriveDL,
+  path: string,
+  opts: object,
+  bytes: number
+): Promise<LoaderDownload> {
+  return new Promise((resolve, reject) => {
+    let sum = 0
+    const progressReporter = {
+      progressReportInterval: 0,
+      update(_file: string, more: number) {
+        sum += more
+        if (sum >= bytes) starting.then(resolve, reject)
+      },
+      completeFile() {}
+    }
+    const starting = loader.download(path, { ...opts, progressReporter })
+    starting.catch(reject)
+  })
 }

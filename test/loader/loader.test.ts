@@ -98,7 +98,7 @@ test('without a store a temporary one is removed at close', limit, async (t) => 
   const root = await folder(t)
   await writeFile(join(root, 'a'), 'text')
   const { link } = await provide(t, root, { bootstrap })
-  const tmp = await folder(t)
+  const [tmp, diskPath] = [await folder(t), await folder(t)]
   const before = process.env['TMPDIR']
   process.env['TMPDIR'] = tmp
   cleanup(t, () => {
@@ -108,6 +108,13 @@ test('without a store a temporary one is removed at close', limit, async (t) => 
   const loader = loaderOf(t, { key: link, bootstrap })
   await loader.ready()
   t.is((await readdir(tmp)).length, 1)
+  const saved = async (name: string, opts: object) => {
+    const download = await loader.download('/a', { diskPath: join(diskPath, name), ...opts })
+    t.same(await download.await(), [{ file: '/a', error: null, cached: false }])
+    return loader.cached('/a')
+  }
+  t.is(await saved('1', {}), false, 'what was saved to the disk takes no room in it')
+  t.is(await saved('2', { keep: true }), true)
   await loader.close()
   t.same(await readdir(tmp), [])
   const nobody = loaderOf(t, { key: `hd://${id}`, bootstrap, timeout: 200 })

@@ -1,5 +1,6 @@
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Entry } from '../../../index.ts'
+import { Transit } from '../../share/transit.ts'
 import type { OverDrives, Session } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
 import { DiskFolder } from '../disk.ts'
@@ -7,6 +8,7 @@ import { CliError, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
 import { requireOnDisk } from '../on-disk.ts'
+import { Jobs, JOBS } from '../jobs.ts'
 import { folderNamed } from '../named.ts'
 import { size } from '../output.ts'
 import { below, placeOf, type Place } from '../paths.ts'
@@ -14,6 +16,7 @@ import { printable } from '../printable.ts'
 import { insideTarget, outsideTarget } from '../targets.ts'
 
 interface Options {
+  jobs?: number
   recursive?: boolean
   preserve?: boolean
 }
@@ -26,10 +29,12 @@ export const cp: OverDrives<[from: string, to: string], Options> = {
   more:
     'drive:/path is a path in the drives; all else is on the disk (./drive:/path too). Where the target is a folder, it ' +
     'goes into it by its name. Folders without a file in them are not copied in or out. A link stays a link where it ' +
-    'leads to what is copied too; on its way out any other is copied as the file that it leads to.',
+    'leads to what is copied too; on its way out any other is copied as the file that it leads to. What was interrupted on ' +
+    'its way out goes on from the bytes that are there when it is run again.',
   options: [
     ['-r, --recursive', 'folders too, with all that is in them'],
-    ['-p, --preserve', 'keep the dates']
+    ['-p, --preserve', 'keep the dates'],
+    JOBS
   ],
   examples: [
     'cp -d ./notes todo.txt drive:/2026/todo.txt',
@@ -37,9 +42,9 @@ export const cp: OverDrives<[from: string, to: string], Options> = {
     'cp -d ./notes -d hd://KEY drive:/theirs.txt drive:/mine.txt'
   ],
   at: true,
-  async run(session, [source, target], { recursive = false, preserve = false }) {
+  async run(session, [source, target], { recursive = false, preserve = false, jobs }) {
     const [from, to] = [placeOf(source), placeOf(target)]
-    const opts = { recursive, keepDate: preserve, signal: session.signal }
+    const opts = { recursive, keepDate: preserve, atOnce: jobs, signal: session.signal }
     if (from.inside && to.inside) return copyWithin(session, from.path, to, opts)
     if (from.inside) return outward(session, from.path, to, opts)
     if (to.inside) return inward(session, from, to, opts)
@@ -50,6 +55,7 @@ export const cp: OverDrives<[from: string, to: string], Options> = {
 interface CopyOptions {
   readonly recursive: boolean
   readonly keepDate: boolean
+  readonly atOnce: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -70,31 +76,35 @@ async function copyWithin(
 
 async function outward(session: Session, from: string, to: Place, opts: CopyOptions): Promise<void> {
   const { view, out } = session
+  const transit = new Transit()
   const tell = (entry: Entry, path: string) =>
     out.item({ op: 'copy', path: entry.key, to: path }, () => line(entry.key, path, entry))
   if (!(await view.promises.stat(from)).isDirectory()) {
     const entry = await view.entry(from, { follow: true })
     if (!entry) throw failure('ENOENT', from)
     const target = await outsideTarget(to.path, posix.basename(from))
-    await copyOut(
-      view,
-      entry,
-      posix.dirname(entry.key),
-      new DiskFolder(dirname(target)),
-      basename(target),
-      opts
-    )
+    await copyOut(view, entry, posix.dirname(entry.key), new DiskFolder(dirname(target)), basename(target), {
+      ...opts,
+      transit
+    })
+    await transit.end()
     return tell(entry, target)
   }
   if (!opts.recursive) throw failure('ERR_FS_EISDIR', from)
   const root = from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from))
   const disk = new DiskFolder(root)
   const folder = await folderNamed(view, from)
-  for await (const entry of view.list(folder)) {
-    const path = entry.key.slice(folder === '/' ? 1 : folder.length + 1)
-    await copyOut(view, entry, folder, disk, path, opts)
-    await tell(entry, disk.pathOf(path))
-  }
+  const { signal, atOnce, keepDate } = opts
+  await Jobs.run(signal, atOnce, async (jobs) => {
+    for await (const entry of view.list(folder)) {
+      const path = entry.key.slice(folder === '/' ? 1 : folder.length + 1)
+      await jobs.add(
+        (signal) => copyOut(view, entry, folder, disk, path, { keepDate, signal, transit }),
+        () => tell(entry, disk.pathOf(path))
+      )
+    }
+  })
+  await transit.end()
 }
 
 async function inward(session: Session, from: Place, to: Place, opts: CopyOptions): Promise<void> {
@@ -114,11 +124,16 @@ async function inward(session: Session, from: Place, to: Place, opts: CopyOption
       await copyIn(disk, entry, multi, path, opts)
       return tell(entry, path, from.path)
     }
-    for await (const entry of disk.list('/')) {
-      const at = below(path, entry.key.slice(1))
-      await copyIn(disk, entry, multi, at, opts)
-      await tell(entry, at, join(from.path, entry.key))
-    }
+    const { signal, atOnce, keepDate } = opts
+    await Jobs.run(signal, atOnce, async (jobs) => {
+      for await (const entry of disk.list('/')) {
+        const at = below(path, entry.key.slice(1))
+        await jobs.add(
+          (signal) => copyIn(disk, entry, multi, at, { keepDate, signal }),
+          () => tell(entry, at, join(from.path, entry.key))
+        )
+      }
+    })
   })
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { HyperDriveDL, type DownloadResult } from '../../loader/index.ts'
 import type { OverDrives } from '../command.ts'
 import { CliError } from '../errors.ts'
-import { atLeast } from '../numbers.ts'
+import { JOBS } from '../jobs.ts'
 import { count, size } from '../output.ts'
 import { insidePath, meansFolder } from '../paths.ts'
 import { printable } from '../printable.ts'
@@ -15,8 +15,8 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
   summary: 'download a file, or a folder with all that is in it, into a folder of the disk',
   more:
     'Several files come at once. One that was interrupted goes on from the bytes that are there when it is run again, ' +
-    'and what is whole is left as it is. cp -r copies one file after another, and takes nothing up again.',
-  options: [['-j, --jobs <count>', 'so many files at once (default: 4)', atLeast(1)]],
+    'and what is whole is left as it is. No second copy of them is kept in the storage.',
+  options: [JOBS],
   examples: [
     'get -d hd://KEY /model.gguf',
     'get -d hd://KEY / ./model',
@@ -32,6 +32,7 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
       const path = insidePath(given)
       const download = await loader.download(meansFolder(given) && path !== '/' ? `${path}/` : path, {
         diskPath,
+        keep: false,
         timeout,
         progressCallback: bar && ((report) => bar.show(report)),
         ...(jobs === undefined ? {} : { concurrency: jobs })

@@ -1,12 +1,14 @@
 import { lstat, mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Entry, MultiDrive } from '../../../index.ts'
-import type { OverDrives, Session } from '../command.ts'
+import { Transit } from '../../share/transit.ts'
+import type { OverDrives } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
 import { DiskFolder } from '../disk.ts'
 import { CliError, codeOf, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
+import { Jobs, JOBS } from '../jobs.ts'
 import { folderNamed, placeNamed } from '../named.ts'
 import { obstacleAt, obstacleError, type Look } from '../obstacles.ts'
 import { count, size } from '../output.ts'
@@ -18,6 +20,7 @@ interface Options {
   checksum?: boolean
   delete?: boolean
   dryRun?: boolean
+  jobs?: number
 }
 
 const SIGNS = { add: '+', change: '~', remove: '-' }
@@ -33,7 +36,8 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
   options: [
     ['-n, --dry-run', 'say what would be done, and do nothing'],
     ['--delete', 'remove what <from> does not have, also where it is in the way of what it has'],
-    ['--checksum', 'compare the bytes of all files of the same size']
+    ['--checksum', 'compare the bytes of all files of the same size'],
+    JOBS
   ],
   examples: [
     'sync -d hd://KEY drive:/ ./copy',
@@ -41,7 +45,11 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
     'sync -d hd://KEY --at v1 drive:/docs ./docs-v1'
   ],
   at: true,
-  async run(session, [source, target], { checksum = false, delete: prune = false, dryRun = false }) {
+  async run(
+    session,
+    [source, target],
+    { checksum = false, delete: prune = false, dryRun = false, jobs: atOnce }
+  ) {
     const { multi, view, out, signal } = session
     const [from, to] = [placeOf(source), placeOf(target)]
     if (from.inside === to.inside)
@@ -61,7 +69,8 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
     const run = async (local: MultiDrive | null) => {
       const onDisk: Tree = { view: local, folder: '/' }
       const inDrives: Tree = { view: from.inside ? view : multi, folder }
-      const goal = from.inside ? outward(session, inDrives, root) : inward(session, local!, folder)
+      const transit = new Transit()
+      const goal = from.inside ? outward(inDrives, root, transit) : inward(multi, local!, folder)
       const base = from.inside ? '/' : folder
       const [left, right] = from.inside ? [inDrives, onDisk] : [onDisk, inDrives]
       const counts = { add: 0, change: 0, remove: 0, bytes: 0 }
@@ -76,24 +85,35 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
       }
       // They come to where folders are: when all is removed that is in these.
       const waiting: Difference[] = []
-      for await (const difference of compareTrees(left, right, { checksum, signal })) {
-        const { op, path } = difference
-        if (op === 'remove' && !prune) continue
-        // What is in the way as a file is removed before, as it is only there.
-        const obstacle = op === 'add' && !(prune && dryRun) ? await obstacleAt(goal.look, base, path) : null
-        if (obstacle && !prune) throw obstacleError(obstacle)
-        if (obstacle?.kind === 'folder') {
-          waiting.push(difference)
-          continue
+      await Jobs.run(signal, atOnce, async (jobs) => {
+        for await (const difference of compareTrees(left, right, { checksum, signal })) {
+          const { op, path, left: entry } = difference
+          if (entry === null) {
+            if (!prune) continue
+            // What lies where it is may come next, and what is there of a file that comes now is no file of its own.
+            await jobs.drain()
+            if (dryRun || (await goal.remove(path))) await tell(difference)
+            continue
+          }
+          // What is in the way as a file is removed before, as it is only there.
+          const obstacle = op === 'add' && !(prune && dryRun) ? await obstacleAt(goal.look, base, path) : null
+          if (obstacle && !prune) throw obstacleError(obstacle)
+          if (obstacle?.kind === 'folder') waiting.push(difference)
+          else if (dryRun) await tell(difference)
+          else
+            await jobs.add(
+              (signal) => goal.put(path, entry, signal),
+              () => tell(difference)
+            )
         }
-        if (!dryRun) await (difference.left === null ? goal.remove(path) : goal.put(path, difference.left))
-        await tell(difference)
-      }
-      for (const difference of waiting) {
-        await goal.removeFolder(difference.path)
-        await goal.put(difference.path, difference.left!)
-        await tell(difference)
-      }
+        await jobs.drain()
+        for (const difference of waiting) {
+          await goal.removeFolder(difference.path)
+          await goal.put(difference.path, difference.left!, signal)
+          await tell(difference)
+        }
+      })
+      await transit.end()
       const { add, change, remove, bytes } = counts
       await out.line(
         `${count(add, 'file')} added, ${change} changed, ${remove} removed, ${size(bytes).trim()}` +
@@ -107,27 +127,33 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
 
 /** What is done to the target, by paths from its root on. */
 interface Target {
-  readonly put: (path: string, entry: Entry) => Promise<void>
-  readonly remove: (path: string) => Promise<void>
+  readonly put: (path: string, entry: Entry, signal: AbortSignal) => Promise<void>
+  /** Gives whether it was there. */
+  readonly remove: (path: string) => Promise<boolean>
   /** A folder in which no files are. */
   readonly removeFolder: (path: string) => Promise<void>
   readonly look: Look
 }
 
-function outward({ signal }: Session, { view, folder }: Tree, root: string): Target {
+function outward({ view, folder }: Tree, root: string, transit: Transit): Target {
   const disk = new DiskFolder(root)
   return {
-    put: (path, entry) => copyOut(view!, entry, folder, disk, path, { keepDate: true, signal }),
+    put: (path, entry, signal) =>
+      copyOut(view!, entry, folder, disk, path, { keepDate: true, signal, transit }),
     remove: (path) => disk.remove(path),
     removeFolder: (path) => disk.removeFolder(path),
     look: (path) => lstat(join(root, path))
   }
 }
 
-function inward({ multi, signal }: Session, local: MultiDrive, folder: string): Target {
+function inward(multi: MultiDrive, local: MultiDrive, folder: string): Target {
   return {
-    put: (path, entry) => copyIn(local, entry, multi, below(folder, path), { keepDate: true, signal }),
-    remove: (path) => multi.del(below(folder, path)),
+    put: (path, entry, signal) =>
+      copyIn(local, entry, multi, below(folder, path), { keepDate: true, signal }),
+    remove: async (path) => {
+      await multi.del(below(folder, path))
+      return true
+    },
     removeFolder: (path) => multi.promises.rm(below(folder, path), { recursive: true, force: true }),
     look: (path) => multi.promises.lstat(path)
   }
