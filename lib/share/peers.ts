@@ -55,12 +55,15 @@ const SETTLE = 2000
 /** Without a peer, one is looked for again after so many milliseconds, then less and less often. A swarm by itself does so every ten minutes. */
 const RETRY = { first: 1000, last: 30_000 }
 
+/** The nodes of the network that are to forget it have so many milliseconds for their answer. */
+const LEAVE = 2000
+
 /** The peers of the drives of a Corestore: it is replicated with everybody who is found under the topic of one of them. */
 export class Peers {
   readonly #store: Store
   readonly #options: PeersOptions
   #swarm: Swarm | null = null
-  #own: Hyperswarm | null = null
+  #own: OwnSwarm | null = null
   readonly #searches = new Map<Discovery, () => void>()
   readonly #replicate = (connection: object): void => void this.#store.replicate(connection)
   readonly #closed = new AbortController()
@@ -110,10 +113,7 @@ export class Peers {
   #begin(): Swarm {
     if (this.#swarm) return this.#swarm
     const { swarm, bootstrap, keyPair } = this.#options
-    if (!swarm) {
-      const dht = createNode(bootstrap)
-      this.#own = new Hyperswarm({ dht, ...(keyPair === undefined ? {} : { keyPair }) })
-    }
+    if (!swarm) this.#own = createSwarm(bootstrap, keyPair)
     this.#swarm = swarm ?? this.#own!
     this.#swarm.on('connection', this.#replicate)
     for (const connection of this.#swarm.connections) this.#replicate(connection)
@@ -204,12 +204,29 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** A swarm that the peers of several stores can share. */
-export function createSwarm(bootstrap: readonly Bootstrap[] | undefined): OwnSwarm {
-  const swarm = new Hyperswarm({ dht: createNode(bootstrap) })
+/**
+ * A swarm that the peers of several stores can share. To be destroyed it takes its leave of the network, for a moment.
+ *
+ * @param bootstrap - the nodes that the DHT is entered by; default: the public ones
+ * @param keyPair - what it is known by; default: a new one
+ */
+export function createSwarm(bootstrap: readonly Bootstrap[] | undefined, keyPair?: object): OwnSwarm {
+  const dht = createNode(bootstrap)
+  const swarm = new Hyperswarm({ dht, ...(keyPair === undefined ? {} : { keyPair }) })
   // One for each drive, as many as there are.
   swarm.setMaxListeners(0)
-  return swarm
+  const destroy = async () => {
+    // Where nobody answers, the swarm would ask for six seconds and more.
+    let forced: Promise<void> | undefined
+    const timer = setTimeout(() => {
+      forced = dht.destroy({ force: true })
+      // It is waited for in its turn.
+      forced.catch(() => undefined)
+    }, LEAVE)
+    await Hyperswarm.prototype.destroy.call(swarm).finally(() => clearTimeout(timer))
+    await forced
+  }
+  return Object.assign(swarm, { destroy })
 }
 
 function createNode(bootstrap: readonly Bootstrap[] | undefined): HyperDHT {

@@ -1,4 +1,4 @@
-/** share, as far as it goes without a network. */
+/** share, as far as one process goes. */
 import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -7,11 +7,12 @@ import { Storage } from '../../lib/cli/storage.ts'
 import { cli, lines, type Ran } from '../helpers/cli.ts'
 import { folderOf, treeOf } from '../helpers/disk.ts'
 import { folder } from '../helpers/drives.ts'
+import { network } from '../helpers/network.ts'
 
 // Nobody listens at this address.
 const AWAY = ['--bootstrap', '127.0.0.1:9']
 
-/** Shares a folder until its link is said; gives what it has said, the network not being there. */
+/** Shares a folder until its link is said; gives what it has said. */
 async function shareOnce(t: Test, ...args: string[]): Promise<Ran> {
   const stopping = new AbortController()
   const stdout = new PassThrough().setEncoding('utf8')
@@ -20,7 +21,7 @@ async function shareOnce(t: Test, ...args: string[]): Promise<Ran> {
     out += text
     stopping.abort(130)
   })
-  const ran = await cli(['share', ...args, ...AWAY], { stdout, signal: stopping.signal })
+  const ran = await cli(['share', ...args], { stdout, signal: stopping.signal })
   t.comment(ran.err)
   return { ...ran, out }
 }
@@ -30,7 +31,7 @@ test(
   { timeout: 20_000 },
   async (t) => {
     const ann = await folderOf(t, { a: '1' })
-    const { code, out, err } = await shareOnce(t, ann, '--storage', await folder(t))
+    const { code, out, err } = await shareOnce(t, ann, '--storage', await folder(t), ...AWAY)
     t.is(code, 130)
     t.ok(/^hd:\/\/\w{52}\n$/.test(out), out)
     t.is(err, 'Joining the network…\n')
@@ -61,7 +62,9 @@ test(
   async (t) => {
     const ann = await folderOf(t, { old: 'old', same: '1' })
     const storage = await folder(t)
-    const args = [ann, '--storage', storage]
+    const nodes = (await network(t)) as { host: string; port: number }[]
+    const bootstrap = nodes.flatMap(({ host, port }) => ['--bootstrap', `${host}:${port}`])
+    const args = [ann, '--storage', storage, ...bootstrap]
     const link = (await shareOnce(t, ...args)).out.trim()
     t.ok(link.endsWith((await new Storage(storage).shareOf(ann)).split('/').at(-1)!))
     const mine = ['-d', link, '--storage', storage]
@@ -72,7 +75,7 @@ test(
     await put('/chapter.md', 'by key')
     await put('/same', '2')
     await lines(t, 'rm', ...mine, '/old')
-    const refused = await cli(['share', ...args, ...AWAY])
+    const refused = await cli(['share', ...args])
     t.same([refused.code, refused.out], [1, ''])
     t.ok(
       /^multidrive share: CHANGED_BY_KEY: [^\n]*: \/chapter.md, \/old, \/same \([^\n]*multidrive cp [^\n]*--force[^\n]*\)\n$/.test(

@@ -165,3 +165,18 @@ test('many drives in one swarm are no leak', { timeout: 20_000 }, async (t) => {
   t.same(warnings, [])
   for (const peers of all) await peers.close()
 })
+
+test('peers.close() does not wait for a network that does not answer', limit, async (t) => {
+  const drive = await hyperdrive(t)
+  // Nobody listens at this address.
+  const peers = peersOf(t, drive.corestore, { bootstrap: ['127.0.0.1:9'] })
+  const announcing = peers.announce(drive.discoveryKey).then(
+    () => 'ended',
+    () => 'ended'
+  )
+  const started = performance.now()
+  await peers.close()
+  const took = performance.now() - started
+  t.ok(took < 4500, `${took} ms`)
+  t.is(await announcing, 'ended')
+})
