@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { MultiDrive, MultiDrive as default, MultiDrive as 'module.exports' } from './lib/multi-drive.ts'
 export type { MultiDriveConstructor, MultiDriveOptions } from './lib/multi-drive.ts'
 export type { AddDriveOptions, FormatNotice } from './lib/drive-set.ts'

@@ -5,6 +5,7 @@
  *   npm run test:slow        only *.slow.test.ts
  *   npm run test:unit        what needs one process: all of them but test/integration
  *   npm run test:integration test/integration, in processes of their own, *.slow.test.ts too
+ *   npm run coverage         both of these
  *   npm test -- resolve      the files whose path contains "resolve"
  */
 import { spawn } from 'node:child_process'
@@ -26,7 +27,7 @@ const wanted = words.filter((word) => !word.startsWith('--'))
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts') && (integration || file.endsWith('.slow.test.ts') === slow))
-  .filter((file) => (isIntegration(file) ? !unit : !integration))
+  .filter((file) => unit === integration || isIntegration(file) === integration)
   .filter((file) => !file.split(sep).includes('node_modules'))
   .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
   .sort()

@@ -1,5 +1,5 @@
-import { watch } from 'node:fs'
 import type { Entry, MultiDrive } from '../../index.ts'
+import { watchFolder } from '../share/watching.ts'
 
 export interface Change {
   readonly op: 'add' | 'change' | 'remove'
@@ -32,8 +32,7 @@ export async function* changesBelow(
   { signal, watching }: Options
 ): AsyncGenerator<Change, void, void> {
   const news = new News(signal)
-  const watchers = folders.map((root) => watch(root, { recursive: true }, news.tell))
-  for (const watcher of watchers) watcher.on('error', news.fail)
+  const watchers = folders.map((root) => watchFolder(root, news.tell, news.fail))
   const timer = folders.length > 0 ? setInterval(news.tell, LOOK) : undefined
   multi.on('update', news.tell)
   try {

@@ -22,10 +22,19 @@ export async function copyIn(
   await pipeline(from.createReadStream(entry), into.createWriteStream(path, options), { signal: opts.signal })
 }
 
+interface CopyOutOptions {
+  readonly keepDate: boolean
+  /** Whether a file that is there by its length and date is left as it is. */
+  readonly leaveSaved: boolean
+  readonly signal: AbortSignal
+  readonly transit: Transit
+}
+
 /**
  * What is at an entry goes to the disk. A link stays one as long as it leads to what is copied too: on the disk it would lead elsewhere than
  * in the drives. Any other is followed.
  *
+ * @param view - one that shows that version and will, such as a checkout
  * @param folder - what is copied, with all below it
  * @param path - from there on
  * @throws ENOENT, EISDIR for a link that leads out of the folder, and not to a file
@@ -36,7 +45,7 @@ export async function copyOut(
   folder: string,
   disk: DiskFolder,
   path: string,
-  opts: { keepDate: boolean; signal: AbortSignal; transit: Transit }
+  opts: CopyOutOptions
 ): Promise<void> {
   const { linkname } = entry.value
   const mtime = opts.keepDate ? entry.mtime : null
@@ -46,9 +55,12 @@ export async function copyOut(
   }
   const file = linkname === null ? entry : await view.entry(entry.key, { follow: true })
   if (!file) throw failure('ENOENT', entry.key, `it links to ${linkname!}, where no file is`)
-  await opts.transit.carry(view, file, () =>
-    disk.save(path, fileOf(view, file, { key: entry.key, mtime }), opts.signal)
-  )
+  const saved = fileOf(view, file, { key: entry.key, mtime })
+  const { leaveSaved, signal, transit } = opts
+  await transit.carry(view, file, disk.isBegun(path, saved), async () => {
+    const isThere = leaveSaved && (await disk.has(path, saved, signal))
+    if (!isThere) await disk.save(path, saved, signal)
+  })
 }
 
 /** A link that leads to the same wherever the folder lies that it is in. */

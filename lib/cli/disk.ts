@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs'
 import { readdir, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { destinationOf, DestinationError, pathIn } from '../share/destination.ts'
-import type { SavedFile } from '../share/partial.ts'
-import { saveFile, saveLink } from '../share/save.ts'
+import { isBegun, type SavedFile } from '../share/partial.ts'
+import { isSaved, saveFile, saveLink } from '../share/save.ts'
 import { CliError, codeOf } from './errors.ts'
+
+/** What removing a folder fails with in which something is, or that another process has removed. */
+const STAYS = new Set<string | undefined>(['ENOTEMPTY', 'EEXIST', 'ENOENT'])
 
 /**
  * A folder of the disk that is written to by paths of drives. What their owners name leads nowhere outside of it: no name has `..` in it, and
@@ -24,33 +28,57 @@ export class DiskFolder {
   }
 
   async save(path: string, file: SavedFile, signal: AbortSignal): Promise<void> {
-    const target = await this.#prepare(path)
-    await advised(saveFile(file, target, { signal }))
+    await advised(saveFile(file, await this.#prepare(path), { signal }))
+  }
+
+  /** Whether something is there of a file, of a time that was broken off. */
+  isBegun(path: string, file: SavedFile): boolean {
+    return isBegun(file, this.pathOf(path))
+  }
+
+  /** Whether a file is there, by its length and date. */
+  async has(path: string, file: SavedFile, signal: AbortSignal): Promise<boolean> {
+    return file.mtime !== null && advised(isSaved(file, await this.#prepare(path), signal))
   }
 
   /** @param mtime - in milliseconds since the epoch; null for now */
   async link(path: string, to: string, mtime: number | null): Promise<void> {
-    await saveLink(to, await this.#prepare(path), mtime)
-  }
-
-  /** @returns whether it was there */
-  async remove(path: string): Promise<boolean> {
-    try {
-      await unlink(await this.#prepare(path))
-      return true
-    } catch (err) {
-      if (codeOf(err) === 'ENOENT') return false
-      throw err
-    }
+    await advised(saveLink(to, await this.#prepare(path), mtime))
   }
 
   /**
-   * Removes a folder and those in it, the deepest first.
+   * Removes a file, and the folders above it that hold nothing else.
+   *
+   * @returns whether it was there
+   */
+  async remove(path: string): Promise<boolean> {
+    const target = await this.#prepare(path)
+    const wasThere = await unlink(target).then(
+      () => true,
+      (err: unknown) => {
+        if (codeOf(err) === 'ENOENT') return false
+        throw err
+      }
+    )
+    for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) {
+      try {
+        await rmdir(this.pathOf(above))
+      } catch (err) {
+        if (STAYS.has(codeOf(err))) break
+        throw err
+      }
+    }
+    return wasThere
+  }
+
+  /**
+   * Removes a folder and those in it, the deepest first. It may be gone with what was in it.
    *
    * @throws ENOTEMPTY where something else is in it
    */
   async removeFolder(path: string): Promise<void> {
     const folder = this.pathOf(path)
+    if (!existsSync(folder)) return
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       if (entry.isDirectory()) await this.removeFolder(`${path}/${entry.name}`)
     }

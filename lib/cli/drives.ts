@@ -151,7 +151,7 @@ export class Drives {
     const { bootstrap, timeout, warn } = this.#options
     if (isTemporary) {
       const link = formatLink(key)
-      warn(`${short(link)} is open in another process; what comes now is not kept for the next time.`, link)
+      warn(`${short(link)} is open elsewhere; what comes now is not kept for the next time.`, link)
     }
     this.#swarm ??= createSwarm(bootstrap)
     const peers = new Peers(store, { swarm: this.#swarm })

@@ -1,89 +1,84 @@
-import pLimit from 'p-limit'
+import { CONCURRENCY } from '../loader/download-options.ts'
 import type { Option } from './command.ts'
 import { atLeast } from './numbers.ts'
 
-/** So many files come at once where nobody says. */
-const AT_ONCE = 4
+/** Of commands that bring several files at once. */
+export const JOBS_OPTION: Option = [
+  '-j, --jobs <count>',
+  `so many files at once (default: ${CONCURRENCY})`,
+  atLeast(1)
+]
 
-/** So many more are looked for while those come. */
-const AHEAD = 64
-
-export const JOBS: Option = ['-j, --jobs <count>', `so many files at once (default: ${AT_ONCE})`, atLeast(1)]
-
-interface Job {
-  readonly done: Promise<void>
-  readonly tell: () => Promise<void>
-}
-
-/** Files that are copied side by side, and told of one after another. When one fails, the others stop and none is begun any more. */
+/** Files that come side by side. When one fails, the others stop and none is begun any more. */
 export class Jobs {
-  readonly #limit
-  readonly #failed = new AbortController()
+  readonly #atOnce: number
+  readonly #stopping = new AbortController()
   readonly #signal: AbortSignal
-  readonly #jobs: Job[] = []
+  readonly #running = new Set<Promise<void>>()
+  #failure: { readonly error: unknown } | null = null
 
   private constructor(signal: AbortSignal, atOnce: number) {
-    this.#limit = pLimit(atOnce)
-    this.#signal = AbortSignal.any([signal, this.#failed.signal])
+    this.#atOnce = atOnce
+    this.#signal = AbortSignal.any([signal, this.#stopping.signal])
   }
 
   /**
-   * Has files added, and resolves when they are through and told of.
+   * Has files added, and resolves when they are through.
    *
    * @param signal - stops all of them
-   * @throws what the first has failed with, when none is at work any more
+   * @param atOnce - how many there are at a time, at most; undefined for the default
+   * @throws what failed first, be it one of them or what adds them, when none is at work any more
    */
   static async run(
     signal: AbortSignal,
     atOnce: number | undefined,
     adding: (jobs: Jobs) => Promise<void>
   ): Promise<void> {
-    const jobs = new Jobs(signal, atOnce ?? AT_ONCE)
+    const jobs = new Jobs(signal, atOnce ?? CONCURRENCY)
     try {
       await adding(jobs)
       await jobs.drain()
-    } finally {
-      jobs.#failed.abort()
-      await Promise.allSettled(jobs.#jobs.map(({ done }) => done))
+    } catch (error) {
+      jobs.#fail(error)
     }
+    await Promise.all(jobs.#running)
+    if (jobs.#failure) throw jobs.#failure.error
   }
 
   /**
-   * Begins a file as soon as there is room. Resolves when the next one may be added.
+   * Begins a file. Resolves when there is room for the next one.
    *
    * @param work - to be stopped by its signal
-   * @param tell - when it is through, and all that were added before are told of
-   * @throws what one of those before has failed with
+   * @throws what one that was added before has failed with
    */
-  async add(work: (signal: AbortSignal) => Promise<void>, tell: () => Promise<void>): Promise<void> {
-    if (this.#failed.signal.aborted) await this.drain()
-    const done = this.#limit(async () => {
-      this.#signal.throwIfAborted()
-      try {
-        await work(this.#signal)
-      } catch (err) {
-        this.#failed.abort(err)
-        throw err
-      }
-    })
-    // Its turn to be waited for may be later.
-    done.catch(() => undefined)
-    this.#jobs.push({ done, tell })
-    while (this.#jobs.length > AHEAD) await this.#next()
+  async add(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#check()
+    const running = work(this.#signal)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    while (this.#running.size >= this.#atOnce) await Promise.race(this.#running)
+    this.#check()
   }
 
   /**
-   * Resolves when all that were added are through and told of.
+   * Resolves when all that were added are through.
    *
-   * @throws what the first has failed with
+   * @throws what one of them has failed with
    */
   async drain(): Promise<void> {
-    while (this.#jobs.length > 0) await this.#next()
+    await Promise.all(this.#running)
+    this.#check()
   }
 
-  async #next(): Promise<void> {
-    const { done, tell } = this.#jobs.shift()!
-    await done
-    await tell()
+  /** What ends because of it, fails after it. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#stopping.abort()
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure.error
+    this.#signal.throwIfAborted()
   }
 }

@@ -94,12 +94,13 @@ function add(program: Commander, command: Command, io: Io, done: (code: number) 
     })
 }
 
-/** What commander complains of, on one line and with where to look. */
+/** What commander complains of, on one line, or with `--json` as one value, and with where to look. */
 function complaint(argv: readonly string[], err: CommanderError): string {
   const name = argv.find((word) => COMMANDS.some((command) => command.name === word))
   const text = err.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
   const program = name === undefined ? 'multidrive' : `multidrive ${name}`
-  return toLine(program, { error: 'USAGE', message: printable(text), hint: `see ${program} --help` })
+  const told = { error: 'USAGE', message: printable(text), hint: `see ${program} --help` }
+  return argv.includes('--json') ? `${JSON.stringify(told)}\n` : toLine(program, told)
 }
 
 function sentence(text: string): string {
@@ -111,7 +112,8 @@ function collect(text: string, before: readonly string[] = []): string[] {
 }
 
 function collectAddress(text: string, before: readonly string[] = []): string[] {
-  if (!/^[^\s:]+:\d{1,5}$/.test(text)) throw new InvalidArgumentError('It is HOST:PORT.')
+  const port = Number(/^[^\s:]+:(\d{1,5})$/.exec(text)?.[1])
+  if (!(port >= 1 && port <= 65_535)) throw new InvalidArgumentError('It is HOST:PORT.')
   return [...before, text]
 }
 

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encode, isValid } from 'hypercore-id-encoding'
 import envPaths from 'env-paths'
 import { closeAll } from '../share/closing.ts'
 import { createDrive, createStore, type Store } from '../share/drives.ts'
-import { temporaryFolder } from '../share/temporary.ts'
+import { temporaryFolder, type TemporaryFolder } from '../share/temporary.ts'
 import { CliError, codeOf } from './errors.ts'
 
 /** Where drives are kept when nobody says: the platform's folder for data. */
@@ -28,6 +28,7 @@ export interface OpenStore {
  *
  *   drives/ID/            the Corestore of a drive of others, ID being its key in z-base-32
  *   own/ID/               that of a drive that was made here, which is written to by the key pair in it
+ *   passing/PID-NAME/     that of a drive of others for one process, while another one has the first; gone with it
  *   shares/HASH.json      { folder, id }: the drive that a folder was shared as, HASH being of the folder's real path
  */
 export class Storage {
@@ -52,7 +53,7 @@ export class Storage {
     } catch (err) {
       if (isOwn || codeOf(err) !== 'STORAGE_LOCKED') throw err
     }
-    const folder = await temporaryFolder()
+    const folder = await this.#passing()
     try {
       const store = await openStore(folder.path, `hd://${id}`)
       return {
@@ -117,8 +118,27 @@ export class Storage {
     }
   }
 
+  /** A folder for this process. Those of processes that were killed are removed. */
+  async #passing(): Promise<TemporaryFolder> {
+    const parent = join(this.root, 'passing')
+    await mkdir(parent, { recursive: true })
+    for (const name of await readdir(parent)) {
+      if (isAlive(Number(name.split('-')[0]))) continue
+      await rm(join(parent, name), { recursive: true, force: true })
+    }
+    return temporaryFolder(join(parent, `${process.pid}-`))
+  }
+
   #pathOf(whose: 'drives' | 'own', id: string): string {
     return join(this.root, whose, id)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (err) {
+    return codeOf(err) === 'EPERM'
   }
 }
 

@@ -23,6 +23,8 @@ export interface CompareOptions {
   /** Whether the bytes of files with the same size and date are compared too. */
   readonly checksum: boolean
   readonly signal: AbortSignal
+  /** Does what reads the bytes of the left one. */
+  readonly carry?: ((left: Entry, read: () => Promise<boolean>) => Promise<boolean>) | undefined
 }
 
 /** Where `left` is other than `right`, in the order of keys. Dates and bits alone are no difference; what is no file or link is not seen. */
@@ -81,7 +83,7 @@ async function isSame(
   a: Entry,
   right: Tree,
   b: Entry,
-  { checksum, signal }: CompareOptions
+  { checksum, signal, carry = (_left, read) => read() }: CompareOptions
 ): Promise<boolean> {
   const links = [a.value.linkname, b.value.linkname]
   if (links[0] !== null || links[1] !== null) {
@@ -93,5 +95,5 @@ async function isSame(
   if (a.value.blob?.byteLength !== b.value.blob?.byteLength) return false
   const isDated = a.mtime !== null && b.mtime !== null && Math.abs(a.mtime - b.mtime) < 1
   if (isDated && !checksum) return true
-  return sameBytes(bytesOf(left.view!, a), bytesOf(right.view!, b), signal)
+  return carry(a, () => sameBytes(bytesOf(left.view!, a), bytesOf(right.view!, b), signal))
 }

@@ -4,7 +4,10 @@ import type { DownloadReport, ProgressReporter } from './progress.ts'
 export interface LoaderDownloadOptions {
   /** The folder on the disk that the files go to. Default: none, they are kept in the store. */
   readonly diskPath?: string | undefined
-  /** Whether what is fetched for `diskPath` stays in the store too. Default: true, but false where the store is a temporary one. */
+  /**
+   * Whether files that are saved to `diskPath` stay in the store too; else they are removed from there, as `deleteLocal` does. Default:
+   * true, but false where the store is a temporary one.
+   */
   readonly keep?: boolean | undefined
   /** Told how far each file is. */
   readonly progressReporter?: ProgressReporter | null | undefined
@@ -32,7 +35,8 @@ export interface DownloadPlan {
   readonly patience: { readonly timeout?: number }
 }
 
-const CONCURRENCY = 4
+/** So many files are fetched at once where nobody says. */
+export const CONCURRENCY = 4
 
 /**
  * @param keep - its default

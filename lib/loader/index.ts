@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { HyperDriveDL, HyperDriveDL as default, HyperDriveDL as 'module.exports' } from './loader.ts'
 export type { ListedFile } from './loader.ts'
 export type { LoaderDownloadOptions } from './download-options.ts'

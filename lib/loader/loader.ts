@@ -2,8 +2,10 @@ import { dirname, join, relative, resolve } from 'node:path'
 import type MultiDrive from '../../index.ts'
 import type { Drive, Entry, RangeOptions, ReadableOf } from '../../index.ts'
 import { destinationOf } from '../share/destination.ts'
-import { fileOf, isOwn } from '../share/entry-file.ts'
+import { isOwn } from '../share/drives.ts'
+import { fileOf } from '../share/entry-file.ts'
 import { TransferError } from '../share/errors.ts'
+import { isBegun } from '../share/partial.ts'
 import { isSaved, saveFile, saveLink } from '../share/save.ts'
 import { giveBack, Transit } from '../share/transit.ts'
 import { checkPath, invalid, toOptions, toRange } from './arguments.ts'
@@ -147,7 +149,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
       if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
-      const transit = plan.keep ? null : new Transit()
+      const transit = plan.keep ? null : new Transit((err) => this.logger.warn(err))
       const jobs = found.map((file) => jobOf(view, file, plan, transit))
       const reporter =
         plan.reporter ??
@@ -160,8 +162,8 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
         interval,
         end: async () => {
           this.#downloads.delete(download)
-          await view.close()
           await transit?.end()
+          await view.close()
         }
       })
       this.#downloads.add(download)
@@ -317,10 +319,12 @@ function toDisk(
   return async (signal, onprogress) => {
     const target = await destinationOf(to, name)
     return inTurn(target, signal, async () => {
-      if (await isSaved(file, target, signal)) return true
-      const save = () => saveFile(file, target, { signal, onprogress })
-      await (transit ? transit.carry(view, entry, save) : save())
-      return false
+      const save = async () => {
+        if (await isSaved(file, target, signal)) return true
+        await saveFile(file, target, { signal, onprogress })
+        return false
+      }
+      return transit ? transit.carry(view, entry, isBegun(file, target), save) : save()
     })
   }
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
 /** What keeps a file of a drive from going below a folder of the disk. */
@@ -41,6 +41,8 @@ export async function destinationOf(root: string, name: string): Promise<string>
   const path = pathIn(root, name)
   const home = resolve(root)
   await makeAll(home)
+  // The folder itself may be a link to one.
+  if (!(await stat(home)).isDirectory()) throw notFolder(home)
   let folder = home
   for (const part of name.split('/').slice(0, -1)) {
     folder = join(folder, part)
@@ -82,6 +84,10 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err
     if ((await lstat(folder)).isDirectory()) return
-    throw new DestinationError('ENOTDIR', folder, 'it is not a folder, or a link to one', err)
+    throw notFolder(folder, err)
   }
+}
+
+function notFolder(path: string, cause?: unknown): DestinationError {
+  return new DestinationError('ENOTDIR', path, 'it is not a folder, or a link to one', cause)
 }

@@ -61,3 +61,13 @@ export function createStore(folder: string): Store {
 export function createDrive(session: Store, key: Uint8Array | null = null): KeyedDrive {
   return new Hyperdrive(session, key) as KeyedDrive
 }
+
+/** Whether the bytes of a drive may be nowhere else. */
+export function isOwn(drive: Drive): boolean {
+  const { core, writable } = drive as {
+    writable?: boolean
+    core?: { core?: { header?: { keyPair?: { secretKey?: unknown } | null } | null } | null }
+  }
+  // A session that cannot be written to may be of a core that can.
+  return writable === true || Boolean(core?.core?.header?.keyPair?.secretKey)
+}

@@ -1,5 +1,5 @@
 import type MultiDrive from '../../index.ts'
-import type { Drive, Entry } from '../../index.ts'
+import type { Entry } from '../../index.ts'
 import type { SavedFile } from './partial.ts'
 
 interface FileOptions {
@@ -12,9 +12,13 @@ interface FileOptions {
 }
 
 /** Files from so many bytes on are asked for as a whole. */
-const AHEAD = 1 << 20
+const WHOLE = 1 << 20
 
-/** The file of an entry, as it is to be saved. */
+/**
+ * The file of an entry, as it is to be saved.
+ *
+ * @param view - one that shows that version and will, such as a checkout: what is fetched ahead is named by its path
+ */
 export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): SavedFile {
   const { key = entry.key, mtime = entry.mtime, timeout } = opts
   const size = entry.value.blob!.byteLength
@@ -28,7 +32,7 @@ export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): 
     async *read(start, signal) {
       const stream = view.createReadStream(entry, { start, ...patience })
       // All of it is wanted: asked for at once it comes sooner, and with less work, than as the stream asks for it.
-      const ahead = start === 0 && size >= AHEAD ? view.download(entry.key) : null
+      const ahead = start === 0 && size >= WHOLE ? view.download(entry.key) : null
       const stop = () => stream.destroy()
       signal.addEventListener('abort', stop)
       try {
@@ -41,16 +45,6 @@ export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): 
       }
     }
   }
-}
-
-/** Whether the bytes of a drive may be nowhere else. */
-export function isOwn(drive: Drive): boolean {
-  const { core, writable } = drive as {
-    writable?: boolean
-    core?: { core?: { header?: { keyPair?: { secretKey?: unknown } | null } | null } | null }
-  }
-  // A session that cannot be written to may be of a core that can.
-  return writable === true || Boolean(core?.core?.header?.keyPair?.secretKey)
 }
 
 /** What tells a version of a file from every other; null where nothing does. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { constants, type Stats } from 'node:fs'
+import { constants, existsSync, type Stats } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TransferError } from './errors.ts'
@@ -63,7 +63,7 @@ export class PartialFile {
    * @throws what the disk and the drive throw
    */
   static async open(file: SavedFile, target: string, signal: AbortSignal): Promise<PartialFile> {
-    const path = partialPath(target, file.version === null ? randomUUID() : [file.key, file.version])
+    const path = pathOf(file, target)
     for (;;) {
       // A link in its place is not followed: it may lead anywhere.
       const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW)
@@ -118,6 +118,20 @@ export function partialPath(target: string, version: unknown): string {
     .toString()
     .replace(/\uFFFD+$/, '')
   return join(dirname(target), `${name}.${tag}.part`)
+}
+
+function pathOf({ key, version }: SavedFile, target: string): string {
+  return partialPath(target, version === null ? randomUUID() : [key, version])
+}
+
+/** Whether something is there of a file, of a time that was broken off. */
+export function isBegun(file: SavedFile, target: string): boolean {
+  return existsSync(pathOf(file, target))
+}
+
+/** Whether a path is that of a partial file. */
+export function isPartial(path: string): boolean {
+  return /\.[0-9a-f]{16}\.part$/.test(path)
 }
 
 export function inodeOf({ dev, ino }: Stats): string {
@@ -202,6 +216,10 @@ async function append(file: SavedFile, handle: FileHandle, from: number, opts: S
       if (waiting >= WRITTEN_AT_ONCE) await flush()
     }
     signal.throwIfAborted()
+  } catch (err) {
+    // A stream that it ended says that it was ended, not why.
+    signal.throwIfAborted()
+    throw err
   } finally {
     // What has come is kept for the next time, whatever ended it.
     if (waiting > 0) await flush()

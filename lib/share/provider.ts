@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { watch, type FSWatcher } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import Localdrive from 'localdrive'
@@ -14,6 +14,7 @@ import { Peers, type Bootstrap, type Swarm } from './peers.ts'
 import { liesIn, realPath } from './real-path.ts'
 import { ShareError } from './share-error.ts'
 import { temporaryFolder } from './temporary.ts'
+import { watchFolder } from './watching.ts'
 
 export interface ProviderOptions {
   /** Where the drive is kept, for the key to be the same the next time; null, the default, for nowhere. */
@@ -164,8 +165,11 @@ class Follower {
     this.#folder = folder
     this.#source = source
     this.#drive = drive
-    this.#watcher = watch(folder, { recursive: true }, () => this.#changed())
-    this.#watcher.on('error', (err) => this.#fail(err))
+    this.#watcher = watchFolder(
+      folder,
+      () => this.#changed(),
+      (err) => this.#fail(err)
+    )
   }
 
   begin(tell: (mirrored: Mirrored) => void, fail: (err: unknown) => void): void {

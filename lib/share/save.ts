@@ -48,10 +48,11 @@ export async function isSaved(file: SavedFile, target: string, signal: AbortSign
  * @param to - what it says
  * @param mtime - the date that it is to have, in milliseconds since the epoch; null for that of the day
  * @returns whether it had been there before
+ * @throws EISDIR where a folder is in its place, and what the disk throws
  */
 export async function saveLink(to: string, target: string, mtime: number | null = null): Promise<boolean> {
-  const known = await readlink(target).catch(() => null)
-  if (known === to) return true
+  await requireNoFolder(target)
+  if ((await linkAt(target)) === to) return true
   const partial = partialPath(target, randomUUID())
   await symlink(to, partial)
   try {
@@ -117,6 +118,15 @@ async function requireNoFolder(target: string): Promise<Stats | null> {
   if (found?.isDirectory() === true)
     throw new DestinationError('EISDIR', target, 'a folder is in the place of a file')
   return found
+}
+
+/** What a link says; null where none is. */
+async function linkAt(path: string): Promise<string | null> {
+  return readlink(path).catch((err: unknown) => {
+    const { code } = err as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'EINVAL') return null
+    throw err
+  })
 }
 
 async function statOf(path: string): Promise<Stats | null> {

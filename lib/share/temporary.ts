@@ -16,8 +16,9 @@ function leave(): void {
   for (const path of folders) rmSync(path, { recursive: true, force: true })
 }
 
-export async function temporaryFolder(): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(tmpdir(), 'multidrive-'))
+/** @param prefix - what its path begins with */
+export async function temporaryFolder(prefix = join(tmpdir(), 'multidrive-')): Promise<TemporaryFolder> {
+  const path = await mkdtemp(prefix)
   // One listener for all of them: an emitter takes many for a leak.
   if (folders.size === 0) process.on('exit', leave)
   folders.add(path)

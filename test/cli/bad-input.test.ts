@@ -223,6 +223,11 @@ test('with --json an error is one value too, and with --verbose it says where', 
   t.is(err.split('\n').length, 2)
   const verbose = await cli(['cat', '--verbose', '-d', ann, '/x'])
   t.ok(/\n {4}at /.test(verbose.err))
+  const bad = await cli(['ls', '--json', '--nonsense', '-d', '.'])
+  t.is(bad.code, 2)
+  t.same([JSON.parse(bad.err).error, bad.out], ['USAGE', ''], 'also where the command line cannot be meant')
+  for (const address of ['127.0.0.1:99999', '127.0.0.1:0', '127.0.0.1'])
+    t.is((await cli(['ls', '-d', '.', '--bootstrap', address])).code, 2, address)
 })
 
 test('a share of which it is lost what key it had never gets another one by itself', async (t) => {

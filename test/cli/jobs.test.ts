@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import test from 'tape'
 import { Jobs } from '../../lib/cli/jobs.ts'
 import { failureOf } from '../helpers/drives.ts'
@@ -6,75 +6,71 @@ import { failureOf } from '../helpers/drives.ts'
 const limit = { timeout: 10_000 }
 const { signal } = new AbortController()
 
-/** Resolves when its signal ends it. */
+/** Ends as a stream does: it says that it was ended, not why. */
 function stopped(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(new Error('the stream was destroyed')))
+  )
 }
 
-test('Jobs.run(signal, atOnce, adding): so many at once, told of one after another', limit, async (t) => {
-  const told: number[] = []
+test('Jobs.run(signal, atOnce, adding): so many at once', limit, async (t) => {
+  const done = new Set<number>()
   let [running, most] = [0, 0]
   await Jobs.run(signal, 3, async (jobs) => {
     for (let i = 0; i < 200; i++)
-      await jobs.add(
-        async () => {
-          most = Math.max(most, ++running)
-          await setTimeout(i % 3)
-          running--
-        },
-        async () => void told.push(i)
-      )
-    t.ok(told.length > 0, 'not only at the end')
+      await jobs.add(async () => {
+        most = Math.max(most, ++running)
+        for (let n = 0; n < i % 5; n++) await setImmediate()
+        running--
+        done.add(i)
+      })
   })
   t.is(most, 3)
-  t.same(
-    told,
-    Array.from({ length: 200 }, (_, i) => i)
-  )
+  t.is(done.size, 200)
 })
 
-test('Jobs.run(): one that fails ends the others, and none is begun any more', limit, async (t) => {
-  const broken = new Error('broken')
-  const told: string[] = []
-  let [begun, ended] = [0, 0]
-  const failed = await failureOf(
-    Jobs.run(signal, 2, async (jobs) => {
-      await jobs.add(
-        async () => undefined,
-        async () => void told.push('first')
-      )
-      await jobs.add(
-        async (signal) => {
-          await stopped(signal).finally(() => ended++)
-        },
-        async () => void told.push('waits')
-      )
-      await jobs.add(
-        () => Promise.reject(broken),
-        async () => void told.push('fails')
-      )
-      for (;;)
-        await jobs.add(
-          async () => {
-            begun++
-          },
-          async () => void told.push('later')
-        )
-    })
-  )
-  t.is(failed, broken)
-  t.same([told, begun, ended], [['first'], 0, 1])
+test('Jobs.run(): one that takes long holds up no others', limit, async (t) => {
+  let finish: () => void = () => undefined
+  const long = new Promise<void>((resolve) => (finish = resolve))
+  let through = 0
+  await Jobs.run(signal, 2, async (jobs) => {
+    await jobs.add(() => long)
+    for (let i = 0; i < 300; i++)
+      await jobs.add(async () => {
+        if (++through === 300) finish()
+      })
+  })
+  t.is(through, 300)
 })
+
+test(
+  'Jobs.run(): what fails first is told; it ends the others, and none is begun any more',
+  limit,
+  async (t) => {
+    const broken = new Error('broken')
+    let [begun, ended] = [0, 0]
+    const failed = await failureOf(
+      Jobs.run(signal, 3, async (jobs) => {
+        await jobs.add((signal) => stopped(signal).finally(() => ended++))
+        await jobs.add(() => Promise.reject(broken))
+        for (;;)
+          await jobs.add(async () => {
+            begun++
+          })
+      })
+    )
+    t.is(failed, broken)
+    t.is(ended, 1)
+    t.ok(begun <= 1, String(begun))
+  }
+)
 
 test('Jobs.run(): what adding throws ends those at work', limit, async (t) => {
   const broken = new Error('broken')
   let ended = false
   const failed = await failureOf(
     Jobs.run(signal, 2, async (jobs) => {
-      await jobs.add(
-        (signal) => stopped(signal).finally(() => (ended = true)),
-        async () => undefined
-      )
+      await jobs.add((signal) => stopped(signal).finally(() => (ended = true)))
       throw broken
     })
   )
@@ -82,10 +78,25 @@ test('Jobs.run(): what adding throws ends those at work', limit, async (t) => {
   t.is(ended, true)
 })
 
+test('drain() waits for those at work', limit, async (t) => {
+  const order: string[] = []
+  await Jobs.run(signal, 5, async (jobs) => {
+    await jobs.add(async () => {
+      await setImmediate()
+      order.push('before')
+    })
+    await jobs.drain()
+    order.push('drained')
+    await jobs.add(async () => void order.push('after'))
+  })
+  t.same(order, ['before', 'drained', 'after'])
+})
+
 test('Jobs.run(): its signal ends it', limit, async (t) => {
   const stop = new AbortController()
-  const running = failureOf(Jobs.run(stop.signal, 2, (jobs) => jobs.add(stopped, async () => undefined)))
-  const reason = new Error('it was stopped')
-  stop.abort(reason)
-  t.is(await running, reason)
+  const running = failureOf(Jobs.run(stop.signal, 2, (jobs) => jobs.add(stopped)))
+  stop.abort(new Error('it was stopped'))
+  t.ok((await running) instanceof Error)
+  const none = Jobs.run(stop.signal, 2, (jobs) => jobs.add(() => Promise.reject(new Error('begun'))))
+  t.match((await failureOf(none)).message, /it was stopped/)
 })

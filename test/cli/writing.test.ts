@@ -178,15 +178,12 @@ test('sync to the disk, and back', async (t) => {
   )
 
   const first = await values(t, 'sync', '-d', ann, 'drive:/docs', copy)
-  t.same(
-    first.map(({ op, path, size }) => [op, path, size]),
-    [
-      ['add', 'a', 1],
-      ['add', 'b/c', 2],
-      ['add', 'link', 0],
-      ['add', 'same', 1]
-    ]
-  )
+  t.same(first.map(({ op, path, size }) => [op, path, size]).sort(), [
+    ['add', 'a', 1],
+    ['add', 'b/c', 2],
+    ['add', 'link', 0],
+    ['add', 'same', 1]
+  ])
   t.same(await treeOf(copy), { a: '1', 'b/c': '22', link: '-> b/c', same: 's' })
   t.is((await lstat(join(copy, 'a'))).mtimeMs, DATE * 1000)
   t.same(await values(t, 'sync', '-d', ann, 'drive:/docs', copy), [], 'a second time there is nothing to do')
@@ -376,17 +373,10 @@ test('cp -r and sync of many files, side by side', async (t) => {
     .sort()
   const [one, two] = [await folder(t), await folder(t)]
   const copied = await values(t, 'cp', '-d', ann, '-r', '-j', '7', 'drive:/', one)
-  t.same(
-    copied.map(({ path }) => path),
-    paths,
-    'told of in the order of their paths'
-  )
+  t.same(copied.map(({ path }) => path).sort(), paths)
   t.same(await treeOf(one), files)
   const synced = await values(t, 'sync', '-d', two, one, 'drive:/')
-  t.same(
-    synced.map(({ path }) => `/${path}`),
-    paths
-  )
+  t.same(synced.map(({ path }) => `/${path}`).sort(), paths)
   t.same(await treeOf(two), files)
 
   // One that cannot be copied ends it, and says which it was.
@@ -395,4 +385,58 @@ test('cp -r and sync of many files, side by side', async (t) => {
   const failed = await cli(['cp', '-d', ann, '-r', '-j', '1', 'drive:/', one])
   t.is(failed.code, 1)
   t.match(failed.err, /^multidrive cp: EISDIR: .*f3x \(remove it, or name another folder\)\n$/)
+})
+
+test('cp -r of which one file cannot be written tells of that one, and not of those that it ended', async (t) => {
+  const disk = await folderOf(t, { 'x/b': 'b' })
+  await writeFile(join(disk, 'x', 'a'), Buffer.alloc(64 << 20))
+  const ann = await folderOf(t, { 'x/b/in the way': '' })
+  const { code, err } = await cli(['cp', '-r', '-d', ann, join(disk, 'x'), 'drive:/'])
+  t.is(code, 1)
+  t.match(err, /^multidrive cp: EISDIR: .*\/x\/b/)
+})
+
+test('sync --delete: folders that it empties go too, and what is there of a file is no file', async (t) => {
+  const ann = await folderOf(t, { a: '1', 'keep/b': '2' })
+  const copy = await folderOf(t, { 'old/deep/er/x': 'x', 'old/y': 'y', 'keep/z/x': 'x' })
+  await mkdir(join(copy, 'mine'))
+  const stale = `a.${'0'.repeat(16)}.part`
+  await writeFile(join(copy, stale), 'of an older version')
+  const plan = await lines(t, 'sync', '-n', '--delete', '-d', ann, 'drive:/', copy)
+  t.notOk(
+    plan.some((line) => line.includes('.part')),
+    'it may be gone on with'
+  )
+  const done = await lines(t, 'sync', '--delete', '-d', ann, 'drive:/', copy)
+  t.same(
+    done.slice(0, -1).sort(),
+    ['+ a  1 B', '+ keep/b  1 B', '- keep/z/x', '- old/deep/er/x', '- old/y', `- ${stale}`].sort()
+  )
+  t.same((await readdir(copy, { recursive: true })).sort(), ['a', 'keep', 'keep/b', 'mine'])
+})
+
+test('cp -p run again leaves what is there', async (t) => {
+  const ann = await folderOf(t, { 'docs/a': '1', 'docs/b': '2' })
+  const out = await folder(t)
+  const copy = () => lines(t, 'cp', '-p', '-r', '-d', ann, 'drive:/docs', out)
+  await copy()
+  const { ino } = await stat(join(out, 'docs', 'a'))
+  await rm(join(out, 'docs', 'b'))
+  t.is((await copy()).length, 2)
+  t.is((await stat(join(out, 'docs', 'a'))).ino, ino)
+  t.same(await treeOf(out), { 'docs/a': '1', 'docs/b': '2' })
+})
+
+test('a file where the folder for the copies is to be', async (t) => {
+  const ann = await folderOf(t, { 'docs/a': '1' })
+  const file = join(await folderOf(t, { file: 'text' }), 'file')
+  for (const argv of [
+    ['get', '/docs', file],
+    ['cp', '-r', 'drive:/', file]
+  ]) {
+    const { code, err } = await cli([...argv, '-d', ann])
+    t.is(code, 1)
+    t.ok(err.includes('ENOTDIR') && err.includes('remove it, or name another folder'), err)
+    t.is(err.trim().split('\n').length, 1)
+  }
 })

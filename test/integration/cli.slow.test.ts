@@ -1,4 +1,4 @@
-/** `multidrive get` of 200 MiB, killed in the middle and run again; and `multidrive share`, killed and run again meanwhile. */
+/** `multidrive get` and `sync` of 200 MiB, killed in the middle and run again; and `multidrive share`, killed and run again meanwhile. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
@@ -15,6 +15,8 @@ const MiB = 1 << 20
 const SIZE = 200 * MiB
 /** What of a file may come twice: the requests that were on their way. */
 const LITTLE = 4 * MiB
+/** Of the file beside the large one: more than may come twice. */
+const SMALL = 12 * MiB
 const limit = { timeout: 240_000 }
 
 interface Uploading {
@@ -43,41 +45,49 @@ function addresses(bootstrap: readonly unknown[]): string[] {
   return nodes.flatMap(({ host, port }) => ['--bootstrap', `${host}:${port}`])
 }
 
-test('get that is killed in the middle of 200 MiB goes on where it was', limit, async (t) => {
-  const bootstrap = await network(t)
-  const [root, storage, out] = [await folder(t), await folder(t), await folder(t)]
-  await mkdir(join(root, 'model'))
-  await writeLarge(join(root, 'model', 'weights.bin'), SIZE, 1)
-  await writeLarge(join(root, 'model', 'a-small.bin'), 3 * MiB, 2)
-  const { drive, link } = await provide(t, root, { bootstrap })
-  let uploaded = 0
-  const { core } = await (drive as unknown as Uploading).getBlobs()
-  core.on('upload', (_index: number, bytes: number) => (uploaded += bytes))
+for (const argv of [
+  ['get', '/model'],
+  ['sync', 'drive:/model']
+]) {
+  test(`${argv[0]!} that is killed in the middle of 200 MiB goes on where it was`, limit, async (t) => {
+    const bootstrap = await network(t)
+    const [root, storage, out] = [await folder(t), await folder(t), await folder(t)]
+    await mkdir(join(root, 'model'))
+    await writeLarge(join(root, 'model', 'weights.bin'), SIZE, 1)
+    await writeLarge(join(root, 'model', 'a-small.bin'), SMALL, 2)
+    const { drive, link } = await provide(t, root, { bootstrap })
+    let uploaded = 0
+    const { core } = await (drive as unknown as Uploading).getBlobs()
+    core.on('upload', (_index: number, bytes: number) => (uploaded += bytes))
 
-  const argv = ['get', '-d', link, '--storage', storage, ...addresses(bootstrap), '/model', out]
-  const first = start(t, argv)
-  await grows(out, 60 * MiB)
-  first.child.kill('SIGKILL')
-  t.is((await first.ended).signal, 'SIGKILL')
-  t.ok(
-    (await readdir(out)).some((name) => name.endsWith('.part')),
-    'it has no name yet'
-  )
+    const line = [...argv, out, '-d', link, '--storage', storage, ...addresses(bootstrap)]
+    const first = start(t, line)
+    await grows(out, 60 * MiB)
+    first.child.kill('SIGKILL')
+    t.is((await first.ended).signal, 'SIGKILL')
+    t.ok(
+      (await readdir(out)).some((name) => name.endsWith('.part')),
+      'it has no name yet'
+    )
 
-  // Stopped by Ctrl-C it is no other.
-  const second = start(t, argv)
-  await grows(out, 120 * MiB)
-  second.child.kill('SIGINT')
-  t.same([(await second.ended).code, (await second.ended).err], [130, ''])
+    // Stopped by Ctrl-C it is no other.
+    const second = start(t, line)
+    await grows(out, 120 * MiB)
+    second.child.kill('SIGINT')
+    t.same([(await second.ended).code, (await second.ended).err], [130, ''])
 
-  const last = await start(t, argv).ended
-  t.same([last.code, last.err], [0, ''])
-  t.match(last.out, /2 files, 213 MB in /)
-  t.comment(`${uploaded} bytes came`)
-  t.ok(uploaded <= SIZE + 3 * MiB + 2 * LITTLE, `${uploaded} bytes came`)
-  t.same((await readdir(out)).sort(), ['a-small.bin', 'weights.bin'])
-  t.is(await hashOf(join(out, 'weights.bin')), await hashOf(join(root, 'model', 'weights.bin')))
-})
+    const last = await start(t, line).ended
+    t.same([last.code, last.err], [0, ''])
+    t.match(
+      last.out,
+      argv[0] === 'get' ? /2 files, 222 MB in / : /\b1 file added, 0 changed, 0 removed, 210 MB/
+    )
+    t.comment(`${uploaded} bytes came`)
+    t.ok(uploaded <= SIZE + SMALL + 2 * LITTLE, `${uploaded} bytes came`)
+    t.same((await readdir(out)).sort(), ['a-small.bin', 'weights.bin'])
+    t.is(await hashOf(join(out, 'weights.bin')), await hashOf(join(root, 'model', 'weights.bin')))
+  })
+}
 
 test('get goes on with a share that is killed in the middle and comes back', limit, async (t) => {
   const bootstrap = await network(t)

@@ -114,10 +114,7 @@ test('two commands over one drive of others at once', async (t) => {
   await watching.says(/Watching/, 'err')
   const read = await start(t, ['cat', ...at, '/a'], { TMPDIR: tmp }).ended
   t.same([read.code, read.out], [0, 'text'])
-  t.match(
-    read.err,
-    /^hd:\/\/\w{8}… is open in another process; what comes now is not kept for the next time\.\n$/
-  )
+  t.match(read.err, /^hd:\/\/\w{8}… is open elsewhere; what comes now is not kept for the next time\.\n$/)
   const got = await start(t, ['get', '--json', ...at, '/m', out], { TMPDIR: tmp }).ended
   t.is(got.code, 0)
   t.is(JSON.parse(got.err).drive, link)
@@ -166,4 +163,38 @@ test('watch tells of what comes from afar', async (t) => {
   clearInterval(timer)
   t.is(code, 0)
   t.is(JSON.parse(out).path, '/b')
+})
+
+test('get, cp and sync of hundreds of small files', async (t) => {
+  const bootstrap = await bootstrapOf(t)
+  const files = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`d${i % 5}/f${i}`, `text ${i}`]))
+  const ann = await folderOf(t, files)
+  const { link } = await share(t, ann, '--storage', await folder(t), ...bootstrap)
+  for (const argv of [
+    ['get', '/'],
+    ['cp', '-r', 'drive:/'],
+    ['sync', 'drive:/']
+  ]) {
+    const [storage, out] = [await folder(t), await folder(t)]
+    const { code, err } = await cli([...argv, out, '-d', link, '--storage', storage, ...bootstrap])
+    t.same([code, err], [0, ''], argv[0])
+    t.same(await treeOf(out), files)
+  }
+  const found = await values(t, 'find', '-d', ann, 'f1?')
+  t.same(
+    found.map(({ path }) => path).sort(),
+    Array.from({ length: 10 }, (_, i) => `/d${i % 5}/f${10 + i}`).sort()
+  )
+})
+
+test('share --json', async (t) => {
+  const bootstrap = await bootstrapOf(t)
+  const ann = await folderOf(t, { a: '1' })
+  const running = start(t, ['share', '--json', '--watch', ann, '--storage', await folder(t), ...bootstrap])
+  const told = JSON.parse(await running.says(/^.*\n/))
+  t.same([told.op, told.folder, told.files], ['share', ann, 1])
+  t.match(told.drive, /^hd:\/\/\w{52}$/)
+  await writeFile(join(ann, 'b'), '2')
+  const change = JSON.parse((await running.says(/\n(.*)\n$/)).trim().split('\n').at(-1)!)
+  t.same(change, { op: 'change', drive: told.drive, files: 2, added: 1, changed: 0, removed: 0 })
 })

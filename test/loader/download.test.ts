@@ -1,8 +1,10 @@
+import { EventEmitter, once } from 'node:events'
 import { lstat, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test from 'tape'
+import test, { type Test } from 'tape'
 import { TransferError, type DownloadResult } from '../../lib/loader/index.ts'
 import { failureOf, folder, hyperdrive, localdrive, multidrive, over } from '../helpers/drives.ts'
+import { within } from '../availability/links.ts'
 import { bytesOf, loaderOf, remote, run, there, whole } from './helpers.ts'
 
 const limit = { timeout: 30_000 }
@@ -373,16 +375,19 @@ test('links in the store come with what they lead to', limit, async (t) => {
 })
 
 test('keep: whether what is saved to the disk stays in the store', limit, async (t) => {
-  const { copy, loader } = await remote(t, { '/a': bytesOf(SIZE), '/b': bytesOf(SIZE, 2) })
+  const { loader } = await remote(t, { '/a': bytesOf(SIZE), '/b': bytesOf(SIZE, 2), '/c': 'c' })
   const diskPath = await folder(t)
   t.same(await run(loader, '/a', { diskPath }), whole('/a'))
   t.is(await loader.cached('/a'), true, 'by default it does in a drive that was given')
-  t.same(await run(loader, '/', { diskPath: join(diskPath, 'more'), keep: false }), whole('/a', '/b'))
-  t.same(await loader.list(), [
-    { key: '/a', cached: true },
-    { key: '/b', cached: false }
-  ])
-  t.is(await copy.has('/a'), true, 'what was there before is left alone')
+  t.same(await run(loader, '/b', { diskPath, keep: false }), whole('/b'))
+  t.same(
+    (await loader.list()).map(({ cached }) => cached),
+    [true, false, false]
+  )
+  t.same(await run(loader, '/', { diskPath: join(diskPath, 'more'), keep: false }), whole('/a', '/b', '/c'))
+  t.is(await loader.cached('/a'), true, 'what was there before stays')
+  t.is(await loader.cached('/c'), false)
+  t.is(await loader.cached('/c'), false)
   t.ok((await readFile(join(diskPath, 'more', 'b'))).equals(bytesOf(SIZE, 2)))
   t.same(await run(loader, '/b', {}), whole('/b'), 'it is fetched again')
   t.is(await loader.cached('/b'), true)
@@ -398,4 +403,73 @@ test('keep: false never removes what may be nowhere else', limit, async (t) => {
   t.same(await run(loader, '/', { diskPath, keep: false }), whole('/a', '/b'))
   t.ok((await own.get('/a'))!.equals(bytesOf(SIZE)))
   t.is((await local.get('/b'))!.toString(), 'text')
+})
+
+test('keep: false leaves no second copy of a file that is compared by its bytes', limit, async (t) => {
+  const { loader } = await remote(t, { '/a': bytesOf(SIZE) })
+  const diskPath = await folder(t)
+  t.same(await run(loader, '/a', { diskPath, keep: false }), whole('/a'))
+  t.is(await loader.cached('/a'), false)
+  t.same(await run(loader, '/a', { diskPath, keep: false }), there('/a'))
+  t.is(await loader.cached('/a'), false, 'nor when it was there')
+})
+
+/** A drive whose files are read one by one as they are let, and how many are read at most at a time. */
+async function gated(t: Test, count: number) {
+  const drive = await hyperdrive(t)
+  for (let i = 0; i < count; i++) await drive.put(`/${i}`, bytesOf(1000, i))
+  const waiting: (() => void)[] = []
+  const seen = { reading: 0, most: 0 }
+  const changes = new EventEmitter()
+  const view = over(drive, {
+    createReadStream: async function* (...args: unknown[]) {
+      seen.most = Math.max(seen.most, ++seen.reading)
+      const permission = new Promise<void>((resolve) => waiting.push(resolve))
+      changes.emit('change')
+      await permission
+      yield* drive.createReadStream(...args) as AsyncIterable<Uint8Array>
+      seen.reading--
+    }
+  })
+  /** Lets the first one go when so many are read. */
+  const next = async (reading: number) => {
+    while (seen.reading < reading || waiting.length === 0) await once(changes, 'change')
+    waiting.shift()!()
+  }
+  return { drive: view, seen, next }
+}
+
+test('concurrency: so many files come at once, and no more', limit, async (t) => {
+  for (const [concurrency, most] of [
+    [undefined, 4],
+    [3, 3],
+    [1, 1]
+  ] as const) {
+    const { drive, seen, next } = await gated(t, 9)
+    const loader = loaderOf(t, { drive })
+    const running = run(loader, '/', { diskPath: await folder(t), ...(concurrency && { concurrency }) })
+    for (let left = 9; left > 0; left--) await next(Math.min(left, most))
+    t.is((await running).filter(({ error }) => error === null).length, 9)
+    t.is(seen.most, most)
+  }
+})
+
+test('cancel() of a folder leaves what is whole, and ends the others at once', limit, async (t) => {
+  const { loader, unlink } = await remote(t, { '/a': bytesOf(SIZE), '/b': bytesOf(SIZE, 2) })
+  await run(loader, '/a')
+  await unlink()
+  const diskPath = await folder(t)
+  let isThrough: () => void = () => undefined
+  const through = new Promise<void>((resolve) => (isThrough = resolve))
+  const download = await loader.download('/', {
+    diskPath,
+    progressReporter: { update: () => undefined, completeFile: () => isThrough() }
+  })
+  await through
+  await within(2000, 'cancel', download.cancel())
+  const [a, b] = (await download.await()) as [DownloadResult, DownloadResult]
+  t.same(a, { file: '/a', error: null, cached: false })
+  t.is(b.error?.code, 'DOWNLOAD_FAILED')
+  t.ok((await readFile(join(diskPath, 'a'))).equals(bytesOf(SIZE)))
+  t.notOk((await readdir(diskPath)).includes('b'))
 })

@@ -90,3 +90,14 @@ test('a partial file whose end did not reach the disk is not gone on with', limi
   t.same(await run(loader, '/a', { diskPath: target }), whole('/a'))
   t.ok((await readFile(join(target, 'a'))).equals(bytesOf(4_000_000)))
 })
+
+test('keep: false of a file that was broken off leaves nothing of that time', limit, async (t) => {
+  const { copy, loader } = await remote(t, { '/a': bytesOf(4_000_000) })
+  const diskPath = await folder(t)
+  const download = await reaches(loader, '/a', { diskPath, keep: false }, 2_000_000)
+  await download.cancel()
+  // All of it may have come before it was on the disk.
+  await copy.get('/a')
+  t.same(await run(loader, '/a', { diskPath, keep: false }), whole('/a'))
+  t.is(await copy.has('/a'), false)
+})

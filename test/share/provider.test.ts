@@ -146,3 +146,26 @@ test('Provider.open(folder, { force }) of a drive that was changed by its key', 
   const second = await provide(t, root, { bootstrap, storage, onmirrored, force: true })
   t.same(told, [[second.link, { files: 1, ...nothing, removed: 1 }]])
 })
+
+test(
+  'links that lead in a circle, or nowhere, are no failure of a folder that is followed',
+  limit,
+  async (t) => {
+    const bootstrap = await network(t)
+    const root = await folder(t)
+    await mkdir(join(root, 'sub'))
+    await symlink('two', join(root, 'sub', 'one'))
+    await symlink('one', join(root, 'sub', 'two'))
+    await symlink('none', join(root, 'sub', 'broken'))
+    const provider = await provide(t, root, { bootstrap, watch: true })
+    const failures: unknown[] = []
+    provider.on('error', (err) => failures.push(err))
+    for (const name of ['a', 'sub/b']) {
+      const told = once(provider, 'mirrored')
+      await writeFile(join(root, name), name)
+      await told
+    }
+    t.same(failures, [])
+    t.is(String(await (provider.drive as unknown as Hyperdrive).get('/sub/b')), 'sub/b')
+  }
+)

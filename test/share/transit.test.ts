@@ -4,9 +4,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import test, { type Test } from 'tape'
-import type { Drive } from '../../index.ts'
+import type { Drive, Entry } from '../../index.ts'
 import { giveBack, Transit } from '../../lib/share/transit.ts'
-import { cleanup, folder, hyperdrive, link, multidrive } from '../helpers/drives.ts'
+import { cleanup, failureOf, folder, hyperdrive, link, localdrive, multidrive } from '../helpers/drives.ts'
 
 const limit = { timeout: 60_000 }
 const MiB = 1 << 20
@@ -24,7 +24,7 @@ async function sizeOf(root: string): Promise<number> {
 /** A drive of somebody else's with files of so many MiB, and where what comes of it is stored. */
 async function remote(t: Test, files: Record<string, number>) {
   const theirs = await hyperdrive(t)
-  for (const [path, size] of Object.entries(files)) await theirs.put(path, randomBytes(size * MiB))
+  for (const [path, size] of Object.entries(files)) await theirs.put(path, randomBytes(Math.ceil(size * MiB)))
   const root = await folder(t)
   const store = new Corestore(root)
   cleanup(t, () => store.close())
@@ -35,23 +35,27 @@ async function remote(t: Test, files: Record<string, number>) {
   return { copy, multi, root }
 }
 
+const fail = (err: unknown) => {
+  throw err
+}
+
 test(
-  'carry(view, entry, work): what comes for the work does not stay, and the disk has it back',
+  'carry(view, entry, isBegun, work), end(): what came for the work is removed, and the disk has its room',
   limit,
   async (t) => {
     const { copy, multi, root } = await remote(t, { '/a': 40, '/b': 1, '/c': 1 })
-    await copy.get('/b')
-    const transit = new Transit()
+    for (const path of ['/b', '/c']) await copy.get(path)
+    const transit = new Transit(fail)
     for (const path of ['/a', '/b', '/c']) {
       const entry = (await multi.entry(path))!
-      t.is(
-        await transit.carry(multi, entry, async () => (await multi.get(path))!.byteLength),
-        entry.value.blob!.byteLength
-      )
+      const work = async () => (await multi.get(path))!.byteLength
+      t.is(await transit.carry(multi, entry, path === '/c', work), entry.value.blob!.byteLength)
     }
-    t.same([await copy.has('/a'), await copy.has('/b'), await copy.has('/c')], [false, true, false])
-    t.ok((await sizeOf(root)) > 30 * MiB, 'the store keeps the room for itself')
+    t.ok((await sizeOf(root)) > 40 * MiB)
     await transit.end()
+    t.is(await copy.has('/a'), false)
+    t.is(await copy.has('/b'), true, 'what was there stays')
+    t.is(await copy.has('/c'), false, 'unless it is of a time that was broken off')
     const size = await sizeOf(root)
     t.ok(size < 30 * MiB, `${size} bytes`)
     t.is((await copy.get('/a'))!.byteLength, 40 * MiB, 'it comes again')
@@ -60,25 +64,77 @@ test(
 
 test('carry() of what fails leaves what has come', limit, async (t) => {
   const { copy, multi } = await remote(t, { '/a': 1 })
-  const entry = (await multi.entry('/a'))!
   const broken = new Error('broken')
   const work = async () => {
     await multi.get('/a')
     throw broken
   }
-  const err = await new Transit().carry(multi, entry, work).catch((err: unknown) => err)
-  t.is(err, broken)
+  const transit = new Transit(fail)
+  t.is(await failureOf(transit.carry(multi, (await multi.entry('/a'))!, false, work)), broken)
+  await transit.end()
   t.is(await copy.has('/a'), true)
 })
 
 test('carry() leaves drives of one’s own alone', limit, async (t) => {
   const own = await hyperdrive(t)
   await own.put('/a', 'text')
-  const multi = await multidrive(t, [own])
-  const transit = new Transit()
-  await transit.carry(multi, (await multi.entry('/a'))!, async () => undefined)
+  const local = await localdrive(t)
+  await local.put('/b', 'text')
+  const multi = await multidrive(t, [own, local])
+  const transit = new Transit(fail)
+  for (const path of ['/a', '/b'])
+    await transit.carry(multi, (await multi.entry(path))!, true, () => Promise.resolve())
   await transit.end()
   t.is((await own.get('/a'))!.toString(), 'text')
+  t.is((await local.get('/b'))!.toString(), 'text')
+})
+
+test('end() tells of room that cannot be had back, and does not fail', limit, async (t) => {
+  const { multi } = await remote(t, { '/a': 20 })
+  const entry = (await multi.entry('/a'))!
+  const broken = new Error('the disk is full')
+  const failures: unknown[] = []
+  const transit = new Transit((err) => failures.push(err))
+  const { core } = await (entry.drive as unknown as { getBlobs(): Promise<{ core: object }> }).getBlobs()
+  await transit.carry(multi, entry, false, () => multi.get('/a'))
+  Object.assign(core, { compact: () => Promise.reject(broken) })
+  await transit.end()
+  t.same(failures, [broken])
+  t.is(await transit.carry(multi, entry, true, () => multi.close().then(() => 'result')), 'result')
+  await transit.end()
+  t.is(failures.length, 2)
+})
+
+test('carry() of many files side by side: nothing is removed while others come', limit, async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`/${i}`, 0.002]))
+  const { copy, multi } = await remote(t, files)
+  const transit = new Transit(fail)
+  const entries: Entry[] = []
+  for await (const entry of multi.list()) entries.push(entry)
+  const read = async () => {
+    for (let entry = entries.pop(); entry; entry = entries.pop()) {
+      const { key } = entry
+      await transit.carry(multi, entry, false, () => multi.get(key, { timeout: 5000 }))
+    }
+  }
+  await Promise.all([read(), read(), read(), read()])
+  t.ok(await copy.has('/'))
+  await transit.end()
+  let left = 0
+  for await (const { key } of multi.list()) if (await copy.has(key)) left++
+  t.is(left, 0)
+})
+
+test('carry() of more than is to wait in the store', limit, async (t) => {
+  const { copy, multi, root } = await remote(t, { '/1': 100, '/2': 100, '/3': 100, '/4': 30 })
+  const transit = new Transit(fail)
+  const carry = async (path: string) =>
+    transit.carry(multi, (await multi.entry(path))!, false, () => multi.get(path))
+  await Promise.all(['/1', '/2', '/3'].map(carry))
+  await carry('/4')
+  t.same([await copy.has('/1'), await copy.has('/2'), await copy.has('/3')], [false, false, false])
+  const size = await sizeOf(root)
+  t.ok(size < 150 * MiB, `${size} bytes`)
 })
 
 test('giveBack(drives) of drives without a store, and of closed ones', limit, async (t) => {

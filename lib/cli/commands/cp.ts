@@ -1,6 +1,5 @@
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Entry } from '../../../index.ts'
-import { Transit } from '../../share/transit.ts'
 import type { OverDrives, Session } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
 import { DiskFolder } from '../disk.ts'
@@ -8,11 +7,12 @@ import { CliError, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
 import { requireOnDisk } from '../on-disk.ts'
-import { Jobs, JOBS } from '../jobs.ts'
+import { Jobs, JOBS_OPTION } from '../jobs.ts'
 import { folderNamed } from '../named.ts'
 import { size } from '../output.ts'
 import { below, placeOf, type Place } from '../paths.ts'
 import { printable } from '../printable.ts'
+import { toDisk } from '../to-disk.ts'
 import { insideTarget, outsideTarget } from '../targets.ts'
 
 interface Options {
@@ -29,12 +29,12 @@ export const cp: OverDrives<[from: string, to: string], Options> = {
   more:
     'drive:/path is a path in the drives; all else is on the disk (./drive:/path too). Where the target is a folder, it ' +
     'goes into it by its name. Folders without a file in them are not copied in or out. A link stays a link where it ' +
-    'leads to what is copied too; on its way out any other is copied as the file that it leads to. What was interrupted on ' +
-    'its way out goes on from the bytes that are there when it is run again.',
+    'leads to what is copied too; on its way out any other is copied as the file that it leads to. A file that was ' +
+    'interrupted on its way out goes on from the bytes that are there when it is run again; with -p, what is there is left.',
   options: [
     ['-r, --recursive', 'folders too, with all that is in them'],
     ['-p, --preserve', 'keep the dates'],
-    JOBS
+    JOBS_OPTION
   ],
   examples: [
     'cp -d ./notes todo.txt drive:/2026/todo.txt',
@@ -75,36 +75,34 @@ async function copyWithin(
 }
 
 async function outward(session: Session, from: string, to: Place, opts: CopyOptions): Promise<void> {
-  const { view, out } = session
-  const transit = new Transit()
+  const { out } = session
+  const { recursive, keepDate, atOnce, signal } = opts
   const tell = (entry: Entry, path: string) =>
     out.item({ op: 'copy', path: entry.key, to: path }, () => line(entry.key, path, entry))
-  if (!(await view.promises.stat(from)).isDirectory()) {
-    const entry = await view.entry(from, { follow: true })
-    if (!entry) throw failure('ENOENT', from)
-    const target = await outsideTarget(to.path, posix.basename(from))
-    await copyOut(view, entry, posix.dirname(entry.key), new DiskFolder(dirname(target)), basename(target), {
-      ...opts,
-      transit
-    })
-    await transit.end()
-    return tell(entry, target)
-  }
-  if (!opts.recursive) throw failure('ERR_FS_EISDIR', from)
-  const root = from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from))
-  const disk = new DiskFolder(root)
-  const folder = await folderNamed(view, from)
-  const { signal, atOnce, keepDate } = opts
-  await Jobs.run(signal, atOnce, async (jobs) => {
-    for await (const entry of view.list(folder)) {
-      const path = entry.key.slice(folder === '/' ? 1 : folder.length + 1)
-      await jobs.add(
-        (signal) => copyOut(view, entry, folder, disk, path, { keepDate, signal, transit }),
-        () => tell(entry, disk.pathOf(path))
-      )
+  await toDisk(session, async (view, transit) => {
+    const copying = { keepDate, leaveSaved: keepDate, transit }
+    if (!(await view.promises.stat(from)).isDirectory()) {
+      const entry = await view.entry(from, { follow: true })
+      if (!entry) throw failure('ENOENT', from)
+      const target = await outsideTarget(to.path, posix.basename(from))
+      const disk = new DiskFolder(dirname(target))
+      await copyOut(view, entry, posix.dirname(entry.key), disk, basename(target), { ...copying, signal })
+      return tell(entry, target)
     }
+    if (!recursive) throw failure('ERR_FS_EISDIR', from)
+    const root = from === '/' ? to.path : await outsideTarget(to.path, posix.basename(from))
+    const disk = new DiskFolder(root)
+    const folder = await folderNamed(view, from)
+    await Jobs.run(signal, atOnce, async (jobs) => {
+      for await (const entry of view.list(folder)) {
+        const path = entry.key.slice(folder === '/' ? 1 : folder.length + 1)
+        await jobs.add(async (signal) => {
+          await copyOut(view, entry, folder, disk, path, { ...copying, signal })
+          await tell(entry, disk.pathOf(path))
+        })
+      }
+    })
   })
-  await transit.end()
 }
 
 async function inward(session: Session, from: Place, to: Place, opts: CopyOptions): Promise<void> {
@@ -128,10 +126,10 @@ async function inward(session: Session, from: Place, to: Place, opts: CopyOption
     await Jobs.run(signal, atOnce, async (jobs) => {
       for await (const entry of disk.list('/')) {
         const at = below(path, entry.key.slice(1))
-        await jobs.add(
-          (signal) => copyIn(disk, entry, multi, at, { keepDate, signal }),
-          () => tell(entry, at, join(from.path, entry.key))
-        )
+        await jobs.add(async (signal) => {
+          await copyIn(disk, entry, multi, at, { keepDate, signal })
+          await tell(entry, at, join(from.path, entry.key))
+        })
       }
     })
   })

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
-import { HyperDriveDL, type DownloadResult } from '../../loader/index.ts'
+import { HyperDriveDL, type DownloadResult, type TransferError } from '../../loader/index.ts'
+import { DestinationError } from '../../share/destination.ts'
 import type { OverDrives } from '../command.ts'
 import { CliError } from '../errors.ts'
-import { JOBS } from '../jobs.ts'
+import { JOBS_OPTION } from '../jobs.ts'
 import { count, size } from '../output.ts'
 import { insidePath, meansFolder } from '../paths.ts'
 import { printable } from '../printable.ts'
@@ -16,7 +17,7 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
   more:
     'Several files come at once. One that was interrupted goes on from the bytes that are there when it is run again, ' +
     'and what is whole is left as it is. No second copy of them is kept in the storage.',
-  options: [JOBS],
+  options: [JOBS_OPTION],
   examples: [
     'get -d hd://KEY /model.gguf',
     'get -d hd://KEY / ./model',
@@ -63,9 +64,7 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
         'DOWNLOAD_FAILED',
         `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed: ${named(results)}`,
         {
-          hint: failures.every(({ code }) => code === 'FILE_NOT_FOUND')
-            ? 'links that lead to no file here; all else is there. Running it again changes nothing before their owner mends them'
-            : 'run it again: it goes on where it was',
+          hint: hintFor(failures),
           cause: failures[0]
         }
       )
@@ -74,6 +73,14 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
       await loader.close()
     }
   }
+}
+
+function hintFor(failures: readonly TransferError[]): string {
+  if (failures.every(({ code }) => code === 'FILE_NOT_FOUND'))
+    return 'links that lead to no file here; all else is there. Running it again changes nothing before their owner mends them'
+  const cause = failures.find((failure) => failure.cause instanceof DestinationError)?.cause
+  if (cause instanceof Error) return `${cause.message}; remove it, or name another folder`
+  return 'run it again: it goes on where it was'
 }
 
 /** So many files that failed are named. */

@@ -1,20 +1,22 @@
 import { lstat, mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Entry, MultiDrive } from '../../../index.ts'
-import { Transit } from '../../share/transit.ts'
+import { isPartial } from '../../share/partial.ts'
+import type { Transit } from '../../share/transit.ts'
 import type { OverDrives } from '../command.ts'
 import { copyIn, copyOut } from '../copying.ts'
 import { DiskFolder } from '../disk.ts'
 import { CliError, codeOf, UsageError } from '../errors.ts'
 import { failure } from '../failures.ts'
 import { readingFolder } from '../folder.ts'
-import { Jobs, JOBS } from '../jobs.ts'
+import { Jobs, JOBS_OPTION } from '../jobs.ts'
 import { folderNamed, placeNamed } from '../named.ts'
 import { obstacleAt, obstacleError, type Look } from '../obstacles.ts'
 import { count, size } from '../output.ts'
 import { below, placeOf } from '../paths.ts'
 import { printable } from '../printable.ts'
-import { compareTrees, type Difference, type Tree } from '../trees.ts'
+import { toDisk } from '../to-disk.ts'
+import { compareTrees, type CompareOptions, type Difference, type Tree } from '../trees.ts'
 
 interface Options {
   checksum?: boolean
@@ -37,7 +39,7 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
     ['-n, --dry-run', 'say what would be done, and do nothing'],
     ['--delete', 'remove what <from> does not have, also where it is in the way of what it has'],
     ['--checksum', 'compare the bytes of all files of the same size'],
-    JOBS
+    JOBS_OPTION
   ],
   examples: [
     'sync -d hd://KEY drive:/ ./copy',
@@ -66,67 +68,95 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
         hint: 'name a folder of the disk'
       })
     const folder = from.inside ? await folderNamed(view, from.path) : await placeNamed(multi, to.path)
-    const run = async (local: MultiDrive | null) => {
-      const onDisk: Tree = { view: local, folder: '/' }
-      const inDrives: Tree = { view: from.inside ? view : multi, folder }
-      const transit = new Transit()
-      const goal = from.inside ? outward(inDrives, root, transit) : inward(multi, local!, folder)
-      const base = from.inside ? '/' : folder
-      const [left, right] = from.inside ? [inDrives, onDisk] : [onDisk, inDrives]
-      const counts = { add: 0, change: 0, remove: 0, bytes: 0 }
-      const tell = (difference: Difference) => {
-        const { op, path } = difference
-        const bytes = (difference.left ?? difference.right)!.value.blob?.byteLength ?? 0
-        counts[op]++
-        if (op !== 'remove') counts.bytes += bytes
-        return out.item({ op, path, size: bytes }, () => {
-          return `${SIGNS[op]} ${printable(path)}${op === 'remove' ? '' : `  ${size(bytes).trim()}`}`
-        })
-      }
-      // They come to where folders are: when all is removed that is in these.
-      const waiting: Difference[] = []
-      await Jobs.run(signal, atOnce, async (jobs) => {
-        for await (const difference of compareTrees(left, right, { checksum, signal })) {
-          const { op, path, left: entry } = difference
-          if (entry === null) {
-            if (!prune) continue
-            // What lies where it is may come next, and what is there of a file that comes now is no file of its own.
-            await jobs.drain()
-            if (dryRun || (await goal.remove(path))) await tell(difference)
-            continue
-          }
-          // What is in the way as a file is removed before, as it is only there.
-          const obstacle = op === 'add' && !(prune && dryRun) ? await obstacleAt(goal.look, base, path) : null
-          if (obstacle && !prune) throw obstacleError(obstacle)
-          if (obstacle?.kind === 'folder') waiting.push(difference)
-          else if (dryRun) await tell(difference)
-          else
-            await jobs.add(
-              (signal) => goal.put(path, entry, signal),
-              () => tell(difference)
-            )
-        }
-        await jobs.drain()
-        for (const difference of waiting) {
-          await goal.removeFolder(difference.path)
-          await goal.put(difference.path, difference.left!, signal)
-          await tell(difference)
-        }
+    const counts = { add: 0, change: 0, remove: 0, bytes: 0 }
+    const tell = (difference: Difference) => {
+      const { op, path } = difference
+      const bytes = (difference.left ?? difference.right)!.value.blob?.byteLength ?? 0
+      counts[op]++
+      if (op !== 'remove') counts.bytes += bytes
+      return out.item({ op, path, size: bytes }, () => {
+        return `${SIGNS[op]} ${printable(path)}${op === 'remove' ? '' : `  ${size(bytes).trim()}`}`
       })
-      await transit.end()
-      const { add, change, remove, bytes } = counts
-      await out.line(
-        `${count(add, 'file')} added, ${change} changed, ${remove} removed, ${size(bytes).trim()}` +
-          (dryRun ? ' (nothing was done)' : '')
-      )
     }
-    await (isThere ? readingFolder(root, run) : run(null))
+    const job = { tell, prune, dryRun, atOnce, checksum, signal }
+    const onDisk = (local: MultiDrive | null): Tree => ({ view: local, folder: '/' })
+    const read = async (local: MultiDrive | null) => {
+      if (!from.inside)
+        return make(onDisk(local), { view: multi, folder }, inward(multi, local!, folder), job)
+      await toDisk(session, async (present, transit) => {
+        const left = { view: present, folder }
+        const carry = (entry: Entry, read: () => Promise<boolean>) =>
+          transit.carry(present, entry, false, read)
+        await make(left, onDisk(local), outward(left, root, transit), { ...job, carry })
+      })
+    }
+    await (isThere ? readingFolder(root, read) : read(null))
+    const { add, change, remove, bytes } = counts
+    await out.line(
+      `${count(add, 'file')} added, ${change} changed, ${remove} removed, ${size(bytes).trim()}` +
+        (dryRun ? ' (nothing was done)' : '')
+    )
     if (!isThere && !dryRun) await mkdir(root, { recursive: true })
   }
 }
 
-/** What is done to the target, by paths from its root on. */
+interface SyncJob extends CompareOptions {
+  readonly tell: (difference: Difference) => Promise<void>
+  readonly prune: boolean
+  readonly dryRun: boolean
+  readonly atOnce: number | undefined
+}
+
+/** Makes a tree hold what another one holds. */
+async function make(left: Tree, right: Tree, goal: Target, job: SyncJob): Promise<void> {
+  const { tell, prune, dryRun, atOnce, signal } = job
+  // They come to where folders are: when all is removed that is in these.
+  const waiting: Difference[] = []
+  // What is there of files that may come yet.
+  const partial: Difference[] = []
+  await Jobs.run(signal, atOnce, async (jobs) => {
+    for await (const difference of compareTrees(left, right, job)) {
+      const { op, path, left: entry } = difference
+      if (entry === null) {
+        if (!prune) continue
+        if (goal.hasPartial && isPartial(path)) {
+          partial.push(difference)
+          continue
+        }
+        // What lies where it is may come next.
+        await jobs.drain()
+        if (!dryRun) await goal.remove(path)
+        await tell(difference)
+        continue
+      }
+      // What is in the way as a file is removed before, as it is only there.
+      const obstacle =
+        op === 'add' && !(prune && dryRun) ? await obstacleAt(goal.look, goal.folder, path) : null
+      if (obstacle && !prune) throw obstacleError(obstacle)
+      if (obstacle?.kind === 'folder') waiting.push(difference)
+      else if (dryRun) await tell(difference)
+      else
+        await jobs.add(async (signal) => {
+          await goal.put(path, entry, signal)
+          await tell(difference)
+        })
+    }
+    await jobs.drain()
+    if (!dryRun)
+      for (const difference of partial) if (await goal.remove(difference.path)) await tell(difference)
+    for (const difference of waiting) {
+      await goal.removeFolder(difference.path)
+      await goal.put(difference.path, difference.left!, signal)
+      await tell(difference)
+    }
+  })
+}
+
+/** What is done to the target, by paths from its folder on. */
 interface Target {
+  readonly folder: string
+  /** Whether there may be files in it of which only a part has come. */
+  readonly hasPartial: boolean
   readonly put: (path: string, entry: Entry, signal: AbortSignal) => Promise<void>
   /** Gives whether it was there. */
   readonly remove: (path: string) => Promise<boolean>
@@ -138,8 +168,10 @@ interface Target {
 function outward({ view, folder }: Tree, root: string, transit: Transit): Target {
   const disk = new DiskFolder(root)
   return {
+    folder: '/',
+    hasPartial: true,
     put: (path, entry, signal) =>
-      copyOut(view!, entry, folder, disk, path, { keepDate: true, signal, transit }),
+      copyOut(view!, entry, folder, disk, path, { keepDate: true, leaveSaved: false, signal, transit }),
     remove: (path) => disk.remove(path),
     removeFolder: (path) => disk.removeFolder(path),
     look: (path) => lstat(join(root, path))
@@ -148,6 +180,8 @@ function outward({ view, folder }: Tree, root: string, transit: Transit): Target
 
 function inward(multi: MultiDrive, local: MultiDrive, folder: string): Target {
   return {
+    folder,
+    hasPartial: false,
     put: (path, entry, signal) =>
       copyIn(local, entry, multi, below(folder, path), { keepDate: true, signal }),
     remove: async (path) => {
