@@ -1,3 +1,4 @@
+import { MultiDriveError } from '../../index.ts'
 import { printable } from './printable.ts'
 
 /** What every command ends with (README, "The command line"). */
@@ -57,6 +58,18 @@ const HINTS: Record<string, string> = {
   VERSION_NOT_AVAILABLE: 'name the same drives with -d as when the version was taken'
 }
 
+/** The same of what the disk itself says, where that means another thing than what a drive says. */
+const DISK_HINTS: Record<string, string> = {
+  EROFS: 'the disk takes no changes; name a folder elsewhere'
+}
+
+/** What can be done about an error; undefined where nobody knows. */
+export function hintOf(err: unknown): string | undefined {
+  if (err instanceof CliError) return err.hint
+  const code = codeOf(err) ?? ''
+  return (err instanceof MultiDriveError ? undefined : DISK_HINTS[code]) ?? HINTS[code]
+}
+
 /** An error as it is told: on one line, with what can be done about it. */
 export interface Told {
   error: string
@@ -76,7 +89,7 @@ export function tell(err: unknown, drives: Labels | null = null): Told {
   const told = err instanceof Error ? err : new Error(String(err))
   const { code = 'FAILED', path, drive } = told as { code?: unknown; path?: unknown; drive?: unknown }
   const error = String(code)
-  const hint = err instanceof CliError ? err.hint : HINTS[error]
+  const hint = hintOf(err)
   const label = typeof drive === 'object' && drive !== null ? (drives?.labelOf(drive) ?? null) : null
   return {
     error,

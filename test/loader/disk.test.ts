@@ -1,33 +1,19 @@
 /** Disks that take no more, or nothing at all. */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import test, { type Test } from 'tape'
+import test from 'tape'
 import type { DownloadResult } from '../../lib/loader/index.ts'
-import { cleanup, folder, hyperdrive } from '../helpers/drives.ts'
+import { folder, hyperdrive } from '../helpers/drives.ts'
+import { remount, smallDisk } from '../helpers/small-disk.ts'
 import { bytesOf, loaderOf } from './helpers.ts'
 
-const run = promisify(execFile)
 const limit = { timeout: 60_000 }
 const SIZE = 3 << 20
 
-/** A disk of its own in memory, null where this process may not have one. */
-async function disk(t: Test, size: string): Promise<string | null> {
-  const path = await folder(t)
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', path])
-  } catch (err) {
-    t.comment(`no disk could be mounted: ${(err as Error).message}`)
-    return null
-  }
-  cleanup(t, () => run('umount', ['-l', path]))
-  return path
-}
-
 test('a full disk fails the file that does not fit, which goes on when there is room', limit, async (t) => {
-  const path = await disk(t, '2m')
+  const path = await smallDisk(t, '2m')
   if (path === null) {
     t.skip('needs to mount a disk; the limit of a process is tested below')
     return
@@ -42,7 +28,7 @@ test('a full disk fails the file that does not fit, which goes on when there is 
   t.is((large.error!.cause as NodeJS.ErrnoException).code, 'ENOSPC')
   t.match(large.error!.message, /"\/large" \(ENOSPC: no space left on device/)
   t.same((await readdir(path)).filter((name) => !name.endsWith('.part')).length, small.error ? 0 : 1)
-  await run('mount', ['-o', 'remount,size=8m', path])
+  await remount(path, 'remount,size=8m')
   const [again] = (await load()) as [DownloadResult]
   t.same(again, { file: '/large', error: null, cached: false })
   t.ok((await readFile(join(path, 'large'))).equals(bytesOf(SIZE)))
@@ -50,12 +36,12 @@ test('a full disk fails the file that does not fit, which goes on when there is 
 })
 
 test('a disk that cannot be written to', limit, async (t) => {
-  const path = await disk(t, '8m')
+  const path = await smallDisk(t, '8m')
   if (path === null) {
     t.skip('needs to mount a disk; a file in the way is tested in download.test.ts')
     return
   }
-  await run('mount', ['-o', 'remount,ro', path])
+  await remount(path, 'remount,ro')
   const drive = await hyperdrive(t)
   await drive.put('/a', 'text')
   const loader = loaderOf(t, { drive })

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { HyperDriveDL, type DownloadResult, type TransferError } from '../../loader/index.ts'
 import { DestinationError } from '../../share/destination.ts'
 import type { OverDrives } from '../command.ts'
-import { CliError } from '../errors.ts'
+import { CliError, hintOf } from '../errors.ts'
 import { JOBS_OPTION } from '../jobs.ts'
 import { count, size } from '../output.ts'
 import { insidePath, meansFolder } from '../paths.ts'
@@ -60,11 +60,12 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
         await out.line(done)
         return
       }
+      const { reason, hint } = adviceOn(failures)
       throw new CliError(
         'DOWNLOAD_FAILED',
-        `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed: ${named(results)}`,
+        `DOWNLOAD_FAILED: ${failures.length} of ${results.length} files failed: ${named(results)}${reason}`,
         {
-          hint: hintFor(failures),
+          hint,
           cause: failures[0]
         }
       )
@@ -75,12 +76,17 @@ export const get: OverDrives<[path: string, folder?: string], { jobs?: number }>
   }
 }
 
-function hintFor(failures: readonly TransferError[]): string {
-  if (failures.every(({ code }) => code === 'FILE_NOT_FOUND'))
-    return 'links that lead to no file here; all else is there. Running it again changes nothing before their owner mends them'
-  const cause = failures.find((failure) => failure.cause instanceof DestinationError)?.cause
-  if (cause instanceof Error) return `${cause.message}; remove it, or name another folder`
-  return 'run it again: it goes on where it was'
+/** What kept the first of them from being saved, and what can be done about it. */
+function adviceOn(failures: readonly TransferError[]): { reason: string; hint: string } {
+  if (failures.every(({ code }) => code === 'FILE_NOT_FOUND')) {
+    const hint =
+      'links that lead to no file here; all else is there. Running it again changes nothing before their owner mends them'
+    return { reason: '', hint }
+  }
+  const { cause } = failures.find(({ code }) => code !== 'FILE_NOT_FOUND')!
+  const reason = cause instanceof Error ? `; ${cause.message}` : ''
+  if (cause instanceof DestinationError) return { reason, hint: 'remove it, or name another folder' }
+  return { reason, hint: hintOf(cause) ?? 'run it again: it goes on where it was' }
 }
 
 /** So many files that failed are named. */
