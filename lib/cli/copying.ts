@@ -26,6 +26,8 @@ interface CopyOutOptions {
   readonly keepDate: boolean
   /** Whether a file that is there by its length and date is left as it is. */
   readonly leaveSaved: boolean
+  /** Whether it may have come into the store when it was compared. */
+  readonly wasRead?: boolean
   readonly signal: AbortSignal
   readonly transit: Transit
 }
@@ -57,10 +59,9 @@ export async function copyOut(
   if (!file) throw failure('ENOENT', entry.key, `it links to ${linkname!}, where no file is`)
   const saved = fileOf(view, file, { key: entry.key, mtime })
   const { leaveSaved, signal, transit } = opts
-  await transit.carry(view, file, disk.isBegun(path, saved), async () => {
-    const isThere = leaveSaved && (await disk.has(path, saved, signal))
-    if (!isThere) await disk.save(path, saved, signal)
-  })
+  if (leaveSaved && (await disk.has(path, saved, signal))) return
+  const isBegun = opts.wasRead === true || disk.isBegun(path, saved)
+  await transit.carry(view, file, () => disk.save(path, saved, signal), { isBegun })
 }
 
 /** A link that leads to the same wherever the folder lies that it is in. */

@@ -6,8 +6,8 @@ import { isBegun, type SavedFile } from '../share/partial.ts'
 import { isSaved, saveFile, saveLink } from '../share/save.ts'
 import { CliError, codeOf } from './errors.ts'
 
-/** What removing a folder fails with in which something is, or that another process has removed. */
-const STAYS = new Set<string | undefined>(['ENOTEMPTY', 'EEXIST', 'ENOENT'])
+/** What removing a folder fails with that is not empty, not there any more, or not to be removed by this process. */
+const STAYS = new Set<string | undefined>(['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EACCES', 'EPERM', 'EBUSY'])
 
 /**
  * A folder of the disk that is written to by paths of drives. What their owners name leads nowhere outside of it: no name has `..` in it, and

@@ -45,6 +45,11 @@ export class Jobs {
     if (jobs.#failure) throw jobs.#failure.error
   }
 
+  /** Ends with them. */
+  get signal(): AbortSignal {
+    return this.#signal
+  }
+
   /**
    * Begins a file. Resolves when there is room for the next one.
    *

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { encode, isValid } from 'hypercore-id-encoding'
 import envPaths from 'env-paths'
 import { closeAll } from '../share/closing.ts'
 import { createDrive, createStore, type Store } from '../share/drives.ts'
-import { temporaryFolder, type TemporaryFolder } from '../share/temporary.ts'
+import { isTemporary, temporaryFolder, type TemporaryFolder } from '../share/temporary.ts'
 import { CliError, codeOf } from './errors.ts'
 
 /** Where drives are kept when nobody says: the platform's folder for data. */
@@ -28,7 +29,7 @@ export interface OpenStore {
  *
  *   drives/ID/            the Corestore of a drive of others, ID being its key in z-base-32
  *   own/ID/               that of a drive that was made here, which is written to by the key pair in it
- *   passing/PID-NAME/     that of a drive of others for one process, while another one has the first; gone with it
+ *   passing/HOST-PID-NAME/ that of a drive of others for one process, while another one has the first; gone with it
  *   shares/HASH.json      { folder, id }: the drive that a folder was shared as, HASH being of the folder's real path
  */
 export class Storage {
@@ -118,15 +119,19 @@ export class Storage {
     }
   }
 
-  /** A folder for this process. Those of processes that were killed are removed. */
+  /** A folder for this process. Those of processes of this machine that were killed are removed. */
   async #passing(): Promise<TemporaryFolder> {
     const parent = join(this.root, 'passing')
     await mkdir(parent, { recursive: true })
+    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 16)
     for (const name of await readdir(parent)) {
-      if (isAlive(Number(name.split('-')[0]))) continue
-      await rm(join(parent, name), { recursive: true, force: true })
+      const [at, pid] = name.split('-')
+      const path = join(parent, name)
+      const isOver = Number(pid) === process.pid ? !isTemporary(path) : !isAlive(Number(pid))
+      // Whoever may not remove it leaves it.
+      if (at === host && isOver) await rm(path, { recursive: true, force: true }).catch(() => undefined)
     }
-    return temporaryFolder(join(parent, `${process.pid}-`))
+    return temporaryFolder(join(parent, `${host}-${process.pid}-`))
   }
 
   #pathOf(whose: 'drives' | 'own', id: string): string {

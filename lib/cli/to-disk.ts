@@ -7,10 +7,13 @@ import type { Session } from './command.ts'
  * the storage for that is not kept there.
  */
 export async function toDisk(
-  { multi, view, out }: Session,
+  { multi, view, out, signal }: Session,
   bring: (view: MultiDrive, transit: Transit) => Promise<void>
 ): Promise<void> {
-  const transit = new Transit((err) => out.warn(`The storage keeps a copy: ${(err as Error).message}`))
+  const transit = new Transit(multi, (err) => {
+    // Stopped, the drives are closed under it.
+    if (!signal.aborted) out.warn(`The storage keeps a copy: ${(err as Error).message}`)
+  })
   const present = view === multi ? multi.checkout(multi.version) : null
   try {
     await bring(present ?? view, transit)

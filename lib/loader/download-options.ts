@@ -5,8 +5,8 @@ export interface LoaderDownloadOptions {
   /** The folder on the disk that the files go to. Default: none, they are kept in the store. */
   readonly diskPath?: string | undefined
   /**
-   * Whether files that are saved to `diskPath` stay in the store too; else they are removed from there, as `deleteLocal` does. Default:
-   * true, but false where the store is a temporary one.
+   * Whether files that are saved to `diskPath` stay in the store too; else they are removed from there, unless they were there before.
+   * Default: true, but false where the store is a temporary one.
    */
   readonly keep?: boolean | undefined
   /** Told how far each file is. */

@@ -47,6 +47,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
   readonly #downloads = new Set<LoaderDownload>()
   readonly #ending = new AbortController()
   #source: LoaderSource | null = null
+  #transit: Transit | null = null
 
   /** @throws KEY_OR_DRIVE_REQUIRED, KEY_INVALID; EINVAL for any other option that is none */
   constructor(opts: HyperDriveDLOptions) {
@@ -149,7 +150,7 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     try {
       const found = await this.#asked(path, filesAt(view, path, this.#patience))
       if (found.length !== 1 || found[0]!.key !== toKey(path)) requireAnswers(multi, path)
-      const transit = plan.keep ? null : new Transit((err) => this.logger.warn(err))
+      const transit = plan.keep ? null : this.#transitOf(multi)
       const jobs = found.map((file) => jobOf(view, file, plan, transit))
       const reporter =
         plan.reporter ??
@@ -241,6 +242,11 @@ export class HyperDriveDL extends Base<HyperDriveDLOptions, MultiDrive> {
     return this.#require()
   }
 
+  /** One for all downloads, as they read from the same stores. */
+  #transitOf(multi: MultiDrive): Transit {
+    return (this.#transit ??= new Transit(multi, (err) => this.logger.warn(err)))
+  }
+
   #require(): MultiDrive {
     if (this.closing !== null || this.client === null) throw closed()
     return this.client
@@ -319,12 +325,15 @@ function toDisk(
   return async (signal, onprogress) => {
     const target = await destinationOf(to, name)
     return inTurn(target, signal, async () => {
+      const isThere = () => isSaved(file, target, signal)
+      // By its date: nothing is read for that.
+      if (file.mtime !== null && (await isThere())) return true
       const save = async () => {
-        if (await isSaved(file, target, signal)) return true
+        if (file.mtime === null && (await isThere())) return true
         await saveFile(file, target, { signal, onprogress })
         return false
       }
-      return transit ? transit.carry(view, entry, isBegun(file, target), save) : save()
+      return transit ? transit.carry(view, entry, save, { isBegun: isBegun(file, target) }) : save()
     })
   }
 }

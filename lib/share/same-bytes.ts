@@ -1,3 +1,5 @@
+import { raceSignal } from 'race-signal'
+
 /** Whether two are the same, byte by byte; reads no further than that is known. */
 export async function sameBytes(
   a: AsyncIterable<Buffer>,
@@ -10,8 +12,8 @@ export async function sameBytes(
     let y: Buffer = Buffer.alloc(0)
     for (;;) {
       signal.throwIfAborted()
-      if (x.length === 0) x = await part(one)
-      if (y.length === 0) y = await part(two)
+      if (x.length === 0) x = await raceSignal(part(one), signal)
+      if (y.length === 0) y = await raceSignal(part(two), signal)
       const length = Math.min(x.length, y.length)
       if (length === 0) return x.length === y.length
       if (!x.subarray(0, length).equals(y.subarray(0, length))) return false

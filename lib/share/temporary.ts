@@ -31,3 +31,8 @@ export async function temporaryFolder(prefix = join(tmpdir(), 'multidrive-')): P
     }
   }
 }
+
+/** Whether a folder is one of this process. */
+export function isTemporary(path: string): boolean {
+  return folders.has(path)
+}

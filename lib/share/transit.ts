@@ -7,85 +7,139 @@ interface Compactable {
   getBlobs?(): Promise<{ core: { readonly closed: boolean; compact(): Promise<unknown> } } | null>
 }
 
-/** So many bytes are removed from stores at once, and given back to the disk. */
+/** So many bytes are removed from a store at once, and given back to the disk. */
 const MUCH = 256 << 20
 
 /** What is less than that in the end is removed and left to the store, in bytes. */
 const LITTLE = 16 << 20
 
-interface Passed {
-  readonly view: MultiDrive
-  readonly entry: Entry
+export interface CarryOptions<T> {
+  /** Whether it was begun before and broken off: what is in the store is of that time then. Default false. */
+  readonly isBegun?: boolean
+  /** Whether the work is all that the file is read for, by what it gives. Default: it is. */
+  readonly isLast?: (result: T) => boolean
 }
 
 /**
- * The files that only go through stores, on their way to the disk. Of what keeps them in a store it tells, and fails no file.
+ * The files that only go through stores, on their way to the disk.
  *
- * A block that is removed from a Hypercore takes with it what those on their way are verified by, and these never come. So nothing is removed
- * while anything is read: when much has come, the next files wait for that.
+ * A block that is removed from a Hypercore takes with it what those on their way are verified by, and these never come. So nothing of a drive
+ * is removed while any of its files is read here: when much has come, the next ones wait for that.
  */
 export class Transit {
+  readonly #multi: MultiDrive
   readonly #onfailure: (err: unknown) => void
-  #passed: Passed[] = []
+  readonly #passages = new Map<Drive, Passage>()
+
+  /**
+   * @param onfailure - told of what keeps files in their store, which fails none of them; what it throws is an uncaught exception
+   */
+  constructor(multi: MultiDrive, onfailure: (err: unknown) => void) {
+    this.#multi = multi
+    this.#onfailure = onfailure
+  }
+
+  /**
+   * Does what reads a file. What comes into the store for that is removed from it later, unless the drive is one's own; a file that was there
+   * before stays, but for blocks that it shares with one that is removed.
+   *
+   * @param view - one that shows it
+   * @throws what the work throws
+   */
+  async carry<T>(
+    view: MultiDrive,
+    entry: Entry,
+    work: () => Promise<T>,
+    { isBegun = false, isLast = () => true }: CarryOptions<T> = {}
+  ): Promise<T> {
+    const { drive } = entry
+    if (isOwn(drive)) return work()
+    let passage = this.#passages.get(drive)
+    if (!passage) {
+      passage = new Passage((entries, least) => this.#remove(drive, entries, least))
+      this.#passages.set(drive, passage)
+    }
+    return passage.read(async () => {
+      const stays = !isBegun && (await view.has(entry.key))
+      const result = await work()
+      return { result, passed: stays || !isLast(result) ? null : entry }
+    })
+  }
+
+  /** Removes what is left, but of drives of which something is still read: who is last there does that. */
+  async end(): Promise<void> {
+    for (const passage of this.#passages.values()) await passage.end()
+  }
+
+  /** @param least - so many bytes are given back to the disk at once, at least */
+  async #remove(drive: Drive, entries: readonly Entry[], least: number): Promise<void> {
+    try {
+      for (const entry of entries) await this.#multi.clear(entry)
+      if (sizeOf(entries) >= least) await giveBack([drive])
+    } catch (err) {
+      process.nextTick(this.#onfailure, err)
+    }
+  }
+}
+
+/** The files of one drive that go through its store. */
+class Passage {
+  readonly #remove: (entries: readonly Entry[], least: number) => Promise<void>
+  #passed: Entry[] = []
   /** Of what has passed. */
   #bytes = 0
   #reading = 0
   #pause: Promise<void> | null = null
   #idle: () => void = () => undefined
 
-  constructor(onfailure: (err: unknown) => void) {
-    this.#onfailure = onfailure
+  constructor(remove: (entries: readonly Entry[], least: number) => Promise<void>) {
+    this.#remove = remove
   }
 
-  /**
-   * Does what reads a file. What comes into the store for that is removed from it later, unless the drive is one's own; a file that was there
-   * before stays.
-   *
-   * @param isBegun - whether it was begun before and broken off: what is in the store is of that time then
-   * @throws what the work throws
-   */
-  async carry<T>(view: MultiDrive, entry: Entry, isBegun: boolean, work: () => Promise<T>): Promise<T> {
+  async read<T>(work: () => Promise<{ result: T; passed: Entry | null }>): Promise<T> {
     while (this.#pause) await this.#pause
     this.#reading++
     try {
-      const stays = isOwn(entry.drive) || (!isBegun && (await view.has(entry.key)))
-      const result = await work()
-      if (!stays) this.#pass({ view, entry })
+      const { result, passed } = await work()
+      if (passed) this.#pass(passed)
       return result
     } finally {
       if (--this.#reading === 0) this.#idle()
     }
   }
 
-  /** Removes what is left. To be called when all files are through, and before their views are closed. */
   async end(): Promise<void> {
-    await this.#pause
-    await this.#remove(LITTLE)
+    while (this.#pause) await this.#pause
+    if (this.#reading > 0 || this.#passed.length === 0) return
+    await this.#hold(this.#removeAll(LITTLE))
   }
 
-  #pass(passed: Passed): void {
-    this.#passed.push(passed)
-    this.#bytes += passed.entry.value.blob!.byteLength
+  #pass(entry: Entry): void {
+    this.#passed.push(entry)
+    this.#bytes += sizeOf([entry])
     if (this.#bytes < MUCH || this.#pause) return
     const idle = new Promise<void>((resolve) => (this.#idle = resolve))
-    this.#pause = idle.then(async () => {
-      await this.#remove(0)
-      this.#pause = null
-    })
+    void this.#hold(idle.then(() => this.#removeAll(0)))
   }
 
-  /** @param least - so many bytes are given back to the disk at once, at least */
-  async #remove(least: number): Promise<void> {
-    const [passed, bytes] = [this.#passed, this.#bytes]
+  /** Has the next ones wait for a removal, which never fails. */
+  #hold(removal: Promise<void>): Promise<void> {
+    this.#pause = removal.then(() => {
+      this.#pause = null
+    })
+    return this.#pause
+  }
+
+  async #removeAll(least: number): Promise<void> {
+    const entries = this.#passed
     this.#passed = []
     this.#bytes = 0
-    try {
-      for (const { view, entry } of passed) await view.clear(entry)
-      if (bytes >= least) await giveBack(new Set(passed.map(({ entry }) => entry.drive)))
-    } catch (err) {
-      this.#onfailure(err)
-    }
+    await this.#remove(entries, least)
   }
+}
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { value }) => sum + value.blob!.byteLength, 0)
 }
 
 /**

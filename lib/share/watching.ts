@@ -1,6 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs'
 
-/** What a watcher fails with where a link leads nowhere, or in a circle: it is no failure of the folder, and it goes on. */
+/**
+ * What a watcher fails with where a link leads nowhere, or in a circle. It is no failure of the folder; what lies behind that link in its
+ * folder may not be watched, and is seen when it is looked at all the same.
+ */
 const OF_LINKS = ['ELOOP', 'ENOENT']
 
 /**

@@ -473,3 +473,20 @@ test('cancel() of a folder leaves what is whole, and ends the others at once', l
   t.ok((await readFile(join(diskPath, 'a'))).equals(bytesOf(SIZE)))
   t.notOk((await readdir(diskPath)).includes('b'))
 })
+
+test('keep: false in two downloads at once', limit, async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`/${i}`, bytesOf(3000, i)]))
+  const { loader } = await remote(t, files)
+  const [one, two] = [await folder(t), await folder(t)]
+  const [small, large] = await Promise.all([
+    run(loader, '/7', { diskPath: one, keep: false, timeout: 10_000 }),
+    run(loader, '/', { diskPath: two, keep: false, timeout: 10_000 })
+  ])
+  t.same(small, whole('/7'))
+  t.same(
+    large.filter(({ error }) => error !== null),
+    []
+  )
+  t.same((await readdir(two)).length, 120)
+  t.is(await loader.cached('/8'), false)
+})

@@ -4,7 +4,7 @@
  */
 import { properties } from './property.ts'
 
-const { PROPERTY_RUNS: runs = 400, PROPERTY_SEED: wanted = 2026 } = process.env
+const { PROPERTY_RUNS: runs = 450, PROPERTY_SEED: wanted = 2026 } = process.env
 const seed = wanted === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(wanted)
 process.stdout.write(`# PROPERTY_SEED=${seed}\n`)
 

@@ -85,6 +85,8 @@ function adviceOn(failures: readonly TransferError[]): { reason: string; hint: s
   }
   const { cause } = failures.find(({ code }) => code !== 'FILE_NOT_FOUND')!
   const reason = cause instanceof Error ? `; ${cause.message}` : ''
+  if (cause instanceof DestinationError && cause.code === 'EINVAL')
+    return { reason, hint: 'such a name cannot be saved here; all else is there' }
   if (cause instanceof DestinationError) return { reason, hint: 'remove it, or name another folder' }
   return { reason, hint: hintOf(cause) ?? 'run it again: it goes on where it was' }
 }

@@ -86,7 +86,8 @@ export const sync: OverDrives<[from: string, to: string], Options> = {
       await toDisk(session, async (present, transit) => {
         const left = { view: present, folder }
         const carry = (entry: Entry, read: () => Promise<boolean>) =>
-          transit.carry(present, entry, false, read)
+          // What differs is copied next.
+          transit.carry(present, entry, read, { isLast: (isSame) => isSame })
         await make(left, onDisk(local), outward(left, root, transit), { ...job, carry })
       })
     }
@@ -115,7 +116,7 @@ async function make(left: Tree, right: Tree, goal: Target, job: SyncJob): Promis
   // What is there of files that may come yet.
   const partial: Difference[] = []
   await Jobs.run(signal, atOnce, async (jobs) => {
-    for await (const difference of compareTrees(left, right, job)) {
+    for await (const difference of compareTrees(left, right, { ...job, signal: jobs.signal })) {
       const { op, path, left: entry } = difference
       if (entry === null) {
         if (!prune) continue
@@ -137,16 +138,16 @@ async function make(left: Tree, right: Tree, goal: Target, job: SyncJob): Promis
       else if (dryRun) await tell(difference)
       else
         await jobs.add(async (signal) => {
-          await goal.put(path, entry, signal)
+          await goal.put(path, difference, signal)
           await tell(difference)
         })
     }
     await jobs.drain()
-    if (!dryRun)
-      for (const difference of partial) if (await goal.remove(difference.path)) await tell(difference)
+    for (const difference of partial)
+      if (dryRun || (await goal.remove(difference.path))) await tell(difference)
     for (const difference of waiting) {
       await goal.removeFolder(difference.path)
-      await goal.put(difference.path, difference.left!, signal)
+      await goal.put(difference.path, difference, signal)
       await tell(difference)
     }
   })
@@ -157,7 +158,7 @@ interface Target {
   readonly folder: string
   /** Whether there may be files in it of which only a part has come. */
   readonly hasPartial: boolean
-  readonly put: (path: string, entry: Entry, signal: AbortSignal) => Promise<void>
+  readonly put: (path: string, difference: Difference, signal: AbortSignal) => Promise<void>
   /** Gives whether it was there. */
   readonly remove: (path: string) => Promise<boolean>
   /** A folder in which no files are. */
@@ -170,8 +171,16 @@ function outward({ view, folder }: Tree, root: string, transit: Transit): Target
   return {
     folder: '/',
     hasPartial: true,
-    put: (path, entry, signal) =>
-      copyOut(view!, entry, folder, disk, path, { keepDate: true, leaveSaved: false, signal, transit }),
+    put: (path, { op, left }, signal) => {
+      const wasRead = op === 'change'
+      return copyOut(view!, left!, folder, disk, path, {
+        keepDate: true,
+        leaveSaved: false,
+        wasRead,
+        signal,
+        transit
+      })
+    },
     remove: (path) => disk.remove(path),
     removeFolder: (path) => disk.removeFolder(path),
     look: (path) => lstat(join(root, path))
@@ -182,8 +191,8 @@ function inward(multi: MultiDrive, local: MultiDrive, folder: string): Target {
   return {
     folder,
     hasPartial: false,
-    put: (path, entry, signal) =>
-      copyIn(local, entry, multi, below(folder, path), { keepDate: true, signal }),
+    put: (path, { left }, signal) =>
+      copyIn(local, left!, multi, below(folder, path), { keepDate: true, signal }),
     remove: async (path) => {
       await multi.del(below(folder, path))
       return true
