@@ -32,6 +32,7 @@ export class Transit {
   readonly #passages = new Map<Drive, Passage>()
 
   /**
+   * @param multi - what the files are removed by
    * @param onfailure - told of what keeps files in their store, which fails none of them; what it throws is an uncaught exception
    */
   constructor(multi: MultiDrive, onfailure: (err: unknown) => void) {
@@ -66,7 +67,7 @@ export class Transit {
     })
   }
 
-  /** Removes what is left, but of drives of which something is still read: who is last there does that. */
+  /** Removes what is left, but of drives of which something is still read: who ends after that does it. */
   async end(): Promise<void> {
     for (const passage of this.#passages.values()) await passage.end()
   }
