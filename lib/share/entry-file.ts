@@ -11,14 +11,7 @@ interface FileOptions {
   readonly timeout?: number | undefined
 }
 
-/** Files from so many bytes on are asked for as a whole. */
-const WHOLE = 1 << 20
-
-/**
- * The file of an entry, as it is to be saved.
- *
- * @param view - one that shows that version and will, such as a checkout: what is fetched ahead is named by its path
- */
+/** The file of an entry, as it is to be saved. */
 export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): SavedFile {
   const { key = entry.key, mtime = entry.mtime, timeout } = opts
   const size = entry.value.blob!.byteLength
@@ -31,8 +24,6 @@ export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): 
     executable: entry.value.executable,
     async *read(start, signal) {
       const stream = view.createReadStream(entry, { start, ...patience })
-      // All of it is wanted: asked for at once it comes sooner, and with less work, than as the stream asks for it.
-      const ahead = start === 0 && size >= WHOLE ? view.download(entry.key) : null
       const stop = () => stream.destroy()
       signal.addEventListener('abort', stop)
       try {
@@ -40,7 +31,6 @@ export function fileOf(view: MultiDrive, entry: Entry, opts: FileOptions = {}): 
         yield* stream as AsyncIterable<Uint8Array>
       } finally {
         signal.removeEventListener('abort', stop)
-        ahead?.destroy()
         stream.destroy()
       }
     }

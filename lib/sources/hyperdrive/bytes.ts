@@ -5,13 +5,13 @@ import { onAbort, within } from '../../wait.ts'
 import type { ByteRange, Content, Draft } from '../source.ts'
 import { amend } from './amend.ts'
 import { Arrivals } from './arrivals.ts'
+import { BlobReader } from './blob-reader.ts'
 import { inBlocks } from './blocks.ts'
 import { BlobContent } from './content.ts'
 import { unavailable, timedOut } from './failure.ts'
 import { hold } from './holds.ts'
 import { BLOCK_SIZE, Layouts, readMap } from './layout.ts'
 import { putBlock } from './put-block.ts'
-import { readLocalBytes } from './local-bytes.ts'
 import { BlobRuns, type FilePart, type WrittenBlob } from './runs.ts'
 import type { Blobs, BlobId, Core, HyperdriveLike } from './types.ts'
 
@@ -54,14 +54,7 @@ export class HyperdriveBytes {
     const release = hold(this.#drive, blob)
     try {
       const blobs = await this.blobs(opts)
-      if (!blob.blockMap) {
-        const { start = 0, length = Infinity } = range
-        const end = Math.min(blob.byteLength, start + length)
-        const position = yield* readLocalBytes(blobs.core, blob, start, end)
-        if (position >= end || signal?.aborted) return
-        // What is not here is waited for as Hyperblobs does.
-        Object.assign(range, { start: position, length: end - position })
-      }
+      if (!blob.blockMap) return yield* new BlobReader(blobs.core, blob, opts).read()
       const stream = blobs.createReadStream(blob, range)
       const forget = onAbort(signal, () => stream.destroy())
       try {

@@ -29,8 +29,14 @@ export interface Core extends EventEmitter {
   get(index: number, opts?: object): Promise<Buffer | null>
   /** The block that a byte of the core lies in, and where in it; null when it is not here and may not be asked for. */
   seek(byte: number, opts?: object): Promise<[index: number, offset: number] | null>
+  session(opts?: object): CoreSession
   getUserData(key: string): Promise<Buffer | null>
   setUserData(key: string, value: Buffer): Promise<void>
+}
+
+/** One that can be closed by itself: what it waits for ends with it. */
+export interface CoreSession extends Core {
+  close(): Promise<void>
 }
 
 /** Storage that can be asked for many blocks at once. */
