@@ -1,17 +1,17 @@
 /** What loading costs beside reading a drive, and beside mirroring it. */
-import { execFile } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import createTestnet from '@hyperswarm/testnet'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
-import Localdrive from 'localdrive'
-import MirrorDrive from 'mirror-drive'
 import { formatLink } from '../../lib/share/key.ts'
-import { Peers } from '../../lib/share/peers.ts'
 import type { Bench, Cost } from './harness.ts'
+import type { Saving } from './loader-disk.ts'
 import type { Loading } from './loader-memory.ts'
+import type { Serving } from './loader-peer.ts'
 import { shippedLoader } from './shipped.ts'
 
 const MiB = 1 << 20
@@ -31,52 +31,29 @@ export const bench: Bench = {
   title: `Loading: ${STREAMED} MiB through a stream, ${SAVED} MiB over loopback to the disk; for each MiB`,
   async prepare(folder) {
     const { HyperDriveDL } = await shippedLoader()
-    const store = new Corestore(join(folder, 'theirs'))
-    const drive = new Hyperdrive(store.session())
+    const near = new Corestore(join(folder, 'here'))
+    const drive = new Hyperdrive(near.session())
     await write(drive, '/streamed.bin', STREAMED)
-    await write(drive, '/saved.bin', SAVED)
-    const { bootstrap, destroy } = await network()
-    const peers = new Peers(store, { bootstrap })
-    await peers.announce(drive.discoveryKey)
+    const { key, discoveryKey } = await fill(join(folder, 'theirs'))
+    const testnet = await createTestnet(3)
+    const { bootstrap } = testnet
     const local = new HyperDriveDL({ drive })
     await local.ready()
     let rounds = 0
 
-    /** A place that knows the drive, and has no byte of its files. */
-    const elsewhere = async () => {
-      const root = join(folder, `round-${rounds++}`)
-      const near = new Corestore(join(root, 'store'))
-      const searching = new Peers(near, { bootstrap })
-      const copy = await searching.openDrive(drive.key)
-      await copy.entry('/saved.bin')
-      return {
-        copy,
-        target: join(root, 'target'),
-        async leave() {
-          await searching.close()
-          await copy.close()
-          await near.close()
-          await rm(root, { recursive: true, force: true })
-        }
-      }
+    const serving = async <T>(job: () => Promise<T>) => {
+      const stop = await serve({ storage: join(folder, 'theirs'), discoveryKey, bootstrap })
+      return job().finally(stop)
     }
-    const timed = async (job: (place: Awaited<ReturnType<typeof elsewhere>>) => Promise<void>) => {
-      const place = await elsewhere()
-      // What one leaves to be written later is not for the next one to wait for, which sends its own to the disk.
-      if (process.platform !== 'win32') await promisify(execFile)('sync')
-      const started = performance.now()
-      await job(place)
-      const micros = (performance.now() - started) * 1000
-      await place.leave()
-      return { units: SAVED, micros }
-    }
-    const save = async ({ copy, target }: Awaited<ReturnType<typeof elsewhere>>) => {
-      const loader = new HyperDriveDL({ drive: copy })
-      const download = await loader.download('/saved.bin', { diskPath: target })
-      const [result] = await download.await()
-      if (result?.error !== null) throw result!.error
-      await loader.close()
-    }
+    /** Both ends are processes of their own, as they are for those who load: what one leaves behind is no burden of the next. */
+    const save = (by: Saving['by']) =>
+      serving(async () => {
+        const root = join(folder, `round-${rounds++}`)
+        const saving: Saving = { key: key.toString('hex'), bootstrap, path: '/saved.bin', by, folder: root }
+        const micros = await run('loader-disk.ts', [], saving)
+        await rm(root, { recursive: true, force: true })
+        return { units: SAVED, micros }
+      })
     return {
       subjects: [
         {
@@ -85,26 +62,25 @@ export const bench: Bench = {
         },
         {
           name: MIRROR,
-          jobs: {
-            toDisk: () =>
-              timed(async ({ copy, target }) => {
-                await new MirrorDrive(copy, new Localdrive(target), { prefix: '/saved.bin' }).done()
-              })
-          }
+          jobs: { toDisk: () => save('mirror-drive') }
         },
         {
           name: LOADER,
           jobs: {
             getStream: async () => drain(await local.getStream('/streamed.bin')),
-            toDisk: () => timed(save)
+            toDisk: () => save('loader')
           }
         }
       ],
-      fewer: { getStream: { warmup: 1, measured: 7 }, toDisk: { warmup: 1, measured: 9 } },
+      fewer: { getStream: { warmup: 1, measured: 7 }, toDisk: { warmup: 0, measured: 8 } },
+      turns: { toDisk: 3 },
       async costs(): Promise<Cost[]> {
-        const key = formatLink(drive.key)
-        const streaming = await memory({ key, bootstrap, path: '/streamed.bin', diskPath: null })
-        const saving = await memory({ key, bootstrap, path: '/saved.bin', diskPath: join(folder, 'memory') })
+        const memory = (path: string, diskPath: string | null) => {
+          const loading: Loading = { key: formatLink(key), bootstrap, path, diskPath }
+          return serving(() => run('loader-memory.ts', ['--expose-gc'], loading))
+        }
+        const streaming = await memory('/streamed.bin', null)
+        const saving = await memory('/saved.bin', join(folder, 'memory'))
         return [
           { what: LOADER_COSTS.stream, value: streaming, unit: 'MiB' },
           { what: LOADER_COSTS.disk, value: saving, unit: 'MiB' }
@@ -112,18 +88,37 @@ export const bench: Bench = {
       },
       async close() {
         await local.close()
-        await peers.close()
         await drive.close()
-        await store.close()
-        await destroy()
+        await near.close()
+        await testnet.destroy()
       }
     }
   }
 }
 
-async function network() {
-  const testnet = await createTestnet(3)
-  return { bootstrap: testnet.bootstrap, destroy: () => testnet.destroy() }
+/** Makes a store with a drive of what others load. */
+async function fill(storage: string): Promise<{ key: Buffer; discoveryKey: string }> {
+  const store = new Corestore(storage)
+  const drive = new Hyperdrive(store.session())
+  await write(drive, '/streamed.bin', STREAMED)
+  await write(drive, '/saved.bin', SAVED)
+  const [key, discoveryKey] = [drive.key, drive.discoveryKey.toString('hex')]
+  await drive.close()
+  await store.close()
+  return { key, discoveryKey }
+}
+
+/** @returns what ends it */
+async function serve(serving: Serving): Promise<() => Promise<void>> {
+  const file = join(import.meta.dirname, 'loader-peer.ts')
+  const child = fork(file, [JSON.stringify(serving)], { execArgv: ['--import', 'tsx'] })
+  const exit = once(child, 'exit')
+  const [first] = (await Promise.race([once(child, 'message'), exit])) as unknown[]
+  if (first !== 'serving') throw new Error(`what is to serve ended with ${String(first)}`)
+  return async () => {
+    child.disconnect()
+    await exit
+  }
 }
 
 async function drain(stream: AsyncIterable<Uint8Array>): Promise<number> {
@@ -148,10 +143,9 @@ async function write(drive: Hyperdrive, path: string, size: number): Promise<voi
   await closed
 }
 
-/** How much more memory a process takes at most than before it loads, in MiB. */
-async function memory(loading: Loading): Promise<number> {
-  const file = join(import.meta.dirname, 'loader-memory.ts')
-  const args = ['--expose-gc', '--import', 'tsx', file, JSON.stringify(loading)]
+/** Runs a file in a process of its own, and gives the number that it prints. */
+async function run(name: string, flags: readonly string[], task: Loading | Saving): Promise<number> {
+  const args = [...flags, '--import', 'tsx', join(import.meta.dirname, name), JSON.stringify(task)]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return Number(stdout)
 }
