@@ -40,7 +40,7 @@ for (const [i, code] of examples.entries()) {
           // All of it has ended.
         }
       })
-      const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), 90_000)
+      const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), 240_000)
       const [out, err, status] = await Promise.all([
         text(child.stdout),
         text(child.stderr),

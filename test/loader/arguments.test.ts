@@ -13,7 +13,7 @@ import {
 } from '../helpers/drives.ts'
 import { loaderOf } from './helpers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const key = `hd://${encode(Buffer.alloc(32, 7))}`
 
 test('new HyperDriveDL(opts) with an option that is none: EINVAL at once', (t) => {

@@ -7,7 +7,7 @@ import { failureOf, folder, hyperdrive, localdrive, multidrive, over } from '../
 import { within } from '../availability/links.ts'
 import { bytesOf, loaderOf, remote, run, there, whole } from './helpers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const SIZE = 500_000
 
 test('download(file) to the cache', limit, async (t) => {

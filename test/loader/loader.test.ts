@@ -21,7 +21,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Peers } from '../../lib/share/peers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const id = encode(Buffer.alloc(32, 7))
 
 test('new HyperDriveDL(opts) is a BaseDL', (t) => {

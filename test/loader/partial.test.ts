@@ -6,7 +6,7 @@ import { type DownloadReport, type DownloadResult } from '../../lib/loader/index
 import { folder, hyperdrive, link, store } from '../helpers/drives.ts'
 import { bytesOf, loaderOf, reaches, remote, run, there, whole } from './helpers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const SIZE = 500_000
 
 test('a partial file is resumed from the bytes there', limit, async (t) => {

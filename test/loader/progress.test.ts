@@ -3,7 +3,7 @@ import { type DownloadReport } from '../../lib/loader/index.ts'
 import { failureOf, folder, hyperdrive, uncaught } from '../helpers/drives.ts'
 import { bytesOf, loaderOf, remote, run, whole } from './helpers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const SIZE = 500_000
 
 test('progress counts bytes and never runs backwards', limit, async (t) => {

@@ -9,7 +9,7 @@ import { network, provide } from '../helpers/network.ts'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 function peersOf(t: Test, corestore: Corestore, opts: PeersOptions): Peers {
   const peers = new Peers(corestore, opts)
@@ -148,7 +148,7 @@ test('a provider that goes and comes back is found again', limit, async (t) => {
   t.is(String(await drive.get('/file')), 'text')
 })
 
-test('many drives in one swarm are no leak', { timeout: 20_000 }, async (t) => {
+test('many drives in one swarm are no leak', { timeout: 60_000 }, async (t) => {
   const swarm = createSwarm(await network(t))
   cleanup(t, () => swarm.destroy())
   const corestore = createStore(await folder(t))

@@ -9,7 +9,7 @@ import { Provider } from '../../lib/share/provider.ts'
 import { contents, failureOf, folder } from '../helpers/drives.ts'
 import { network, provide } from '../helpers/network.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 const nothing = { added: 0, changed: 0, removed: 0 }
 
 test('Provider.open(folder, { bootstrap }) takes the folder over', limit, async (t) => {

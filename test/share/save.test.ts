@@ -18,7 +18,7 @@ import { isSaved, saveFile, saveLink } from '../../lib/share/save.ts'
 import { type SavedFile } from '../../lib/share/partial.ts'
 import { bytesOf } from '../loader/helpers.ts'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 const { signal } = new AbortController()
 const quiet = { signal }

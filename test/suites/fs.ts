@@ -140,7 +140,7 @@ function run(
   title: string,
   style: Style,
   body: (t: Test, ground: Ground) => Promise<void>,
-  { skip = false, timeout = 10_000 }: RunOptions
+  { skip = false, timeout = 60_000 }: RunOptions
 ): void {
   test(`${name}: ${title}`, { skip, timeout }, async (t) => {
     const made = await make(t)
