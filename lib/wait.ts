@@ -1,6 +1,14 @@
 /** Waiting with an end: by time, or by a signal. */
 import { failure } from './errors.ts'
 
+/** The longest time that a timer has, in milliseconds; with more it ends at once. */
+export const LONGEST = 2 ** 31 - 1
+
+/** Milliseconds as timers take them: 0 for without bound, where nobody would see the end. */
+export function bounded(timeout: number): number {
+  return timeout > LONGEST ? 0 : timeout
+}
+
 /**
  * What a promise gives, or something else where it takes longer.
  *
@@ -8,7 +16,7 @@ import { failure } from './errors.ts'
  */
 export async function atMost<T, L>(promise: Promise<T>, ms: number, otherwise: L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<L>((resolve) => (timer = setTimeout(resolve, ms, otherwise)))
+  const late = new Promise<L>((resolve) => (timer = setTimeout(resolve, Math.min(ms, LONGEST), otherwise)))
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
@@ -19,7 +27,7 @@ export async function atMost<T, L>(promise: Promise<T>, ms: number, otherwise: L
  * @param late - makes the error that it rejects with where it takes longer
  */
 export async function within<T>(promise: Promise<T>, timeout: number, late: () => Error): Promise<T> {
-  if (timeout === 0) return promise
+  if (bounded(timeout) === 0) return promise
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late()), timeout)))
   return Promise.race([promise, over]).finally(() => clearTimeout(timer))
@@ -58,6 +66,7 @@ export function checkTimeout(timeout: unknown): void {
 export function budget<T extends { timeout?: number }>(opts: T): () => T {
   checkTimeout(opts.timeout)
   if (!opts.timeout) return () => opts
+  if (bounded(opts.timeout) === 0) return () => ({ ...opts, timeout: 0 })
   const end = performance.now() + opts.timeout
   return () => ({ ...opts, timeout: Math.max(1, end - performance.now()) })
 }

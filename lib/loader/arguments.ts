@@ -31,23 +31,18 @@ export function toOptions<T extends object>(opts: T | null | undefined): Partial
   return opts
 }
 
+/** The longest time that a timer has, in milliseconds; with more it ends at once. */
+const LONGEST = 2 ** 31 - 1
+
 /**
- * Milliseconds; undefined where none are given.
+ * Milliseconds as timers take them, 0 for without bound, where nobody would see the end; undefined where none are given.
  *
  * @throws EINVAL for what is no number of them
  */
 export function toTimeout(value: unknown, name = 'timeout'): number | undefined {
   if (value == null) return undefined
   if (typeof value !== 'number' || !(value >= 0)) throw invalid(`${name} is in milliseconds`)
-  return value
-}
-
-/** The longest time that a timer has, in milliseconds; with more it ends at once. */
-const LONGEST = 2 ** 31 - 1
-
-/** Milliseconds as timers take them: 0 for without bound, where nobody would see the end. */
-export function bounded(timeout: number): number {
-  return timeout > LONGEST ? 0 : timeout
+  return value > LONGEST ? 0 : value
 }
 
 /**
@@ -64,6 +59,6 @@ export function toRange(opts: RangeOptions | null | undefined): RangeOptions {
     if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0))
       throw invalid(`${name} is a number of bytes`)
   }
-  toTimeout(range.timeout)
-  return range
+  const timeout = toTimeout(range.timeout)
+  return timeout === undefined ? range : { ...range, timeout }
 }

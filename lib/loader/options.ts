@@ -3,7 +3,7 @@ import { TransferError } from '../share/errors.ts'
 import type { Store } from '../share/drives.ts'
 import { parseKey, PREFIX } from '../share/key.ts'
 import type { Bootstrap, Swarm } from '../share/peers.ts'
-import { bounded, hasMethods, invalid, isObject, toTimeout } from './arguments.ts'
+import { hasMethods, invalid, isObject, toTimeout } from './arguments.ts'
 import type { Logger } from './base.ts'
 
 /** A Corestore. */
@@ -82,7 +82,7 @@ export function settingsOf(opts: HyperDriveDLOptions): Settings {
     store: (store ?? undefined) as Store | undefined,
     swarm: (swarm ?? undefined) as Swarm | undefined,
     bootstrap: (bootstrap ?? undefined) as readonly Bootstrap[] | undefined,
-    timeout: bounded(toTimeout(timeout) ?? TIMEOUT)
+    timeout: toTimeout(timeout) ?? TIMEOUT
   }
 }
 

@@ -1,9 +1,7 @@
 import type { Drive } from '../drive.ts'
 import type { Version } from '../sources/source.ts'
+import { LONGEST } from '../wait.ts'
 import type { Rules } from './resolve.ts'
-
-/** The longest that a timer waits, in milliseconds. */
-const LONGEST = 2 ** 31 - 1
 
 /** The horizon of one view. */
 export interface HorizonNow extends Rules {

@@ -5,6 +5,7 @@ import { MOUNTED, type DriveVersion, type Versions } from '../format/version.ts'
 import type { Source, WritableLeaf } from '../sources/source.ts'
 import { byMtime } from './compare.ts'
 import { fromAll } from './failure.ts'
+import { bounded } from '../wait.ts'
 import { ENDLESS, type Horizon, type HorizonNow } from './horizon.ts'
 import { MountPoints } from './mount-points.ts'
 import type { Locator } from './locator.ts'
@@ -63,8 +64,9 @@ export class Overlay {
 
   /** The options of a call that may have to wait for bytes. */
   waiting<T extends ReadOptions>(opts: T): T {
-    const { timeout = 0 } = this.#options
-    return opts.timeout === undefined && timeout > 0 ? { ...opts, timeout } : opts
+    const { timeout = this.#options.timeout ?? 0 } = opts
+    const patience = bounded(timeout)
+    return patience === (opts.timeout ?? 0) ? opts : { ...opts, timeout: patience }
   }
 
   get locator(): Locator | null {

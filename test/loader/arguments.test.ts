@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
 import test from 'tape'
 import { HyperDriveDL } from '../../lib/loader/index.ts'
@@ -11,7 +12,7 @@ import {
   multidrive,
   uncaught
 } from '../helpers/drives.ts'
-import { loaderOf } from './helpers.ts'
+import { loaderOf, remote, whole } from './helpers.ts'
 
 const limit = { timeout: 60_000 }
 const key = `hd://${encode(Buffer.alloc(32, 7))}`
@@ -70,6 +71,19 @@ test('a timeout of null is the default, not 0 or 1 ms', limit, async (t) => {
   const drive = await hyperdrive(t)
   await drive.put('/a', 'text')
   t.is(await loaderOf(t, { drive, timeout: null as unknown as number }).getFileSize('/a'), 4)
+})
+
+test('a timeout that is longer than any timer is none', limit, async (t) => {
+  const bytes = Buffer.alloc(200_000, 'away')
+  const files = { '/a': bytes, '/b': Buffer.alloc(200_000, 'b'), '/c': Buffer.alloc(200_000, 'c') }
+  for (const timeout of [2 ** 31, Infinity]) {
+    const { loader } = await remote(t, files)
+    const read = await collect(await loader.getStream('/a', { timeout, start: 1 }))
+    t.ok(Buffer.concat(read).equals(bytes.subarray(1)))
+    const diskPath = join(await folder(t), 'disk')
+    t.same(await (await loader.download('/b', { timeout })).await(), whole('/b'))
+    t.same(await (await loader.download('/c', { timeout, diskPath })).await(), whole('/c'))
+  }
 })
 
 test('download(path, opts) with an option that is none: EINVAL', limit, async (t) => {

@@ -205,6 +205,89 @@ test('BlobReader.read() ends when its signal is aborted, and leaves nobody askin
   t.is(fetched, 1)
 })
 
+test('BlobReader.read() that is ended at any moment leaves nobody asking', async (t) => {
+  const { core, blob, cut, connect } = await remote(t, byteRow(20 * BLOCK))
+  await cut()
+  const open = (): number => core.core.allSessions().length
+  const sessions = open()
+  const left: object[] = []
+  for (const start of [0, 10 * BLOCK + 5]) {
+    for (let moment = -1; moment < 30; moment++) {
+      const stop = new AbortController()
+      if (moment === -1) stop.abort()
+      const next = new BlobReader(core, blob, { start, signal: stop.signal }).read().next()
+      for (let i = 0; i < moment; i++) await Promise.resolve()
+      stop.abort()
+      const ended = await Promise.race([next.then(({ done }) => done), sleep(2000, 'is not ended')])
+      if (ended !== true) left.push({ start, moment, ended })
+    }
+  }
+  t.same(left, [])
+  t.is(open(), sessions, 'no session is left open')
+  let fetched = 0
+  core.on('download', () => fetched++)
+  await connect()
+  await within(LONG, 'get', core.get(blob.blockOffset + 19))
+  t.is(fetched, 1)
+})
+
+test('BlobReader.read() with a timeout waits for one block as long as others come', async (t) => {
+  const bytes = byteRow(30 * BLOCK)
+  const { author, core, blob } = await remote(t, bytes)
+  const slow = blob.blockOffset + 5
+  let sent = 0
+  let release!: () => void
+  const others = new Promise<void>((resolve) => (release = resolve))
+  let last = Promise.resolve()
+  await before(author, (index) => {
+    if (index === slow) return others
+    last = last.then(async () => {
+      await sleep(60)
+      if (++sent === 29) release()
+    })
+    return last
+  })
+  t.ok((await within(LONG, 'read', read(core, blob, { timeout: 1000 }))).equals(bytes))
+})
+
+test('BlobReader.read() with a timeout also counts for what is removed while it is read', async (t) => {
+  const { core, blob, cut } = await remote(t, byteRow(20 * BLOCK))
+  await read(core, blob)
+  await cut()
+  const { storage } = core.state
+  const begin = storage.read.bind(storage)
+  storage.read = () => {
+    const reading = begin()
+    const get = reading.getBlock.bind(reading)
+    reading.getBlock = async (index: number) => {
+      const block = await get(index)
+      if (index !== blob.blockOffset + 10) return block
+      await core.clear(index, index + 1)
+      return null
+    }
+    return reading
+  }
+  const err = await within(LONG, 'read', failureOf(read(core, blob, { timeout: 50 })))
+  t.is(err.code, 'REQUEST_TIMEOUT')
+})
+
+test('a timeout that is longer than any timer is none', async (t) => {
+  const bytes = byteRow(20 * BLOCK)
+  for (const timeout of [2 ** 31, Infinity]) {
+    const { author, copy, core, blob } = await remote(t, bytes)
+    await author.put('/file', bytes)
+    await copy.update()
+    await before(author, () => sleep(5))
+    t.ok((await within(LONG, 'read', read(core, blob, { timeout, start: 10 }))).equals(bytes.subarray(10)))
+    const multi = await multidrive(t, [copy], { timeout })
+    t.is((await multi.entry('/file', { timeout }))?.key, '/file')
+    const stream = multi.createReadStream('/file', { timeout, length: 10 })
+    t.ok(Buffer.concat(await within(LONG, 'stream', collect(stream))).equals(bytes.subarray(0, 10)))
+    await within(LONG, 'download', multi.download('/file', { timeout }).done())
+    t.ok((await within(LONG, 'get', multi.get('/file', { timeout })))!.equals(bytes))
+  }
+})
+
 test('createReadStream(path) of what is not whole here says so, or waits for peers', async (t) => {
   const drive = await hyperdrive(t)
   const multi = await multidrive(t, [drive])

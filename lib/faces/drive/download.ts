@@ -4,6 +4,7 @@ import type { ReadOptions } from '../../drive.ts'
 import type { Located } from '../../overlay/view.ts'
 import { compareKeys } from '../../path.ts'
 import type { Leaf } from '../../sources/source.ts'
+import { bounded } from '../../wait.ts'
 import type { ListOptions } from './list.ts'
 import { presenceOf } from './presence.ts'
 import { nameDrive } from './streams.ts'
@@ -186,7 +187,8 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
 
   async #fetch(located: Located, stopping: AbortController): Promise<void> {
     const { value, replica } = located.candidate
-    const { wait, timeout = 0 } = this.#opts
+    const { wait } = this.#opts
+    const timeout = bounded(this.#opts.timeout ?? 0)
     let size = value.blob!.byteLength
     let done = 0
     const count = (bytes: number) => {

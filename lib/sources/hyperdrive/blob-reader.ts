@@ -1,6 +1,7 @@
 import type { ByteRange } from '../source.ts'
 import { errorCode } from '../../errors.ts'
-import { onAbort, within } from '../../wait.ts'
+import { bounded, onAbort } from '../../wait.ts'
+import { Arrivals } from './arrivals.ts'
 import { readBlocks } from './core-blocks.ts'
 import { timedOut, unavailable } from './failure.ts'
 import type { BlobId, Core, CoreSession, Download } from './types.ts'
@@ -15,11 +16,11 @@ const READ = { bytes: 1 << 19, blocks: 8 }
 const AWAITED = { bytes: 1 << 22, blocks: 16 }
 
 /** Blocks that are asked for. */
-interface Asked {
-  readonly blocks: Promise<Buffer[]>
-  /** Whether they must come from others. */
-  readonly isAway: boolean
-}
+type Asked = { readonly indexes: readonly number[] } & (
+  | { readonly isAway: true; readonly blocks: Promise<Buffer[]> }
+  /** Null where they have been removed meanwhile. */
+  | { readonly isAway: false; readonly blocks: Promise<Buffer[] | null> }
+)
 
 /**
  * Reads bytes of a blob: of what is here many blocks at once, and the next ones while the last are used. What is not here is asked for as
@@ -29,6 +30,7 @@ export class BlobReader {
   readonly #core: Core
   readonly #blob: BlobId
   readonly #opts: ByteRange
+  readonly #arrivals: Arrivals
   /** Of the blob, in bytes. */
   readonly #start: number
   readonly #end: number
@@ -52,8 +54,11 @@ export class BlobReader {
   #isAhead = false
   #isOver = false
 
-  /** @param blob - one without a map */
-  constructor(core: Core, blob: BlobId, opts: ByteRange) {
+  /**
+   * @param blob - one without a map
+   * @param arrivals - what tells of the blocks that come into the core
+   */
+  constructor(core: Core, blob: BlobId, opts: ByteRange, arrivals = new Arrivals()) {
     const { blockOffset, blockLength, byteLength } = blob
     const { start = 0, length = Infinity } = opts
     const blocksOf = ({ bytes, blocks }: typeof READ) =>
@@ -61,6 +66,7 @@ export class BlobReader {
     this.#core = core
     this.#blob = blob
     this.#opts = opts
+    this.#arrivals = arrivals
     this.#start = start
     this.#end = Math.min(byteLength, start + length)
     this.#behind = blockOffset + blockLength
@@ -72,14 +78,14 @@ export class BlobReader {
   /**
    * Ends without an error when the signal is aborted.
    *
-   * @throws BLOCK_NOT_AVAILABLE for what is not here and may not be waited for; REQUEST_TIMEOUT when nothing that is needed came for so
-   *   long; and what Hypercore throws
+   * @throws BLOCK_NOT_AVAILABLE for what is not here and may not be waited for; REQUEST_TIMEOUT when something is waited for and nothing of
+   *   the blob came for so long; and what Hypercore throws
    */
   async *read(): AsyncGenerator<Buffer, void, void> {
     const { signal } = this.#opts
     const forget = onAbort(signal, () => void this.#close())
     try {
-      if (this.#start < this.#end) yield* this.#bytes()
+      if (this.#start < this.#end && !this.#isOver) yield* this.#bytes()
     } catch (err) {
       if (!signal?.aborted) throw err
     } finally {
@@ -89,13 +95,12 @@ export class BlobReader {
   }
 
   async *#bytes(): AsyncGenerator<Buffer, void, void> {
-    const { timeout = 0 } = this.#opts
     let position = this.#start
     let skip = 0
     if (position > 0) [this.#index, skip] = await this.#placeOf(position)
     await this.#ask()
     for (let asked = this.#asked.shift(); asked !== undefined; asked = this.#asked.shift()) {
-      const blocks = await within(asked.blocks, asked.isAway ? timeout : 0, timedOut)
+      const blocks = await this.#come(asked)
       this.#pending -= blocks.length
       if (asked.isAway) this.#awaited = Math.min(this.#mostAwaited, 1 + this.#awaited)
       if (position - skip + sizeOf(blocks) < this.#end) await this.#ask()
@@ -110,7 +115,7 @@ export class BlobReader {
 
   /** The block that a byte lies in, and where in it. */
   async #placeOf(position: number): Promise<[index: number, skip: number]> {
-    const { timeout = 0 } = this.#opts
+    const timeout = bounded(this.#opts.timeout ?? 0)
     const byte = this.#blob.byteOffset + position
     const found =
       (await this.#core.seek(byte, { wait: false })) ?? (await this.#others().seek(byte, { timeout }))
@@ -124,14 +129,14 @@ export class BlobReader {
       if (await this.#core.has(this.#index)) {
         if (this.#pending > 0) return
         const here = await this.#here()
-        this.#push(here, { blocks: this.#readHere(here), isAway: false })
+        this.#push({ indexes: here, blocks: this.#readHere(here), isAway: false })
         return
       }
       // One is, whatever it is that is wanted.
       if (this.#pending > 0 && (this.#pending >= this.#awaited || this.#index >= this.#wanted)) return
       this.#askAhead(this.#index)
       const next = [this.#index]
-      this.#push(next, { blocks: this.#fetch(next), isAway: true })
+      this.#push({ indexes: next, blocks: this.#fetch(next), isAway: true })
     }
   }
 
@@ -144,21 +149,45 @@ export class BlobReader {
     return Array.from({ length: count }, (_, i) => index + i)
   }
 
-  #push(indexes: readonly number[], asked: Asked): void {
+  #push(asked: Asked): void {
     // Perhaps nobody waits for them any more when they fail.
     asked.blocks.catch(() => undefined)
     this.#asked.push(asked)
-    this.#pending += indexes.length
-    this.#index += indexes.length
+    this.#pending += asked.indexes.length
+    this.#index += asked.indexes.length
   }
 
-  async #readHere(indexes: readonly number[]): Promise<Buffer[]> {
+  /** What was asked for, when it is there. */
+  async #come(asked: Asked): Promise<Buffer[]> {
+    if (asked.isAway) return this.#patiently(asked.blocks)
+    const here = await asked.blocks
+    if (here !== null) return here
+    this.#askAhead(asked.indexes[0]!)
+    return this.#patiently(this.#fetch(asked.indexes))
+  }
+
+  /** As long as blocks of it come, another one is not given up, which may be with a slower peer. */
+  async #patiently<T>(blocks: Promise<T>): Promise<T> {
+    const timeout = bounded(this.#opts.timeout ?? 0)
+    if (timeout === 0) return blocks
+    let giveUp: (err: Error) => void = () => undefined
+    const late = new Promise<never>((_, reject) => (giveUp = reject))
+    const timer = setTimeout(() => giveUp(timedOut()), timeout)
+    const forget = this.#arrivals.listen(this.#core, (index) => {
+      if (index >= this.#blob.blockOffset && index < this.#behind) timer.refresh()
+    })
+    return Promise.race([blocks, late]).finally(() => {
+      clearTimeout(timer)
+      forget()
+    })
+  }
+
+  async #readHere(indexes: readonly number[]): Promise<Buffer[] | null> {
     try {
       return await readBlocks(this.#core, indexes)
     } catch (err) {
-      if (errorCode(err) !== 'BLOCK_NOT_AVAILABLE') throw err
-      // One has been removed at this moment.
-      return this.#fetch(indexes)
+      if (errorCode(err) === 'BLOCK_NOT_AVAILABLE') return null
+      throw err
     }
   }
 
@@ -172,6 +201,8 @@ export class BlobReader {
   }
 
   #others(): CoreSession {
+    // Nobody would close it any more.
+    if (this.#isOver) throw unavailable()
     return (this.#session ??= this.#core.session({ wait: this.#opts.wait !== false }))
   }
 

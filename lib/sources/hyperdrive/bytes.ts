@@ -54,7 +54,7 @@ export class HyperdriveBytes {
     const release = hold(this.#drive, blob)
     try {
       const blobs = await this.blobs(opts)
-      if (!blob.blockMap) return yield* new BlobReader(blobs.core, blob, opts).read()
+      if (!blob.blockMap) return yield* new BlobReader(blobs.core, blob, opts, this.arrivals).read()
       const stream = blobs.createReadStream(blob, range)
       const forget = onAbort(signal, () => stream.destroy())
       try {
