@@ -10,6 +10,17 @@ export function bounded(timeout: number): number {
 }
 
 /**
+ * Calls when a timeout is over.
+ *
+ * @param timeout - in milliseconds; 0, and what is longer than any timer, is without bound
+ * @returns the timer; undefined where there is none
+ */
+export function startTimer(timeout: number, end: () => void): NodeJS.Timeout | undefined {
+  const patience = bounded(timeout)
+  return patience === 0 ? undefined : setTimeout(end, patience)
+}
+
+/**
  * What a promise gives, or something else where it takes longer.
  *
  * @param ms - how long it may take, in milliseconds
@@ -27,9 +38,10 @@ export async function atMost<T, L>(promise: Promise<T>, ms: number, otherwise: L
  * @param late - makes the error that it rejects with where it takes longer
  */
 export async function within<T>(promise: Promise<T>, timeout: number, late: () => Error): Promise<T> {
-  if (bounded(timeout) === 0) return promise
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late()), timeout)))
+  let giveUp: (err: Error) => void = () => undefined
+  const over = new Promise<never>((_, reject) => (giveUp = reject))
+  const timer = startTimer(timeout, () => giveUp(late()))
+  if (timer === undefined) return promise
   return Promise.race([promise, over]).finally(() => clearTimeout(timer))
 }
 

@@ -11,10 +11,10 @@ export interface Serving {
 }
 
 const { storage, discoveryKey, bootstrap } = JSON.parse(process.argv[2]!) as Serving
+const letGo = once(process, 'disconnect')
 const store = new Corestore(storage)
 const peers = new Peers(store, { bootstrap })
 await peers.announce(Buffer.from(discoveryKey, 'hex'))
-const letGo = once(process, 'disconnect')
 process.send!('serving')
 await letGo
 await peers.close()

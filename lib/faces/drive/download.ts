@@ -4,7 +4,7 @@ import type { ReadOptions } from '../../drive.ts'
 import type { Located } from '../../overlay/view.ts'
 import { compareKeys } from '../../path.ts'
 import type { Leaf } from '../../sources/source.ts'
-import { bounded } from '../../wait.ts'
+import { startTimer } from '../../wait.ts'
 import type { ListOptions } from './list.ts'
 import { presenceOf } from './presence.ts'
 import { nameDrive } from './streams.ts'
@@ -187,8 +187,7 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
 
   async #fetch(located: Located, stopping: AbortController): Promise<void> {
     const { value, replica } = located.candidate
-    const { wait } = this.#opts
-    const timeout = bounded(this.#opts.timeout ?? 0)
+    const { wait, timeout = 0 } = this.#opts
     let size = value.blob!.byteLength
     let done = 0
     const count = (bytes: number) => {
@@ -201,7 +200,7 @@ export class Download extends EventEmitter<{ progress: [DownloadProgress] }> {
     this.#bytes += size
     const room = this.#takeRoom(located.candidate.leaf)
     const stalled = setTimeout(room.wait, STALL)
-    const late = timeout > 0 ? setTimeout(() => stopping.abort(timedOut()), timeout) : null
+    const late = startTimer(timeout, () => stopping.abort(timedOut()))
     try {
       if (replica) {
         count((await replica.presence()).localBytes)

@@ -1,6 +1,6 @@
 import type { ByteRange } from '../source.ts'
 import { errorCode } from '../../errors.ts'
-import { bounded, onAbort } from '../../wait.ts'
+import { onAbort, startTimer } from '../../wait.ts'
 import { Arrivals } from './arrivals.ts'
 import { readBlocks } from './core-blocks.ts'
 import { timedOut, unavailable } from './failure.ts'
@@ -115,10 +115,9 @@ export class BlobReader {
 
   /** The block that a byte lies in, and where in it. */
   async #placeOf(position: number): Promise<[index: number, skip: number]> {
-    const timeout = bounded(this.#opts.timeout ?? 0)
     const byte = this.#blob.byteOffset + position
     const found =
-      (await this.#core.seek(byte, { wait: false })) ?? (await this.#others().seek(byte, { timeout }))
+      (await this.#core.seek(byte, { wait: false })) ?? (await this.#patiently(this.#others().seek(byte)))
     if (found === null) throw unavailable()
     return found
   }
@@ -167,16 +166,15 @@ export class BlobReader {
   }
 
   /** As long as blocks of it come, another one is not given up, which may be with a slower peer. */
-  async #patiently<T>(blocks: Promise<T>): Promise<T> {
-    const timeout = bounded(this.#opts.timeout ?? 0)
-    if (timeout === 0) return blocks
+  async #patiently<T>(answer: Promise<T>): Promise<T> {
     let giveUp: (err: Error) => void = () => undefined
     const late = new Promise<never>((_, reject) => (giveUp = reject))
-    const timer = setTimeout(() => giveUp(timedOut()), timeout)
+    const timer = startTimer(this.#opts.timeout ?? 0, () => giveUp(timedOut()))
+    if (timer === undefined) return answer
     const forget = this.#arrivals.listen(this.#core, (index) => {
       if (index >= this.#blob.blockOffset && index < this.#behind) timer.refresh()
     })
-    return Promise.race([blocks, late]).finally(() => {
+    return Promise.race([answer, late]).finally(() => {
       clearTimeout(timer)
       forget()
     })

@@ -1,6 +1,6 @@
 import type { ReadOptions } from '../../drive.ts'
 import { errorCode, failure } from '../../errors.ts'
-import { bounded } from '../../wait.ts'
+import { startTimer } from '../../wait.ts'
 import { timedOut } from './failure.ts'
 import { above, below, rangeOf, type Bounds } from './bounds.ts'
 import type { StoredTree } from './tree.ts'
@@ -175,8 +175,7 @@ export class DemandReader implements TreeReader {
       // A tree that is closed ends its reads, but for some that it forgets.
       void bee.close().finally(() => setImmediate(giveUp, failure('CLOSED', { drive: this.#drive })))
     }
-    const timeout = bounded(opts.timeout ?? 0)
-    const timer = timeout ? setTimeout(end, timeout, 'time') : undefined
+    const timer = startTimer(opts.timeout ?? 0, () => end('time'))
     this.#pending.add(end)
     try {
       const found = await Promise.race([read(bee, { wait: opts.wait !== false }), over])

@@ -1,4 +1,4 @@
-import { bounded, onAbort, unlessAborted } from '../../wait.ts'
+import { onAbort, startTimer, unlessAborted } from '../../wait.ts'
 import type { Clearing } from '../clearing.ts'
 import type { FetchOptions, Presence, Replica } from '../source.ts'
 import type { HyperdriveBytes } from './bytes.ts'
@@ -57,8 +57,7 @@ export class HyperdriveReplica implements Replica {
     if (wait === false) throw unavailable()
     const ended = new AbortController()
     const forget = onAbort(signal, () => ended.abort(signal!.reason))
-    const patience = bounded(timeout)
-    const timer = patience > 0 ? setTimeout(() => ended.abort(timedOut()), patience) : undefined
+    const timer = startTimer(timeout, () => ended.abort(timedOut()))
     try {
       await this.#fetch(ended.signal, onbytes)
     } finally {
