@@ -51,29 +51,43 @@ test('npm start tells the whole story, exits with 0 and leaves nothing', async (
 
 test('a demo that is interrupted cleans up', { skip: process.platform === 'win32' }, async (t) => {
   const tmp = await folder(t)
-  const child = start(t, tmp, [])
-  await new Promise<void>((resolve) => {
-    let out = ''
-    child.stdout!.on('data', (text: string) => {
-      out += text
-      if (out.includes('1. The merged tree')) resolve()
+  // It may be over by the time that this process hears of its beginning.
+  for (let turn = 0; turn < 4; turn++) {
+    const child = start(t, tmp, [])
+    await new Promise<void>((resolve) => {
+      let out = ''
+      const look = (text: string) => {
+        out += text
+        if (!out.includes('1. The merged tree')) return
+        child.stdout!.off('data', look)
+        child.kill('SIGSTOP')
+        resolve()
+      }
+      child.stdout!.on('data', look)
     })
-  })
-  t.not((await left(tmp)).length, 0, 'there is something to clean up')
-  child.kill('SIGINT')
-  const { code, err } = await ended(child)
-  t.is(code, 130)
-  t.is(err, '')
-  t.same(await left(tmp), [])
+    const isThere = (await left(tmp)).length > 0
+    child.kill('SIGINT')
+    child.kill('SIGCONT')
+    const { code, err } = await ended(child)
+    t.is(err, '')
+    t.same(await left(tmp), [])
+    if (!isThere || code === 0) continue
+    t.is(code, 130)
+    return
+  }
+  t.fail('it was never interrupted')
 })
 
 test('a demo whose reader goes away cleans up', { skip: process.platform === 'win32' }, async (t) => {
   const tmp = await folder(t)
-  const child = start(t, tmp, [])
-  child.stdout!.once('data', () => child.stdout!.destroy())
-  const { code } = await ended(child)
+  let code: number | null = 0
+  for (let turn = 0; turn < 4 && code === 0; turn++) {
+    const child = start(t, tmp, [])
+    child.stdout!.once('data', () => child.stdout!.destroy())
+    code = (await ended(child)).code
+    t.same(await left(tmp), [])
+  }
   t.is(code, 1)
-  t.same(await left(tmp), [])
 })
 
 test('npm start -- FOLDER FOLDER shows the merged tree and writes nothing', async (t) => {

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import MultiDrive from '../index.ts'
 import { within } from './availability/links.ts'
+import { again } from './helpers/clock.ts'
 import {
   cleanup,
   collect,
@@ -371,22 +373,34 @@ test('watch(folder) keeps a drive that has left open until no snapshot shows it'
 
 const SKEW = 100
 
-/** Two drives, and the dates at which what the second holds comes to be believed: so many milliseconds from now. */
+/** Lets the local clock stand until the test is over; the function given sets it so many milliseconds ahead of then. */
+function standing(t: Test): (ms: number) => void {
+  const real = Date.now
+  const start = real()
+  let passed = 0
+  Date.now = () => start + passed
+  cleanup(t, () => (Date.now = real))
+  return (ms) => (passed = ms)
+}
+
+/** Two drives, and the dates at which what the second holds comes to be believed: so many milliseconds from now, by a clock that stands. */
 async function ahead(t: Test, files: Record<string, number>) {
+  const pass = standing(t)
   const [own, other] = [await hyperdrive(t), await hyperdrive(t)]
   for (const path of Object.keys(files)) await own.put(path, 'honest', { metadata: { mtime: 1 } })
   const now = Date.now()
   for (const [path, ms] of Object.entries(files))
     await other.put(path, 'ahead', { metadata: { mtime: now + SKEW + ms } })
   const multi = await multidrive(t, [own, other], { maxClockSkew: SKEW })
-  return { own, other, multi }
+  return { own, other, multi, pass }
 }
 
 test(
   'maxClockSkew: `update` tells when a date that a read has met comes to be believed',
   limit,
   async (t) => {
-    const { own, other, multi } = await ahead(t, { '/x': 800, '/y': 1300, '/never': 40 * 24 * 3_600_000 })
+    const dates = { '/x': 800, '/y': 1300, '/never': 40 * 24 * 3_600_000 }
+    const { own, other, multi, pass } = await ahead(t, dates)
     const warnings: Error[] = []
     const warn = (warning: Error) => void warnings.push(warning)
     process.on('warning', warn)
@@ -396,8 +410,10 @@ test(
     t.same(await contents(multi), honest)
     t.same(await contents(past), honest)
     t.equal(multi.listenerCount('update'), 0)
-    for (const path of ['/x', '/y']) {
-      const [drive] = (await within(QUICK, 'an update', once(multi, 'update'))) as unknown[]
+    for (const path of ['/x', '/y'] as const) {
+      const updated = once(multi, 'update')
+      pass(dates[path])
+      const [drive] = (await within(QUICK, 'an update', updated)) as unknown[]
       t.equal(drive, other)
       t.equal((await contents(multi))[path], 'ahead')
     }
@@ -410,10 +426,17 @@ test(
 )
 
 test('maxClockSkew: watch(folder) tells of dates that come to be believed', limit, async (t) => {
-  const { multi } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
-  const { next } = watched(t, multi, '/a')
+  const { multi, pass } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
+  const { next, ask } = watched(t, multi, '/a')
   const honest = { '/a/x': 'honest', '/a/y': 'honest', '/b/z': 'honest' }
+  // Whether it looks before the clock moves on or after, it tells.
+  void ask()
+  await sleep(100)
+  pass(800)
   t.same(await next(), [{ ...honest, '/a/x': 'ahead' }, honest])
+  void ask()
+  await sleep(100)
+  pass(1300)
   const [current, previous] = (await next())!
   t.same(
     current,
@@ -424,20 +447,34 @@ test('maxClockSkew: watch(folder) tells of dates that come to be believed', limi
 })
 
 test('maxClockSkew: watch(path, onchange) tells of dates that come to be believed', limit, async (t) => {
-  const { multi } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
+  const { multi, pass } = await ahead(t, { '/a/x': 800, '/a/y': 1300, '/b/z': 1000 })
   const told: string[] = []
-  const both = new Promise<void>((resolve) => {
-    const watcher = multi.watch('/a', (event, name) => {
-      if (told.push(`${event} ${name}`) === 2) resolve()
-    })
-    cleanup(t, () => watcher.destroy())
+  let isTold: () => void = () => undefined
+  const watcher = multi.watch('/a', (event, name) => {
+    told.push(`${event} ${name}`)
+    isTold()
   })
-  await within(QUICK, 'two events', both)
-  t.same(told, ['change x', 'change y'])
+  cleanup(t, () => watcher.destroy())
+  const until = async (event: string) => {
+    while (!told.includes(event))
+      await within(QUICK, event, new Promise<void>((resolve) => (isTold = resolve)))
+    return told.splice(0)
+  }
+  await again(
+    (i) => multi.put('/a/begun', String(i)),
+    () => told.length > 0
+  )
+  await multi.put('/a/last', '')
+  const begun = await until('rename last')
+  t.ok(begun.slice(0, -1).every((event) => event.endsWith(' begun')))
+  pass(800)
+  t.same(await until('change x'), ['change x'])
+  pass(1300)
+  t.same(await until('change y'), ['change y'])
 })
 
 test('maxClockSkew: watch(folder) tells of dates ahead that come while it watches', limit, async (t) => {
-  const { own, other, multi } = await ahead(t, {})
+  const { own, other, multi, pass } = await ahead(t, {})
   await own.put('/x', 'honest', { metadata: { mtime: 1 } })
   const { next, ask, watcher } = watched(t, multi)
   await watcher.ready()
@@ -446,6 +483,8 @@ test('maxClockSkew: watch(folder) tells of dates ahead that come while it watche
   t.same(await next(), [{ '/told': '', '/x': 'honest' }, { '/x': 'honest' }])
   void ask()
   await other.put('/x', 'ahead', { metadata: { mtime: Date.now() + SKEW + 800 } })
+  await sleep(100)
+  pass(800)
   t.same(await next(), [
     { '/told': '', '/x': 'ahead' },
     { '/told': '', '/x': 'honest' }

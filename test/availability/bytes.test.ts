@@ -60,7 +60,7 @@ test('bytes that are not here: timeout gives REQUEST_TIMEOUT within about its ti
     const err = await within(5000, 'the read', failureOf(call()))
     const took = performance.now() - started
     t.same([err.code, err.drive === copy, err.path], ['REQUEST_TIMEOUT', true, '/big'])
-    t.ok(took >= 590 && took < 5000, `after ${Math.round(took)} ms`)
+    t.ok(took >= 590 && took < 20_000, `after ${Math.round(took)} ms`)
   }
 })
 

@@ -7,6 +7,7 @@ import { alone, closedOr, cutAfter, random, whole, within } from './links.ts'
 
 const FILES = Array.from({ length: 24 }, (_, i) => `/set/f${i}`)
 const CUTS = 40
+const QUICK = 5000
 
 /** A reader that can be started anew on the same folder. */
 async function start(path: string, key: Buffer) {
@@ -31,12 +32,12 @@ async function write(author: Hyperdrive, generation: number): Promise<void> {
 
 /** The one generation that a reader sees, read in every way; -1 for none. */
 async function generation(multi: MultiDrive): Promise<number> {
-  const entries = await within(2000, 'list', collect(multi.list('/set')))
-  const names = await within(2000, 'readdir', collect<string>(multi.readdir('/set')))
+  const entries = await within(QUICK, 'list', collect(multi.list('/set')))
+  const names = await within(QUICK, 'readdir', collect<string>(multi.readdir('/set')))
   const single = await Promise.all(
-    FILES.map((file) => within(2000, 'entry', multi.entry(file) as Promise<any>))
+    FILES.map((file) => within(QUICK, 'entry', multi.entry(file) as Promise<any>))
   )
-  const only = await within(2000, 'list', keys(multi, '/only'))
+  const only = await within(QUICK, 'list', keys(multi, '/only'))
   const seen = new Set([
     ...entries.map((entry) => entry.value.metadata.generation),
     ...single.map((entry) => entry?.value.metadata.generation ?? -1),
@@ -122,10 +123,10 @@ test('a first sync cut after any number of bytes hangs nothing, and the drive is
       await alone(reader.copy)
       const isWhole = reader.copy.core.contiguousLength === author.core.length
       const told = reader.multi.unsynced.length === 0
-      const listed = await within(2000, 'list', collect(reader.multi.list('/set')))
-      const entry = await within(2000, 'entry', reader.multi.entry(FILES[0]!))
-      const miss = await within(2000, 'entry', reader.multi.entry('/none'))
-      await within(4000, 'put', reader.multi.put('/own', 'x'))
+      const listed = await within(QUICK, 'list', collect(reader.multi.list('/set')))
+      const entry = await within(QUICK, 'entry', reader.multi.entry(FILES[0]!))
+      const miss = await within(QUICK, 'entry', reader.multi.entry('/none'))
+      await within(QUICK, 'put', reader.multi.put('/own', 'x'))
       outcomes.add(isWhole ? 'whole' : reader.copy.core.length > 1 ? 'half' : 'nothing')
       // A head in the middle may be whole already: then it is the first of the two generations, and all of it.
       if (told && listed.length !== FILES.length) faults.push(`${bytes} bytes: ${listed.length} files`)

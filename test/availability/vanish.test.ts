@@ -46,7 +46,7 @@ async function vanishing(
   const took = performance.now() - started
   t.same([err.code, err.path, err.drive === copy], ['REQUEST_TIMEOUT', '/plan', true])
   t.ok(err.message.includes('/plan') && err.message.includes(copy.id), err.message)
-  t.ok(took < TIMEOUT + 5000, `within its time: ${Math.round(took)} ms`)
+  t.ok(took < TIMEOUT + 20_000, `within its time: ${Math.round(took)} ms`)
   const stale = (await within(QUICK, 'get', multi.get('/plan', { timeout: TIMEOUT, fallback: true })))!
   t.same([String(stale), stale.stale], ['the older plan', true])
 

@@ -210,7 +210,7 @@ test('a key that nobody has', async (t) => {
   const at = ['-d', key, '--storage', storage, '--bootstrap', '127.0.0.1:9', '--timeout', '0.5']
   const before = Date.now()
   await fails(t, ['ls', ...at], 1, /CONNECTION_FAILED.*longer --timeout/)
-  t.ok(Date.now() - before < 5000, 'in its time')
+  t.ok(Date.now() - before < 20_000, 'in its time, not that by default')
 })
 
 test('with --json an error is one value too, and with --verbose it says where', async (t) => {

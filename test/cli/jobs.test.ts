@@ -3,7 +3,7 @@ import test from 'tape'
 import { Jobs } from '../../lib/cli/jobs.ts'
 import { failureOf } from '../helpers/drives.ts'
 
-const limit = { timeout: 10_000 }
+const limit = { timeout: 60_000 }
 const { signal } = new AbortController()
 
 /** Ends as a stream does: it says that it was ended, not why. */

@@ -28,7 +28,7 @@ async function shareOnce(t: Test, ...args: string[]): Promise<Ran> {
 
 test(
   'share tells the link when the files are in, and then joins the network',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async (t) => {
     const ann = await folderOf(t, { a: '1' })
     const { code, out, err } = await shareOnce(t, ann, '--storage', await folder(t), ...AWAY)

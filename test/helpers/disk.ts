@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, readlink, utimes, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, readlink, rename, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type { Test } from 'tape'
 import { folder } from './drives.ts'
@@ -15,6 +15,13 @@ export async function folderOf(t: Test, files: Record<string, string>, date = DA
     await utimes(join(root, path), date, date)
   }
   return root
+}
+
+/** Writes a file that appears in its folder when it is whole, with all that is in it: nobody who watches sees it empty. */
+export async function appear(t: Test, path: string, bytes: string): Promise<void> {
+  const beside = join(await folder(t), 'file')
+  await writeFile(beside, bytes)
+  await rename(beside, path)
 }
 
 /** What a folder holds: texts of files, targets of links, by path. What MultiDrive keeps for itself is left out. */

@@ -6,7 +6,7 @@ import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import { Storage } from '../../lib/cli/storage.ts'
 import { cli, lines, start, values, type Running } from '../helpers/cli.ts'
-import { folderOf, treeOf } from '../helpers/disk.ts'
+import { appear, folderOf, treeOf } from '../helpers/disk.ts'
 import { cleanup, folder } from '../helpers/drives.ts'
 import { network } from '../helpers/network.ts'
 
@@ -83,10 +83,10 @@ test('share in one process, and ls, cat, tree and get in others', async (t) => {
   running.child.kill('SIGINT')
   t.is((await running.ended).code, isPosix ? 130 : -1)
   // It is gone; what was here stays.
-  const away = await cli(['cat', ...at, '--timeout', '1', '/a.txt'])
+  const away = await cli(['cat', ...at, '--timeout', '20', '/a.txt'])
   t.same([away.code, away.out], [0, 'from afar'])
   t.ok(away.err.startsWith('No peer of hd://'), away.err)
-  const marked = await cli(['ls', '--json', ...at, '--timeout', '1'])
+  const marked = await cli(['ls', '--json', ...at, '--timeout', '20'])
   t.is(marked.code, 0)
   const note = JSON.parse(marked.err)
   t.same([note.drive, note.note.startsWith('No peer of hd://')], [link, true], 'also with --json')
@@ -155,7 +155,7 @@ test('watch tells of what comes from afar', async (t) => {
   ])
   const shown = start(t, ['watch', '-n', '1', '-d', link, '--storage', await folder(t), ...bootstrap])
   await shown.says(/Watching/, 'err')
-  await writeFile(join(ann, 'b'), '22')
+  await appear(t, join(ann, 'b'), '22')
   t.ok(/^\+ {7}2 B {2}.*\/b\n$/.test((await shown.ended).out))
   // The other one may have begun after that.
   const timer = setInterval(() => void writeFile(join(ann, 'b'), String(Math.random())), 500)
@@ -194,7 +194,7 @@ test('share --json', async (t) => {
   const told = JSON.parse(await running.says(/^.*\n/))
   t.same([told.op, told.folder, told.files], ['share', ann, 1])
   t.match(told.drive, /^hd:\/\/\w{52}$/)
-  await writeFile(join(ann, 'b'), '2')
+  await appear(t, join(ann, 'b'), '2')
   const change = JSON.parse((await running.says(/\n(.*)\n$/)).trim().split('\n').at(-1)!)
   t.same(change, { op: 'change', drive: told.drive, files: 2, added: 1, changed: 0, removed: 0 })
 })

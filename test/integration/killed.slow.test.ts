@@ -14,6 +14,7 @@ const SIZE = 200 * MiB
 /** What of a file may come twice: the requests that were on their way. */
 const LITTLE = 4 * MiB
 const limit = { timeout: 240_000 }
+const isPosix = process.platform !== 'win32'
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256')
@@ -68,12 +69,15 @@ test(
     await writeLarge(join(root, 'weights.bin'), SIZE, 3)
     const args = [root, storage]
     const before = await provider(t, tmp, bootstrap, args)
-    const process = loader(t, tmp, { key: before.link, bootstrap, path: '/weights.bin', diskPath })
+    // It stands still there, lest it be through before this process has seen to the other one.
+    const pause = isPosix ? { pauseAt: 60 * MiB } : {}
+    const process = loader(t, tmp, { key: before.link, bootstrap, path: '/weights.bin', diskPath, ...pause })
     await process.reaches(60 * MiB)
     await kill(before.child)
     const [name] = await readdir(diskPath)
     t.match(name!, /\.part$/, 'it is under way')
     t.is(process.child.exitCode, null, 'the loader waits')
+    if (isPosix) process.child.kill('SIGCONT')
     const after = await provider(t, tmp, bootstrap, args)
     t.is(after.link, before.link)
     const told = (await process.ended)!

@@ -9,6 +9,8 @@ export interface Task {
   readonly diskPath: string
   /** Kills itself, as nobody can expect it, when so many bytes are here. */
   readonly dieAt?: number
+  /** Stands still when so many bytes are here, until it is told to go on (SIGCONT). */
+  readonly pauseAt?: number
 }
 
 /** What it tells. */
@@ -22,7 +24,8 @@ export type Told =
       readonly first: number
     }
 
-const { key, bootstrap, path, diskPath, dieAt = Infinity } = JSON.parse(process.argv[2]!) as Task
+const task = JSON.parse(process.argv[2]!) as Task
+const { key, bootstrap, path, diskPath, dieAt = Infinity, pauseAt = Infinity } = task
 const tell = (told: Told) => process.stdout.write(JSON.stringify(told) + '\n')
 
 const loader = new HyperDriveDL({ key, bootstrap })
@@ -39,9 +42,11 @@ const download = await loader.download(path, {
   diskPath,
   progressReportInterval: 10,
   progressCallback: ({ loadedSize }) => {
+    const before = loaded.at(-1) ?? 0
     loaded.push(loadedSize)
     if (loadedSize >= dieAt) process.kill(process.pid, 'SIGKILL')
     tell({ loaded: loadedSize })
+    if (before < pauseAt && loadedSize >= pauseAt) process.kill(process.pid, 'SIGSTOP')
   }
 })
 const results = (await download.await()).map((result) => ({

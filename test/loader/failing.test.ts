@@ -7,7 +7,7 @@ import { failureOf, folder, hyperdrive, link, over, store } from '../helpers/dri
 import { network, provide } from '../helpers/network.ts'
 import { loaderOf } from './helpers.ts'
 
-const limit = { timeout: 20_000 }
+const limit = { timeout: 60_000 }
 const id = encode(Buffer.alloc(32, 7))
 
 test('a drive that fails is never told as a file that is not there', limit, async (t) => {

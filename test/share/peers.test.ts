@@ -4,6 +4,7 @@ import test, { type Test } from 'tape'
 import { createStore } from '../../lib/share/drives.ts'
 import { createSwarm, Peers, type PeersOptions } from '../../lib/share/peers.ts'
 import type Corestore from 'corestore'
+import { isFaster, took } from '../helpers/clock.ts'
 import { cleanup, failureOf, folder, hyperdrive, store } from '../helpers/drives.ts'
 import { network, provide } from '../helpers/network.ts'
 import { writeFile } from 'node:fs/promises'
@@ -48,7 +49,7 @@ test('peers.openDrive(key, { timeout }) of a key that nobody has: CONNECTION_FAI
   const err = await failureOf(peers.openDrive(Buffer.alloc(32, 1), { timeout: 300 }))
   t.is(err.code, 'CONNECTION_FAILED')
   t.match(err.message, /"hd:\/\/\w{52}" \(nobody who has it was found within 300 ms\)/)
-  t.ok(performance.now() - started < 10_000)
+  t.ok(performance.now() - started < 25_000, 'not that by default')
 })
 
 test('peers.openDrive(key) of a drive that comes later', limit, async (t) => {
@@ -66,6 +67,7 @@ test('peers.openDrive(key, { version })', limit, async (t) => {
   const theirs = await announced(t, { bootstrap })
   await theirs.put('/file', 'text')
   const peers = peersOf(t, await store(t), { bootstrap })
+  await peers.openDrive(theirs.key, { version: 2 })
   const err = await failureOf(peers.openDrive(theirs.key, { timeout: 500, version: 3 }))
   t.is(err.code, 'CONNECTION_FAILED')
   t.match(err.message, /nobody has told of version 3 within 500 ms; it is known up to 2/)
@@ -168,15 +170,13 @@ test('many drives in one swarm are no leak', { timeout: 60_000 }, async (t) => {
 
 test('peers.close() does not wait for a network that does not answer', limit, async (t) => {
   const drive = await hyperdrive(t)
-  // Nobody listens at this address.
-  const peers = peersOf(t, drive.corestore, { bootstrap: ['127.0.0.1:9'] })
-  const announcing = peers.announce(drive.discoveryKey).then(
-    () => 'ended',
-    () => 'ended'
-  )
-  const started = performance.now()
-  await peers.close()
-  const took = performance.now() - started
-  t.ok(took < 4500, `${took} ms`)
-  t.is(await announcing, 'ended')
+  const turn = async () => {
+    // Nobody listens at this address.
+    const peers = peersOf(t, drive.corestore, { bootstrap: ['127.0.0.1:9'] })
+    const announcing = peers.announce(drive.discoveryKey).catch(() => undefined)
+    const time = await took(peers.close())
+    await announcing
+    return time
+  }
+  t.ok(await isFaster(4500, turn))
 })

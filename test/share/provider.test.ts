@@ -6,6 +6,7 @@ import type Hyperdrive from 'hyperdrive'
 import test from 'tape'
 import { parseKey } from '../../lib/share/key.ts'
 import { Provider } from '../../lib/share/provider.ts'
+import { appear } from '../helpers/disk.ts'
 import { contents, failureOf, folder } from '../helpers/drives.ts'
 import { network, provide } from '../helpers/network.ts'
 
@@ -80,7 +81,7 @@ test('Provider.open(folder, { watch: true }) follows changes', limit, async (t) 
   const provider = await provide(t, root, { bootstrap, watch: true })
   const drive = provider.drive as unknown as Hyperdrive
   let told = once(provider, 'mirrored')
-  await writeFile(join(root, 'b'), 'more')
+  await appear(t, join(root, 'b'), 'more')
   t.same(await told, [{ files: 2, ...nothing, added: 1 }])
   t.is(String(await drive.get('/b')), 'more')
   told = once(provider, 'mirrored')

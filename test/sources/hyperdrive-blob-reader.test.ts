@@ -178,9 +178,9 @@ test('BlobReader.read() with a timeout counts the time that one waits, not that 
   let release!: () => void
   const held = new Promise<void>((resolve) => (release = resolve))
   await before(author, (index) => (index === blob.blockOffset ? Promise.resolve() : held))
-  const reading = new BlobReader(core, blob, { timeout: 1000 }).read()
+  const reading = new BlobReader(core, blob, { timeout: 4000 }).read()
   const parts = [(await reading.next()).value as Buffer]
-  await sleep(1500)
+  await sleep(5000)
   release()
   parts.push(...(await collect(reading)))
   t.ok(Buffer.concat(parts).equals(bytes))
@@ -218,7 +218,10 @@ test('BlobReader.read() that is ended at any moment leaves nobody asking', async
       const next = new BlobReader(core, blob, { start, signal: stop.signal }).read().next()
       for (let i = 0; i < moment; i++) await Promise.resolve()
       stop.abort()
-      const ended = await Promise.race([next.then(({ done }) => done), sleep(2000, 'is not ended')])
+      const ended = await Promise.race([
+        next.then(({ done }) => done),
+        sleep(20_000, 'is not ended', { ref: false })
+      ])
       if (ended !== true) left.push({ start, moment, ended })
     }
   }
@@ -242,12 +245,12 @@ test('BlobReader.read() with a timeout waits for one block as long as others com
   await before(author, (index) => {
     if (index === slow) return others
     last = last.then(async () => {
-      await sleep(60)
+      await sleep(200)
       if (++sent === 29) release()
     })
     return last
   })
-  t.ok((await within(LONG, 'read', read(core, blob, { timeout: 1000 }))).equals(bytes))
+  t.ok((await within(LONG, 'read', read(core, blob, { timeout: 5000 }))).equals(bytes))
 })
 
 test('BlobReader.read() with a timeout also counts for what is removed while it is read', async (t) => {

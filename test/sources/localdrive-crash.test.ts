@@ -62,7 +62,7 @@ async function state(
 
 test(
   'commit(changes) killed before each of its changes of the file system',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (t) => {
     const outcomes: number[] = []
     for (let k = 1, finished = false; !finished; k += 4) {
@@ -103,7 +103,7 @@ test(
   }
 )
 
-test('commit(changes) in a loop, killed at any moment', { timeout: 120_000 }, async (t) => {
+test('commit(changes) in a loop, killed at any moment', { timeout: 300_000 }, async (t) => {
   const root = await temporary(t)
   let acknowledged = -1
   for (let round = 0; round < 6; round++) {
@@ -154,7 +154,7 @@ test(
   }
 )
 
-test('commit(changes) in two processes at once', { timeout: 120_000 }, async (t) => {
+test('commit(changes) in two processes at once', { timeout: 300_000 }, async (t) => {
   const root = await temporary(t)
   const script = `
     const { openSource, file } = await import('./test/sources/localdrive-helpers.ts')

@@ -158,43 +158,38 @@ export function fsMisuseSuite(kind: FsKind): void {
 
   for (const dies of [false, true]) {
     const title = dies ? 'ends the process where nobody catches it' : 'is called once'
-    once(
-      kind,
-      `a callback that throws ${title}`,
-      async (t, { limits }) => {
-        const script = fileURLToPath(new URL('./fs-throwing.ts', import.meta.url))
-        const args = [
-          '--import',
-          'tsx',
-          script,
-          limits.givesPromises ? 'multi' : 'node',
-          dies ? 'die' : 'catch',
-          await folder(t)
-        ]
-        const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-        const [out, err, [code, signal]] = await Promise.all([
-          collect(child.stdout.setEncoding('utf8')),
-          collect(child.stderr.setEncoding('utf8')),
-          new Promise<[number | null, string | null]>((resolve) =>
-            child.once('close', (...how) => resolve(how))
-          )
-        ])
-        if (dies) {
-          t.equal(out.join(''), 'called\nexit 1\n')
-          t.equal(err.join('').match(/^Error: thrown by readFile$/gm)?.length, 1)
-          // Where nobody could close a storage its native threads outlive what Node does. A process with a Hyperdrive alone that dies of a
-          // throw ends by SIGSEGV once in a hundred times or less, after Node has said what it exits with.
-          if (!limits.givesPromises || signal !== 'SIGSEGV') t.equal(code, 1, String(signal))
-          return
-        }
-        t.equal(code, 0, err.join(''))
-        for (const line of out.join('').trim().split('\n')) {
-          const { method, calls, caught } = JSON.parse(line)
-          t.same({ calls, caught }, { calls: 1, caught: [`thrown by ${method}`] }, method)
-        }
-        t.equal(out.join('').trim().split('\n').length, 20)
-      },
-      { timeout: 30_000 }
-    )
+    once(kind, `a callback that throws ${title}`, async (t, { limits }) => {
+      const script = fileURLToPath(new URL('./fs-throwing.ts', import.meta.url))
+      const args = [
+        '--import',
+        'tsx',
+        script,
+        limits.givesPromises ? 'multi' : 'node',
+        dies ? 'die' : 'catch',
+        await folder(t)
+      ]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      const [out, err, [code, signal]] = await Promise.all([
+        collect(child.stdout.setEncoding('utf8')),
+        collect(child.stderr.setEncoding('utf8')),
+        new Promise<[number | null, string | null]>((resolve) =>
+          child.once('close', (...how) => resolve(how))
+        )
+      ])
+      if (dies) {
+        t.equal(out.join(''), 'called\nexit 1\n')
+        t.equal(err.join('').match(/^Error: thrown by readFile$/gm)?.length, 1)
+        // Where nobody could close a storage its native threads outlive what Node does. A process with a Hyperdrive alone that dies of a
+        // throw ends by SIGSEGV once in a hundred times or less, after Node has said what it exits with.
+        if (!limits.givesPromises || signal !== 'SIGSEGV') t.equal(code, 1, String(signal))
+        return
+      }
+      t.equal(code, 0, err.join(''))
+      for (const line of out.join('').trim().split('\n')) {
+        const { method, calls, caught } = JSON.parse(line)
+        t.same({ calls, caught }, { calls: 1, caught: [`thrown by ${method}`] }, method)
+      }
+      t.equal(out.join('').trim().split('\n').length, 20)
+    })
   }
 }

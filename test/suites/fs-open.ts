@@ -332,7 +332,7 @@ function opening(kind: FsKind): void {
       for (const fd of [fds[0], fds[count - 1]])
         await fails(t, call('fstat', fd), { code: 'EBADF', syscall: 'fstat' })
     },
-    { style: 'callback', timeout: 30_000 }
+    { style: 'callback' }
   )
 }
 

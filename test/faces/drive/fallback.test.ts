@@ -51,7 +51,7 @@ test('get(path, { fallback: true }) gives the newest older version that is to be
   )
   t.ok(err.message.includes('/file') && err.message.includes(winner.copy.id), err.message)
   const took = performance.now() - started
-  t.ok(took > TIME - 10 && took < 5000, `all within its time: ${Math.round(took)} ms`)
+  t.ok(took > TIME - 10 && took < 20_000, `all within its time: ${Math.round(took)} ms`)
 })
 
 test('never by default, and not where the winner is to be had', async (t) => {
@@ -133,7 +133,7 @@ test('new MultiDrive(primary, { fallback: true }) falls back where a read does n
     'in 3 s when there is no timeout'
   )
   const took = performance.now() - started
-  t.ok(took > 2900 && took < 8000, `${Math.round(took)} ms`)
+  t.ok(took > 2900 && took < 20_000, `${Math.round(took)} ms`)
   t.equal(await within(QUICK, 'resolveLatest', multi.resolveLatest('/file')), winner.copy)
   t.same(
     (await collect(multi.list('/'))).map(({ mtime, stale }) => [mtime, stale]),

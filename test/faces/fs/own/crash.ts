@@ -22,7 +22,7 @@ export function crashSuite(rounds: number): void {
   for (const [kind] of WRITERS) {
     test(
       `a process killed while it renames, copies and writes leaves what was before or what is after (${kind}, seed ${seed})`,
-      { timeout: rounds * 20_000 },
+      { timeout: rounds * 60_000 },
       async (t) => {
         const next = random(seed)
         const path = await folder(t)

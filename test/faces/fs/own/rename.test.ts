@@ -127,7 +127,7 @@ for (const [kind, writer] of WRITERS) {
     const drive = await writer(t)
     const [multi, another] = [await multidrive(t, [drive]), await multidrive(t, [drive])]
     let landed = 0
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 4 || (landed === 0 && round < 40); round++) {
       const [from, to] = [`/from-${round}`, `/to-${round}`]
       await fill(multi, from, 60)
       const done: string[] = []
@@ -150,14 +150,14 @@ for (const [kind, writer] of WRITERS) {
       if (done.includes('/5')) t.same(found['5'].metadata, { note: 'x' }, 'metadata of a folder')
       t.ok(Object.keys(found).length >= 80)
     }
-    t.ok(landed > 0, `${landed} of 16 came in time`)
+    t.ok(landed > 0, `${landed} came in time`)
   })
 
   test(`bits of a folder that come while its tree is renamed are not lost (${kind})`, async (t) => {
     const multi = await multidrive(t, [await writer(t)])
     const lost: number[] = []
     let landed = 0
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 8 || (landed === 0 && round < 100); round++) {
       const [from, to] = [`/from-${round}`, `/to-${round}`]
       await multi.mkdir(`${from}/sub`, { recursive: true, mode: 0o755 })
       for (let i = 0; i < 5; i++) await multi.writeFile(`${from}/${i}`, 'x')
@@ -168,7 +168,7 @@ for (const [kind, writer] of WRITERS) {
       if (changed && ((await multi.stat(`${to}/sub`)).mode & 0o777) !== 0o700) lost.push(round)
     }
     t.same(lost, [])
-    t.ok(landed > 0, `${landed} of 8 came in time`)
+    t.ok(landed > 0, `${landed} came in time`)
   })
 
   test(`rename of a tree that is written to all the time comes to an end (${kind})`, async (t) => {

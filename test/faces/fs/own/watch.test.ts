@@ -4,16 +4,9 @@ import { join } from 'node:path'
 import test, { type Test } from 'tape'
 import type { MultiDrive } from '../../../../index.ts'
 import { within } from '../../../availability/links.ts'
+import { again } from '../../../helpers/clock.ts'
 import { cleanup, failureOf, folder, hyperdrive, localdrive, multidrive } from '../../../helpers/drives.ts'
 import { QUICK, shared, WRITERS } from './helpers.ts'
-
-/** Does something again and again until it is heard of: a watch begins with a look, and what is there by then is no change. */
-async function again(change: (i: number) => Promise<unknown>, isHeard: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isHeard(); i++) {
-    await change(i)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
 
 /** What a watch tells, once it has begun. */
 async function watched(t: Test, multi: MultiDrive, path: string) {
