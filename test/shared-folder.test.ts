@@ -11,7 +11,7 @@ import { cleanup, failureOf, folder, hyperdrive, multidrive } from './helpers/dr
 import { outcomesOf, type Work } from './helpers/shared-folder.ts'
 import { listener } from './sources/localdrive-helpers.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 
 const names = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `/${prefix}${i}`)
 

@@ -139,10 +139,11 @@ test('a bounded read is not held up by an unbounded one', async (t) => {
 
 test('createWriteStream(path) that stays open holds up no other write', async (t) => {
   const trap = await hyperdrive(t)
+  const blobs = (await trap.getBlobs()) as unknown as { locked: boolean }
   const blocking = trap.createWriteStream('/slow')
   blocking.on('error', () => undefined)
   blocking.write(Buffer.from('x'))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  while (!blobs.locked) await new Promise(setImmediate)
   const blocked = await within(300, 'put', trap.put('/g', 'x')).then(
     () => false,
     () => true

@@ -8,6 +8,8 @@ import { alone, closedOr, cutAfter, random, whole, within } from './links.ts'
 const FILES = Array.from({ length: 24 }, (_, i) => `/set/f${i}`)
 const CUTS = 40
 const QUICK = 5000
+/** In milliseconds: less than anything is waited for that does not come. Now and then a busy machine may take longer by itself. */
+const AT_ONCE = 2000
 
 /** A reader that can be started anew on the same folder. */
 async function start(path: string, key: Buffer) {
@@ -58,6 +60,7 @@ test('a link cut after any number of bytes leaves the last whole version, offlin
   let written = 0
   let seen = -1
   let halfway = 0
+  let late = 0
   let reader = await start(path, author.key)
   cleanup(t, () => reader.end())
   await write(author, written)
@@ -78,7 +81,9 @@ test('a link cut after any number of bytes leaves the last whole version, offlin
     await alone(reader.copy)
     if (reader.copy.core.contiguousLength < reader.copy.core.length) halfway++
     try {
+      const began = performance.now()
       const now = await generation(reader.multi)
+      if (performance.now() - began > AT_ONCE) late++
       if (now < seen) throw new Error(`generation ${now} after ${seen}`)
       seen = now
       if (i % 3 === 0) {
@@ -92,6 +97,7 @@ test('a link cut after any number of bytes leaves the last whole version, offlin
     }
   }
   t.same(faults, [], 'no cut shows half a batch, goes back, or hangs')
+  t.ok(late < CUTS / 2, `reads waited after ${late} of ${CUTS} cuts`)
   t.ok(halfway > CUTS / 5, `${halfway} of ${CUTS} cuts fell between a head and its last block`)
   t.ok(seen > 0 && seen < written, `generation ${seen} of ${written} is visible`)
 
@@ -114,6 +120,7 @@ test('a first sync cut after any number of bytes hangs nothing, and the drive is
   await write(author, 1)
   const faults: string[] = []
   const outcomes = new Set<string>()
+  let [rounds, late] = [0, 0]
   for (let bytes = 0; bytes <= 24_000; bytes += 1200) {
     const reader = await start(await folder(t), author.key)
     try {
@@ -123,9 +130,12 @@ test('a first sync cut after any number of bytes hangs nothing, and the drive is
       await alone(reader.copy)
       const isWhole = reader.copy.core.contiguousLength === author.core.length
       const told = reader.multi.unsynced.length === 0
+      const began = performance.now()
       const listed = await within(QUICK, 'list', collect(reader.multi.list('/set')))
       const entry = await within(QUICK, 'entry', reader.multi.entry(FILES[0]!))
       const miss = await within(QUICK, 'entry', reader.multi.entry('/none'))
+      rounds++
+      if (performance.now() - began > AT_ONCE) late++
       await within(QUICK, 'put', reader.multi.put('/own', 'x'))
       outcomes.add(isWhole ? 'whole' : reader.copy.core.length > 1 ? 'half' : 'nothing')
       // A head in the middle may be whole already: then it is the first of the two generations, and all of it.
@@ -143,5 +153,6 @@ test('a first sync cut after any number of bytes hangs nothing, and the drive is
     }
   }
   t.same(faults, [])
+  t.ok(late < rounds / 2, `reads waited after ${late} of ${rounds} cuts`)
   t.same([...outcomes].sort(), ['half', 'nothing', 'whole'], 'all of it happened')
 })

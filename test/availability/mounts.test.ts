@@ -1,4 +1,5 @@
 /** Mounted drives whose owners are about to come, are not there, go away and come back. */
+import { isDeepStrictEqual } from 'node:util'
 import Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type MultiDrive from '../../index.ts'
@@ -41,23 +42,25 @@ function connect(a: MultiDrive, b: MultiDrive): void {
   left.pipe(right).pipe(left)
 }
 
-/** What is read within the time that a peer is waited for, on a machine that may itself take longer to connect: then it is done anew. */
-async function unlessHeldUp<T>(read: () => Promise<T>): Promise<T> {
+/** Reads what a peer is waited for, but not for longer than a busy machine may take to connect the two: where that was so, it is done anew. */
+async function readsInTime<T>(t: Test, expected: T, read: () => Promise<T>): Promise<void> {
   for (let turn = 0; ; turn++) {
     const start = performance.now()
     const found = await read()
-    if (performance.now() - start < AT_ONCE || turn === 3) return found
+    const isLate = performance.now() - start > AT_ONCE
+    if (!isDeepStrictEqual(found, expected) && isLate && turn < 3) continue
+    t.same(found, expected)
+    return
   }
 }
 
 test('the first read below a mount waits for the peers of a stream that was just opened', async (t) => {
   for (const read of [(multi: MultiDrive) => contents(multi), listed]) {
-    const found = await unlessHeldUp(async () => {
+    await readsInTime(t, { '/m/x': 'x' }, async () => {
       const { ours, theirs } = await mounted(t)
       connect(ours, theirs)
       return within(LONG, 'the first read', read(ours))
     })
-    t.same(found, { '/m/x': 'x' })
   }
 })
 
@@ -66,28 +69,30 @@ async function listed(multi: MultiDrive): Promise<Record<string, string>> {
 }
 
 test('a read below a mount that found nobody once waits when a stream is opened later', async (t) => {
-  const found = await unlessHeldUp(async () => {
+  await readsInTime(t, 'x', async () => {
     const { ours, theirs } = await mounted(t)
     t.equal(await ours.get('/m/x'), null)
     connect(ours, theirs)
     return String(await within(LONG, 'read', ours.get('/m/x')))
   })
-  t.equal(found, 'x')
 })
 
 test('the first read below a mount waits as long as peers are being looked for', async (t) => {
-  const { ours, theirs } = await mounted(t)
-  const found = ours.findingPeers()
-  const reading = ours.get('/m/x')
-  const listing = keys(ours)
-  setTimeout(() => connect(ours, theirs), AT_ONCE + 600)
-  t.equal(String(await within(LONG, 'read', reading)), 'x')
-  t.same(await within(LONG, 'list', listing), ['/m/x'])
-  found()
+  await readsInTime(t, ['x', ['/m/x']], async () => {
+    const { ours, theirs } = await mounted(t)
+    const found = ours.findingPeers()
+    const reading = ours.get('/m/x')
+    const listing = keys(ours)
+    setTimeout(() => connect(ours, theirs), AT_ONCE + 600)
+    const bytes = await within(LONG, 'read', reading)
+    const listed = await within(LONG, 'list', listing)
+    found()
+    return [String(bytes), listed]
+  })
 })
 
 test('a search that ends with a connection made leaves time for its handshake', async (t) => {
-  const read = await unlessHeldUp(async () => {
+  await readsInTime(t, 'x', async () => {
     const { ours, theirs } = await mounted(t)
     const found = ours.findingPeers()
     const reading = ours.get('/m/x')
@@ -96,22 +101,24 @@ test('a search that ends with a connection made leaves time for its handshake', 
     found()
     return String(await within(LONG, 'read', reading))
   })
-  t.equal(read, 'x')
 })
 
 test('where nobody is connected or looked for, nothing is waited for', async (t) => {
-  for (const read of [(multi: MultiDrive) => multi.get('/m/x'), (multi: MultiDrive) => keys(multi)]) {
+  for (const [read, nothing] of [
+    [(multi: MultiDrive) => multi.get('/m/x'), null],
+    [(multi: MultiDrive) => keys(multi), []]
+  ] as const) {
     const turn = async () => {
       const { ours } = await mounted(t)
       const find = ours.findingPeers()
       find()
       ours.replicate(true).destroy()
-      return took(read(ours))
+      const start = performance.now()
+      t.same(await read(ours), nothing)
+      return performance.now() - start
     }
     t.ok(await isFaster(AT_ONCE, turn))
   }
-  const { ours } = await mounted(t)
-  t.equal(await ours.get('/m/x'), null)
 })
 
 test('reads below a mount that are bounded stay so while peers are expected', async (t) => {
@@ -128,7 +135,7 @@ test('reads below a mount that are bounded stay so while peers are expected', as
       const turn = async () => {
         const { ours } = await mounted(t)
         const end = expect(ours)
-        const time = await took(ours.get('/m/x', opts))
+        const time = await took(ours.get('/m/x', opts).catch(() => undefined))
         end()
         return time
       }

@@ -22,7 +22,7 @@ import {
   type Tree
 } from '../suites/fs-programs.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 
 const BIG = Buffer.from(Uint8Array.from({ length: 400_000 }, (_, i) => (i * i) >> 5))
 

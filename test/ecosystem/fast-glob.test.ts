@@ -16,7 +16,7 @@ import { difference, grounds, onDisk, plant, type Item, type Tree } from '../sui
 
 const glob7 = createRequire(import.meta.url)('glob')
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 const multis = grounds.filter((kind) => kind !== onDisk)
 
 const files = [

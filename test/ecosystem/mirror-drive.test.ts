@@ -3,7 +3,7 @@ import test from 'tape'
 import { collect, contents, hyperdrive, keys, localdrive, multidrive } from '../helpers/drives.ts'
 import { end, sample } from '../suites/drive.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 const SAME = { files: 6, add: 0, remove: 0, change: 0 }
 
 const BIG = sample(300_000)

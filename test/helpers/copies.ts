@@ -50,6 +50,18 @@ export async function copyOf(
   }
 }
 
+/** Lets something happen before a block of the files that someone sends is read. */
+export async function before(author: Hyperdrive, wait: (index: number) => Promise<unknown>): Promise<void> {
+  const { storage } = (await author.getBlobs()).core.state
+  const begin = storage.read.bind(storage)
+  storage.read = () => {
+    const reading = begin()
+    const get = reading.getBlock.bind(reading)
+    reading.getBlock = async (index: number) => (await Promise.all([get(index), wait(index)]))[0]
+    return reading
+  }
+}
+
 /** A file whose blob is a block map of Hyperblobs. */
 export async function putMapped(author: Hyperdrive, path: string, data: Buffer): Promise<void> {
   const stream = author.createWriteStream(path, { dedup: true })

@@ -2,6 +2,7 @@
 import type { Test } from 'tape'
 import Hyperdrive from 'hyperdrive'
 import type MultiDrive from '../../index.ts'
+import { Locator } from '../../lib/overlay/locator.ts'
 import { sourceOf } from '../../lib/sources/index.ts'
 import type { Keyed, Source } from '../../lib/sources/source.ts'
 import { cleanup, keys, multidrive, store } from './drives.ts'
@@ -90,6 +91,32 @@ export async function openSource(t: Test, drive: any): Promise<Source> {
 /** A source as it is now, as locators see it. */
 export async function keyedOf(source: Source): Promise<Keyed> {
   return (await source.view()).keyed!
+}
+
+/** From now on what has changed in drives is taken in by no locator, until it is let go of by the function given. */
+export function holdChanges(t: Test): () => void {
+  const { prototype } = Locator
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
+  const { see } = prototype
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  prototype.see = function (keyed) {
+    const changedKeys: Keyed['changedKeys'] = (since, range) => {
+      const changed = keyed.changedKeys(originals.get(since) ?? since, range)
+      return changed && later(changed)
+    }
+    see.call(this, replacing(keyed, { changedKeys }))
+  }
+  async function* later(keys: AsyncIterable<string>) {
+    await released
+    yield* keys
+  }
+  const letGo = () => {
+    prototype.see = see
+    release()
+  }
+  cleanup(t, letGo)
+  return letGo
 }
 
 const originals = new WeakMap<Keyed, Keyed>()

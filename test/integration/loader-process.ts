@@ -38,15 +38,17 @@ for (const drive of loader.client!.drives as unknown as {
 }[])
   (await drive.getBlobs()).core.on('download', (_index, bytes) => (fetched += bytes))
 const loaded: number[] = []
+let isPaused = false
 const download = await loader.download(path, {
   diskPath,
   progressReportInterval: 10,
   progressCallback: ({ loadedSize }) => {
-    const before = loaded.at(-1) ?? 0
     loaded.push(loadedSize)
     if (loadedSize >= dieAt) process.kill(process.pid, 'SIGKILL')
     tell({ loaded: loadedSize })
-    if (before < pauseAt && loadedSize >= pauseAt) process.kill(process.pid, 'SIGSTOP')
+    if (isPaused || loadedSize < pauseAt) return
+    isPaused = true
+    process.kill(process.pid, 'SIGSTOP')
   }
 })
 const results = (await download.await()).map((result) => ({

@@ -183,7 +183,7 @@ test('a draft asks for no more of its version than still shows', async (t) => {
   t.equal(err.code, 'BLOCK_NOT_AVAILABLE', 'what is not here is no zeros')
   cleanup(t, link(theirs, ours))
   await together(copy)
-  const patient = draftOf(t, base, { timeout: 5000 })
+  const patient = draftOf(t, base, { timeout: 40_000 })
   await patient.write(Buffer.alloc(BLOCK, 2), 2 * BLOCK)
   t.equal((await bytesOf(patient)).indexOf(2), 2 * BLOCK, 'what comes later is')
 })

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import { BlobReader } from '../../lib/sources/hyperdrive/blob-reader.ts'
 import type { BlobId } from '../../lib/sources/hyperdrive/types.ts'
 import { within } from '../availability/links.ts'
-import { copyOf } from '../helpers/copies.ts'
+import { before, copyOf } from '../helpers/copies.ts'
 import { collect, failureOf, hyperdrive, multidrive } from '../helpers/drives.ts'
 import { randoms } from '../helpers/randoms.ts'
 import { byteRow } from '../suites/fs-open-file.ts'
@@ -46,18 +45,6 @@ function countReads(core: any): { reads: number; blocks: number } {
     return reading
   }
   return count
-}
-
-/** Lets something happen before a block of the files that someone sends is read. */
-async function before(author: Hyperdrive, wait: (index: number) => Promise<unknown>): Promise<void> {
-  const { storage } = (await author.getBlobs()).core.state
-  const begin = storage.read.bind(storage)
-  storage.read = () => {
-    const reading = begin()
-    const get = reading.getBlock.bind(reading)
-    reading.getBlock = async (index: number) => (await Promise.all([get(index), wait(index)]))[0]
-    return reading
-  }
 }
 
 /** A blob of someone else between others, with none of its bytes here. */
@@ -126,7 +113,7 @@ test('BlobReader.read() uses what comes as it comes, and does not read it from t
   const bytes = byteRow(200 * BLOCK)
   const { author, core, blob } = await remote(t, bytes)
   let last = Promise.resolve()
-  await before(author, () => (last = last.then(() => sleep(5))))
+  await before(author, () => (last = last.then(() => sleep(20))))
   const count = countReads(core)
   t.ok((await within(LONG, 'read', read(core, blob))).equals(bytes))
   t.ok(count.blocks < 100, `${count.blocks} of 200 blocks were read from the disk`)
@@ -250,7 +237,7 @@ test('BlobReader.read() with a timeout waits for one block as long as others com
     })
     return last
   })
-  t.ok((await within(LONG, 'read', read(core, blob, { timeout: 5000 }))).equals(bytes))
+  t.ok((await within(LONG, 'read', read(core, blob, { timeout: 3000 }))).equals(bytes))
 })
 
 test('BlobReader.read() with a timeout also counts for what is removed while it is read', async (t) => {

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type Hyperdrive from 'hyperdrive'
 import test, { type Test } from 'tape'
 import type { DownloadProgress } from '../../../index.ts'
 import { Download } from '../../../lib/faces/drive/download.ts'
 import { changedIn } from '../../../lib/faces/drive/winners.ts'
 import { within } from '../../availability/links.ts'
-import { copyOf, putMapped } from '../../helpers/copies.ts'
+import { before, copyOf, putMapped } from '../../helpers/copies.ts'
 import { calledBack, failureOf, hyperdrive, localdrive, multidrive, store } from '../../helpers/drives.ts'
 
 const QUICK = 5000
@@ -101,8 +102,11 @@ test('download(path) of nothing, of a link, of a file without bytes', async (t) 
 })
 
 test('progress: an event when anything comes, and never backwards', async (t) => {
-  const { multi } = await shared(t)
+  const { multi, newer } = await shared(t)
   await multi.get('/docs/a')
+  // One after another, lest several come at once.
+  let last = Promise.resolve()
+  await before(newer.author, () => (last = last.then(() => sleep(20))))
   const download = multi.download('/')
   const seen: DownloadProgress[] = []
   download.on('progress', (progress) => void seen.push(progress))

@@ -371,6 +371,11 @@ test('promises.watch(path) tells once of what comes again while nobody asks', as
     )
   }
   await multi.writeFile('/dir/end', '')
+  // By then the other one has looked, too.
+  await again(
+    () => multi.update(),
+    () => beside.includes('rename end')
+  )
   while (told.at(-1) !== 'rename end') told.push(await next())
   t.equal(told.filter((event) => event === 'change file').length, 1)
   watcher.close()
