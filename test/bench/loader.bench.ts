@@ -18,9 +18,9 @@ const MiB = 1 << 20
 const STREAMED = 300
 const SAVED = 200
 
-export const DRIVE = 'the drive itself'
+const DRIVE = 'the drive itself'
 export const LOADER = 'HyperDriveDL'
-export const MIRROR = 'mirror-drive'
+const MIRROR = 'mirror-drive'
 
 export const LOADER_COSTS = {
   stream: `memory above the start while ${STREAMED} MiB are streamed`,

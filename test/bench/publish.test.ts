@@ -37,6 +37,10 @@ test('targets(results) says what is reached, what is missed and what was not mea
   t.match(markdown, /\| 1 \/ 16 \/ 64 \/ 256 \| at most 1\.1 \| 1 \/ 1 \/ 1\.5 \/ 1 \(missed\) \|/)
   t.match(markdown, /`get` of a 1 KiB file \| 64 \| at most 1\.25 \| – \|/)
   t.match(asText(rows), /^entry of a path that does not exist +1 \/ 16 \/ 64 \/ 256 +at most 0\.1 +0\.05/m)
+  const saved = { job: 'toDisk', subject: 'HyperDriveDL', micros: 30, ratio: 1.25 }
+  const loader = { title: 'loader', figures: [saved], costs: [], notes: [] }
+  const toDisk = targets({ ...resultsWith([]), loader }).find(({ what }) => what.includes('mirror-drive'))!
+  t.same(toDisk.measured, [0.8], 'turn by turn')
   t.end()
 })
 
