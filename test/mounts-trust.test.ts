@@ -220,7 +220,7 @@ test('a MultiDrive closes at once while a mounted drive waits for its peers', li
     await unlink()
     return time
   }
-  t.ok(await isFaster(3000, turn))
+  t.ok(await isFaster(700, turn))
 })
 
 test('tombstones: false ignores the ends of mounts and tags that others made', limit, async (t) => {

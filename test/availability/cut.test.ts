@@ -8,8 +8,10 @@ import { alone, closedOr, cutAfter, random, whole, within } from './links.ts'
 const FILES = Array.from({ length: 24 }, (_, i) => `/set/f${i}`)
 const CUTS = 40
 const QUICK = 5000
-/** In milliseconds: less than anything is waited for that does not come. Now and then a busy machine may take longer by itself. */
+/** In milliseconds: less than anything is waited for that does not come. */
 const AT_ONCE = 2000
+/** So many times a busy machine may take longer by itself. */
+const HELD_UP = 3
 
 /** A reader that can be started anew on the same folder. */
 async function start(path: string, key: Buffer) {
@@ -97,7 +99,7 @@ test('a link cut after any number of bytes leaves the last whole version, offlin
     }
   }
   t.same(faults, [], 'no cut shows half a batch, goes back, or hangs')
-  t.ok(late < CUTS / 2, `reads waited after ${late} of ${CUTS} cuts`)
+  t.ok(late <= HELD_UP, `reads waited after ${late} of ${CUTS} cuts`)
   t.ok(halfway > CUTS / 5, `${halfway} of ${CUTS} cuts fell between a head and its last block`)
   t.ok(seen > 0 && seen < written, `generation ${seen} of ${written} is visible`)
 
@@ -153,6 +155,6 @@ test('a first sync cut after any number of bytes hangs nothing, and the drive is
     }
   }
   t.same(faults, [])
-  t.ok(late < rounds / 2, `reads waited after ${late} of ${rounds} cuts`)
+  t.ok(late <= HELD_UP, `reads waited after ${late} of ${rounds} cuts`)
   t.same([...outcomes].sort(), ['half', 'nothing', 'whole'], 'all of it happened')
 })

@@ -56,17 +56,6 @@ export async function values(t: Test, ...argv: string[]): Promise<any[]> {
   return (await lines(t, ...argv, '--json')).map((line) => JSON.parse(line))
 }
 
-/**
- * What a command has said on stderr, but that whoever shares a drive was not found in time: on a busy machine that may be, and what is here of it
- * from before is shown.
- */
-export function complaints(err: string): string[] {
-  const lines = err.split('\n').filter((line) => line !== '')
-  return lines.filter(
-    (line) => !/^No peer of hd:\/\/\w+… was found; shown is what is here from before\.$/.test(line)
-  )
-}
-
 /** A process that runs a command line, killed when the test is over if it still runs. */
 export function start(t: Test, argv: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...argv], {

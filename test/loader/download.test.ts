@@ -466,7 +466,7 @@ test('cancel() of a folder leaves what is whole, and ends the others at once', l
     progressReporter: { update: () => undefined, completeFile: () => isThrough() }
   })
   await through
-  await within(5000, 'cancel', download.cancel())
+  await within(2000, 'cancel', download.cancel())
   const [a, b] = (await download.await()) as [DownloadResult, DownloadResult]
   t.same(a, { file: '/a', error: null, cached: false })
   t.is(b.error?.code, 'DOWNLOAD_FAILED')

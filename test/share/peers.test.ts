@@ -45,11 +45,14 @@ test('peers.openDrive(key) of a drive that is empty', limit, async (t) => {
 test('peers.openDrive(key, { timeout }) of a key that nobody has: CONNECTION_FAILED', limit, async (t) => {
   const bootstrap = await network(t)
   const peers = peersOf(t, await store(t), { bootstrap })
-  const started = performance.now()
-  const err = await failureOf(peers.openDrive(Buffer.alloc(32, 1), { timeout: 300 }))
-  t.is(err.code, 'CONNECTION_FAILED')
-  t.match(err.message, /"hd:\/\/\w{52}" \(nobody who has it was found within 300 ms\)/)
-  t.ok(performance.now() - started < 25_000, 'not that by default')
+  const turn = async () => {
+    const started = performance.now()
+    const err = await failureOf(peers.openDrive(Buffer.alloc(32, 1), { timeout: 300 }))
+    t.is(err.code, 'CONNECTION_FAILED')
+    t.match(err.message, /"hd:\/\/\w{52}" \(nobody who has it was found within 300 ms\)/)
+    return performance.now() - started
+  }
+  t.ok(await isFaster(10_000, turn))
 })
 
 test('peers.openDrive(key) of a drive that comes later', limit, async (t) => {

@@ -43,16 +43,20 @@ test('get(path, { fallback: true }) gives the newest older version that is to be
   await copies[0]!.cut()
   t.equal(String(await within(QUICK, 'get', multi.get('/file', FALLBACK))), 'version 1', 'which is here now')
   await copies[0]!.copy.clear('/file')
-  const started = performance.now()
-  const err = await within(QUICK, 'get', failureOf(multi.get('/file', FALLBACK)))
-  t.same(
-    [err.code, err.path, err.drive === winner.copy],
-    ['REQUEST_TIMEOUT', '/file', true],
-    'the winner’s own'
-  )
-  t.ok(err.message.includes('/file') && err.message.includes(winner.copy.id), err.message)
-  const took = performance.now() - started
-  t.ok(took > TIME - 10 && took < 20_000, `all within its time: ${Math.round(took)} ms`)
+  const turn = async () => {
+    const started = performance.now()
+    const err = await within(QUICK, 'get', failureOf(multi.get('/file', FALLBACK)))
+    t.same(
+      [err.code, err.path, err.drive === winner.copy],
+      ['REQUEST_TIMEOUT', '/file', true],
+      'the winner’s own'
+    )
+    t.ok(err.message.includes('/file') && err.message.includes(winner.copy.id), err.message)
+    const took = performance.now() - started
+    t.ok(took > TIME - 10, `after ${Math.round(took)} ms`)
+    return took
+  }
+  t.ok(await isFaster(5000, turn), 'all within its time')
 })
 
 test('never by default, and not where the winner is to be had', async (t) => {
