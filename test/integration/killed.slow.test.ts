@@ -77,6 +77,8 @@ test(
     const [name] = await readdir(diskPath)
     t.match(name!, /\.part$/, 'it is under way')
     if (isPosix) process.child.kill('SIGCONT')
+    await Promise.race([process.alone, process.ended])
+    t.is(process.child.exitCode, null, 'the loader waits')
     const after = await provider(t, tmp, bootstrap, args)
     t.is(after.link, before.link)
     const told = (await process.ended)!

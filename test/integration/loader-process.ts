@@ -16,6 +16,8 @@ export interface Task {
 /** What it tells. */
 export type Told =
   | { readonly loaded: number }
+  /** That nobody is connected any more. */
+  | { readonly alone: true }
   | {
       readonly results: readonly (Omit<DownloadResult, 'error'> & { error: string | null })[]
       /** How many bytes of files came over the network. */
@@ -32,11 +34,14 @@ const loader = new HyperDriveDL({ key, bootstrap })
 await loader.ready()
 let fetched = 0
 for (const drive of loader.client!.drives as unknown as {
+  core: { peers: unknown[]; on(event: 'peer-remove', listener: () => void): void }
   getBlobs(): Promise<{
     core: { on(event: 'download', listener: (index: number, bytes: number) => void): void }
   }>
-}[])
-  (await drive.getBlobs()).core.on('download', (_index, bytes) => (fetched += bytes))
+}[]) {
+  drive.core.on('peer-remove', () => drive.core.peers.length === 0 && tell({ alone: true }))
+  ;(await drive.getBlobs()).core.on('download', (_index, bytes) => (fetched += bytes))
+}
 const loaded: number[] = []
 let isPaused = false
 const download = await loader.download(path, {

@@ -53,26 +53,35 @@ export async function provider(
   throw new Error('the provider ended')
 }
 
+/** What it tells at last. */
+type Final = Extract<Told, { results: unknown }>
+
 /** A loader at work, what it tells, and what it told at last. */
 export interface LoaderProcess {
   readonly child: ChildProcess
   /** Resolves when so many bytes are here. */
   reaches(bytes: number): Promise<void>
+  /** Resolves when it sees nobody any more. */
+  readonly alone: Promise<void>
   /** Resolves when it has ended. */
-  readonly ended: Promise<Exclude<Told, { loaded: number }> | null>
+  readonly ended: Promise<Final | null>
 }
 
 export function loader(t: Test, tmp: string, task: Task): LoaderProcess {
   const child = start(t, tmp, 'test/integration/loader-process.ts', [JSON.stringify(task)])
   const waiting = new Map<() => void, number>()
-  let last: Exclude<Told, { loaded: number }> | null = null
+  let last: Final | null = null
+  let isAlone!: () => void
+  const alone = new Promise<void>((resolve) => (isAlone = resolve))
   const lines = createInterface(child.stdout!).on('line', (line) => {
     const told = JSON.parse(line) as Told
     if ('results' in told) last = told
+    else if ('alone' in told) isAlone()
     else for (const [resolve, bytes] of waiting) if (told.loaded >= bytes) resolve()
   })
   return {
     child,
+    alone,
     reaches: (bytes) => new Promise((resolve) => waiting.set(resolve, bytes)),
     ended: Promise.all([once(child, 'exit'), once(lines, 'close')]).then(() => last)
   }

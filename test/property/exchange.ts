@@ -6,6 +6,9 @@ import { until } from '../availability/links.ts'
 import { link, type Replicable } from '../helpers/drives.ts'
 import type { Account, Author } from './account.ts'
 
+/** So long it waits for peers of whom nothing comes, in milliseconds. */
+const STALL = 1000
+
 /** @param drives - which of them, null for all that the two have */
 export async function exchange(
   account: Account,
@@ -27,9 +30,13 @@ export async function exchange(
       const { length } = account.ledgers[k]!.states[one.held[k]!]!
       return [one, other].every(({ drives }) => drives[k].core.contiguousLength >= length)
     })
-  // It does not wait for peers of whom nothing comes for a second, as may be where a machine is busy with something else.
-  for (let i = 0; i === 0 || (i < 10 && !isWhole()); i++)
+  // A busy machine may let nothing come for so long that it gives up waiting; one that is over sooner has to be through.
+  let wasHeldUp = true
+  for (let i = 0; i < 10 && wasHeldUp && (i === 0 || !isWhole()); i++) {
+    const start = performance.now()
     await Promise.all([one.multi.update({ wait: true }), other.multi.update({ wait: true })])
+    wasHeldUp = performance.now() - start >= STALL
+  }
   assert.ok(isWhole(), 'update({ wait: true }) makes every drive whole')
   // The bytes too, so that all can be read when the link is cut.
   const blobs = await Promise.all(known.flat().map(blobsOf))

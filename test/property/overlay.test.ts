@@ -6,6 +6,6 @@
  */
 import { properties } from './property.ts'
 
-const { PROPERTY_RUNS: runs = 40, PROPERTY_SEED: seed = 5 } = process.env
+const { PROPERTY_RUNS: runs = 60, PROPERTY_SEED: seed = 5 } = process.env
 
 properties(Number(runs), Number(seed))
